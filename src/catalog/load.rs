@@ -1,0 +1,301 @@
+//! Loading the catalog that is compiled in, and everything that must hold across its files.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use include_dir::{Dir, include_dir};
+use serde::de::DeserializeOwned;
+
+use super::{Check, Collector, ExcerptRule, Framework, ResourceRule, Template};
+use crate::canonical;
+use crate::model::{Outcome, Sha256Digest};
+
+static COLLECTORS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/catalog/collectors");
+static CHECKS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/catalog/checks");
+static FRAMEWORKS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/catalog/frameworks");
+static EXCERPTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/catalog/excerpts");
+
+/// Everything the catalog holds, validated.
+#[derive(Debug, Clone)]
+pub struct Catalog {
+    /// Services, by name.
+    pub collectors: BTreeMap<String, Collector>,
+    /// Checks, by id.
+    pub checks: BTreeMap<String, Check>,
+    /// Frameworks, by id.
+    pub frameworks: BTreeMap<String, Framework>,
+    /// Excerpt rules, by id.
+    pub excerpts: BTreeMap<String, ExcerptRule>,
+    /// SHA-256 over the canonical list of file names and their SHA-256 digests.
+    pub digest: Sha256Digest,
+}
+
+/// What is wrong with the catalog: every problem found, each with its file.
+#[derive(Debug, thiserror::Error)]
+#[error("the catalog has {} problem(s):\n{}", problems.len(), problems.join("\n"))]
+pub struct CatalogError {
+    /// `file: what is wrong`.
+    pub problems: Vec<String>,
+}
+
+impl Catalog {
+    /// The catalog that is compiled into the program.
+    ///
+    /// # Errors
+    /// Lists every file that does not parse and every reference that does not resolve.
+    pub fn embedded() -> Result<Self, CatalogError> {
+        let mut problems = Vec::new();
+        let mut digests = BTreeMap::new();
+        let collectors = parse(&COLLECTORS, "collectors", &mut digests, &mut problems);
+        let checks = parse(&CHECKS, "checks", &mut digests, &mut problems);
+        let frameworks = parse(&FRAMEWORKS, "frameworks", &mut digests, &mut problems);
+        let excerpts = parse(&EXCERPTS, "excerpts", &mut digests, &mut problems);
+        let digest = match canonical::to_string(&digests) {
+            Ok(text) => canonical::sha256(text.as_bytes()),
+            Err(error) => return Err(CatalogError { problems: vec![error.to_string()] }),
+        };
+        let catalog = Self { collectors, checks, frameworks, excerpts, digest };
+        catalog.validate(&mut problems);
+        if problems.is_empty() { Ok(catalog) } else { Err(CatalogError { problems }) }
+    }
+
+    /// The rule that makes resources of `kind`, with its collector.
+    pub fn resource_rule(&self, kind: &str) -> Option<(&Collector, &ResourceRule)> {
+        self.collectors
+            .values()
+            .flat_map(|collector| collector.resources.iter().map(move |rule| (collector, rule)))
+            .find(|(_, rule)| rule.kind == kind)
+    }
+
+    fn validate(&self, problems: &mut Vec<String>) {
+        let mut kinds = BTreeSet::new();
+        for collector in self.collectors.values() {
+            self.validate_collector(collector, &mut kinds, problems);
+        }
+        for check in self.checks.values() {
+            self.validate_check(check, problems);
+        }
+        for rule in self.excerpts.values() {
+            for condition in &rule.conditions {
+                if condition.any_of.is_some() == condition.none_of.is_some() {
+                    problems.push(format!(
+                        "excerpts/{}.toml: the condition on {} needs either any_of or none_of",
+                        rule.id, condition.field
+                    ));
+                }
+            }
+        }
+        let mut mapped = BTreeSet::new();
+        for framework in self.frameworks.values() {
+            self.validate_framework(framework, &mut mapped, problems);
+        }
+        for id in self.checks.keys().filter(|id| !mapped.contains(id.as_str())) {
+            problems.push(format!("checks/{id}.toml: no control names this check"));
+        }
+    }
+
+    fn validate_collector<'a>(
+        &self,
+        collector: &'a Collector,
+        kinds: &mut BTreeSet<&'a str>,
+        problems: &mut Vec<String>,
+    ) {
+        let file = format!("collectors/{}.toml", collector.service);
+        let mut earlier: BTreeSet<&str> = BTreeSet::new();
+        for call in &collector.calls {
+            if let Some(each) = &call.each {
+                if !earlier.contains(each.call.as_str()) {
+                    problems.push(format!(
+                        "{file}: {} fans out over {}, which no earlier call makes",
+                        call.operation, each.call
+                    ));
+                }
+                check_jmespath(&file, &each.items, problems);
+            }
+            let strings = call.parameters.values().filter_map(|value| value.as_str());
+            for text in strings.chain(call.region.as_deref()) {
+                check_template(&file, text, problems);
+            }
+            if !earlier.insert(&call.operation) {
+                problems.push(format!("{file}: {} is listed twice", call.operation));
+            }
+        }
+        for rule in &collector.resources {
+            if !kinds.insert(&rule.kind) {
+                problems.push(format!("{file}: the kind {} is defined twice", rule.kind));
+            }
+            if !rule.from.starts_with('@') && !earlier.contains(rule.from.as_str()) {
+                problems.push(format!("{file}: {} comes from {}, which is not called", rule.kind, rule.from));
+            }
+            check_jmespath(&file, &rule.items, problems);
+            check_template(&file, &rule.id, problems);
+            check_template(&file, &rule.arn, problems);
+            for (name, property) in &rule.properties {
+                if let Some(call) = &property.call {
+                    let (service, operation) = call.split_once(':').unwrap_or((&collector.service, call));
+                    let called = self
+                        .collectors
+                        .get(service)
+                        .is_some_and(|other| other.calls.iter().any(|c| c.operation == operation));
+                    if !called {
+                        problems.push(format!(
+                            "{file}: {}.{name} reads {call}, which no collector calls",
+                            rule.kind
+                        ));
+                    }
+                }
+                for text in property.matching.values() {
+                    check_template(&file, text, problems);
+                }
+                if !property.value.contains("${") {
+                    check_jmespath(&file, &property.value, problems);
+                }
+            }
+        }
+    }
+
+    fn validate_check(&self, check: &Check, problems: &mut Vec<String>) {
+        let file = format!("checks/{}.toml", check.id);
+        match self.resource_rule(&check.resource) {
+            None => problems.push(format!("{file}: no collector makes resources of kind {}", check.resource)),
+            Some((_, rule)) => {
+                for need in check.needs.iter().filter(|need| !rule.properties.contains_key(*need)) {
+                    problems.push(format!("{file}: {} has no property {need}", check.resource));
+                }
+                let properties = check.cases.iter().flat_map(|case| case.properties.keys());
+                for name in properties.filter(|name| !rule.properties.contains_key(*name)) {
+                    problems
+                        .push(format!("{file}: a case sets {name}, which {} does not have", check.resource));
+                }
+            }
+        }
+        for related in check.cases.iter().flat_map(|case| &case.related) {
+            if self.resource_rule(&related.kind).is_none() {
+                problems.push(format!("{file}: a case relates to the unknown kind {}", related.kind));
+            }
+        }
+        for outcome in [Outcome::Pass, Outcome::Fail] {
+            if !check.cases.iter().any(|case| case.outcome == outcome) {
+                problems.push(format!("{file}: no case comes out as {outcome:?}"));
+            }
+        }
+    }
+
+    fn validate_framework<'a>(
+        &self,
+        framework: &'a Framework,
+        mapped: &mut BTreeSet<&'a str>,
+        problems: &mut Vec<String>,
+    ) {
+        let file = format!("frameworks/{}.toml", framework.id);
+        let mut seen = BTreeSet::new();
+        for control in &framework.controls {
+            if !seen.insert(control.id.as_str()) {
+                problems.push(format!("{file}: {} is listed twice", control.id));
+            }
+            if let Some(parent) = control.parent.as_deref().filter(|parent| !seen.contains(parent)) {
+                problems.push(format!(
+                    "{file}: {} belongs to {parent}, which does not come before it",
+                    control.id
+                ));
+            }
+            for check in &control.checks {
+                mapped.insert(check);
+                if !self.checks.contains_key(check) {
+                    problems.push(format!("{file}: {} names the unknown check {check}", control.id));
+                }
+            }
+            for rule in control.excerpts.iter().filter(|rule| !self.excerpts.contains_key(*rule)) {
+                problems.push(format!("{file}: {} names the unknown excerpt rule {rule}", control.id));
+            }
+            for id in &control.attestations {
+                if !framework.attestations.iter().any(|attestation| attestation.id == *id) {
+                    problems.push(format!("{file}: {} names the unknown attestation {id}", control.id));
+                }
+            }
+        }
+    }
+}
+
+/// What has an id that must be its file's stem.
+trait Identified {
+    fn id(&self) -> &str;
+}
+
+impl Identified for Collector {
+    fn id(&self) -> &str {
+        &self.service
+    }
+}
+
+impl Identified for Check {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Identified for Framework {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Identified for ExcerptRule {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+fn parse<T: DeserializeOwned + Identified>(
+    dir: &Dir<'_>,
+    name: &str,
+    digests: &mut BTreeMap<String, Sha256Digest>,
+    problems: &mut Vec<String>,
+) -> BTreeMap<String, T> {
+    let mut items = BTreeMap::new();
+    let data =
+        dir.files().filter(|file| file.path().extension().is_some_and(|extension| extension == "toml"));
+    for file in data {
+        let stem =
+            file.path().file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        let path = format!("{name}/{}", file.path().display());
+        digests.insert(path.clone(), canonical::sha256(file.contents()));
+        let Some(text) = file.contents_utf8() else {
+            problems.push(format!("{path}: not UTF-8"));
+            continue;
+        };
+        match toml::from_str::<T>(text) {
+            Ok(item) if item.id() == stem => {
+                items.insert(stem, item);
+            }
+            Ok(item) => {
+                problems.push(format!("{path}: its id is {}, which is not its file's name", item.id()))
+            }
+            Err(error) => problems.push(format!("{path}: {error}")),
+        }
+    }
+    items
+}
+
+fn check_jmespath(file: &str, expression: &str, problems: &mut Vec<String>) {
+    if let Err(error) = jmespath::compile(expression) {
+        problems.push(format!("{file}: {expression:?} is not JMESPath: {error}"));
+    }
+}
+
+fn check_template(file: &str, template: &str, problems: &mut Vec<String>) {
+    if let Err(error) = Template::parse(template) {
+        problems.push(format!("{file}: {error}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_embedded_catalog_is_sound() {
+        if let Err(error) = Catalog::embedded() {
+            panic!("{error}");
+        }
+    }
+}

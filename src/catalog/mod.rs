@@ -1,0 +1,19 @@
+//! The catalog: what to collect, how records become resources, what to check, which control each
+//! check proves, and which CloudTrail events a control asks for. All of it is data, compiled in.
+//!
+//! One file per service under `collectors/`, per check under `checks/`, per framework under
+//! `frameworks/`, per excerpt rule under `excerpts/`. A file's stem is the id of what it holds.
+
+mod check;
+mod collector;
+mod excerpt;
+mod framework;
+mod load;
+mod template;
+
+pub use check::{Case, Check, RelatedResource};
+pub use collector::{Call, Collector, Decode, Each, PropertyRule, ResourceRule, ServiceScope};
+pub use excerpt::{Condition, ExcerptRule, Lookup};
+pub use framework::{Control, ControlKind, Framework};
+pub use load::{Catalog, CatalogError};
+pub use template::{Template, TemplateError};

@@ -1,0 +1,241 @@
+//! The assessment: `assessment.json`, a pure function of bundle, catalog, exceptions, parameters and `as-of`.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{ExceptionReport, Finding, RecordId, RecordKind, Scope, Severity, Sha256Digest, Tool};
+
+/// A bundle judged against a framework.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Assessment {
+    /// Version of the assessment format; 1.
+    pub version: u32,
+    /// The program that assessed.
+    pub tool: Tool,
+    /// The instant at which ages and expiries are judged.
+    pub as_of: DateTime<Utc>,
+    /// The bundle that was assessed.
+    pub bundle: BundleReference,
+    /// The framework that it was assessed against.
+    pub framework: FrameworkReference,
+    /// The parameters that were used, by name.
+    pub parameters: BTreeMap<String, Value>,
+    /// Controls in the framework's order.
+    pub controls: Vec<ControlResult>,
+    /// How many controls have each status, in order of precedence.
+    pub summary: Vec<StatusCount>,
+    /// The checks that were run, sorted by id.
+    pub checks: Vec<AssessedCheck>,
+    /// Findings, sorted by check and subject.
+    pub findings: Vec<Finding>,
+    /// Exceptions in the order of their file.
+    pub exceptions: Vec<ExceptionReport>,
+    /// Index of every record of the bundle, in the manifest's order.
+    pub evidence: Vec<EvidenceEntry>,
+}
+
+/// Which bundle was assessed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct BundleReference {
+    /// SHA-256 of `data/manifest.json`.
+    pub manifest_sha256: Sha256Digest,
+    /// Root of the Merkle tree over its records.
+    pub merkle_root: Sha256Digest,
+    /// What it covers.
+    pub scope: Scope,
+    /// When its first record was obtained.
+    pub collection_started: DateTime<Utc>,
+    /// When it was sealed.
+    pub sealed_at: DateTime<Utc>,
+    /// Number of records.
+    pub records: u64,
+}
+
+/// Which framework it was assessed against.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct FrameworkReference {
+    /// Id: `hipaa-security-rule`.
+    pub id: String,
+    /// Title.
+    pub title: String,
+    /// Edition of the regulation that the data follows.
+    pub edition: String,
+    /// Digest of the whole catalog.
+    pub catalog_sha256: Sha256Digest,
+}
+
+/// How binding a specification is (45 CFR 164.306(d)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Obligation {
+    /// Must be implemented.
+    Required,
+    /// Must be implemented, or the decision not to must be documented.
+    Addressable,
+}
+
+/// The status of a control; the order is the order of precedence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ControlStatus {
+    /// A check failed and no exception covers it.
+    NotSatisfied,
+    /// Evidence that the control needs could not be seen.
+    Indeterminate,
+    /// An attestation that the control asks for was not made.
+    AttestationMissing,
+    /// An attestation that the control asks for no longer holds.
+    AttestationExpired,
+    /// Satisfied, but for failures that were accepted.
+    SatisfiedWithExceptions,
+    /// All evidence supports it.
+    Satisfied,
+    /// Nothing in scope that it could apply to.
+    NotApplicable,
+}
+
+/// One control and what proves it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ControlResult {
+    /// Citation: `164.312(a)(2)(iv)`.
+    pub id: String,
+    /// Title in the regulation.
+    pub title: String,
+    /// The standard that an implementation specification belongs to; `None` for a standard.
+    pub parent: Option<String>,
+    /// Safeguard group: `Technical safeguards`.
+    pub group: String,
+    /// Required or addressable; `None` for a standard that has specifications of its own.
+    pub obligation: Option<Obligation>,
+    /// What an auditor examines, in our words.
+    pub guidance: String,
+    /// Status of the control, that of its specifications included.
+    pub status: ControlStatus,
+    /// Ids of the checks mapped to it, sorted.
+    pub checks: Vec<String>,
+    /// Excerpts that it asks for.
+    pub excerpts: Vec<ExcerptResult>,
+    /// Attestations that it asks for.
+    pub attestations: Vec<AttestationResult>,
+}
+
+/// An excerpt that a control asks for, and the records that hold it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ExcerptResult {
+    /// Rule id.
+    pub rule: String,
+    /// Title of the rule.
+    pub title: String,
+    /// Why an auditor wants to see it.
+    pub reason: String,
+    /// How many events matched.
+    pub events: u64,
+    /// The records; empty where no trail was read.
+    pub records: Vec<RecordId>,
+    /// Those of them that are gaps.
+    pub gaps: Vec<RecordId>,
+}
+
+/// An attestation that a control asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AttestationResult {
+    /// What is asked for.
+    pub need: AttestationNeed,
+    /// The record that holds it.
+    pub record: Option<RecordId>,
+    /// Whether it holds at `as-of`.
+    pub holds: bool,
+}
+
+/// What a control wants a person to state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AttestationNeed {
+    /// Id: `risk-analysis`.
+    pub id: String,
+    /// The statement that is asked for.
+    pub statement: String,
+    /// For how many days one holds.
+    pub valid_days: u32,
+}
+
+/// How many controls have a status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StatusCount {
+    /// The status.
+    pub status: ControlStatus,
+    /// How many controls have it.
+    pub count: u64,
+}
+
+/// A check as it was run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AssessedCheck {
+    /// Check id.
+    pub id: String,
+    /// Title.
+    pub title: String,
+    /// Kind of resource.
+    pub resource: String,
+    /// Severity of a failure.
+    pub severity: Severity,
+    /// Why it matters.
+    pub rationale: String,
+    /// The CEL predicate, as evaluated.
+    pub expression: String,
+    /// What to do about a failure.
+    pub remediation: String,
+    /// Names of equivalent rules elsewhere, by scheme (`cdk-nag`, `config-rule`, `prowler`, `security-hub`).
+    pub references: BTreeMap<String, Vec<String>>,
+}
+
+/// One line of the evidence index.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct EvidenceEntry {
+    /// Record id.
+    pub id: RecordId,
+    /// Sort of evidence.
+    pub kind: RecordKind,
+    /// File in the bag.
+    pub path: String,
+    /// Line in that file, from 1.
+    pub line: u64,
+    /// Account.
+    pub account: String,
+    /// Region.
+    pub region: String,
+    /// Service.
+    pub service: String,
+    /// Operation.
+    pub operation: String,
+    /// Parameters of the call.
+    pub parameters: Value,
+    /// Who called.
+    pub caller: String,
+    /// When.
+    pub collected_at: DateTime<Utc>,
+    /// AWS request ids, one per page.
+    pub request_ids: Vec<String>,
+    /// Error code, where the record is not a response.
+    pub error: Option<String>,
+    /// Whether that error is a gap.
+    pub gap: bool,
+}
+
+impl Assessment {
+    /// The version that this program writes.
+    pub const VERSION: u32 = 1;
+}

@@ -1,0 +1,23 @@
+//! Plain data types, shared by all modules: what a record, a manifest, a resource, a finding and an
+//! assessment are. No input or output, no AWS, no clock.
+
+mod assessment;
+mod digest;
+mod exception;
+mod finding;
+mod manifest;
+mod record;
+mod resource;
+mod scope;
+
+pub use assessment::{
+    AssessedCheck, Assessment, AttestationNeed, AttestationResult, BundleReference, ControlResult,
+    ControlStatus, EvidenceEntry, ExcerptResult, FrameworkReference, Obligation, StatusCount,
+};
+pub use digest::{ParseDigestError, RecordId, Sha256Digest};
+pub use exception::{Exception, ExceptionProblem, ExceptionReport};
+pub use finding::{Finding, FindingError, Outcome, Proof, Severity, Subject};
+pub use manifest::{GapSummary, Manifest, ManifestFile, Tool};
+pub use record::{ApiError, ErrorMeaning, Exchange, Record, RecordKind, RecordOutcome, Redaction, Source};
+pub use resource::{KindSources, Property, Resource, ResourceSet};
+pub use scope::{Period, Scope};

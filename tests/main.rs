@@ -1,0 +1,3 @@
+//! The integration tests, in one binary: each module mirrors one of `src/`.
+
+mod support;
