@@ -58,6 +58,12 @@ impl Catalog {
         if problems.is_empty() { Ok(catalog) } else { Err(CatalogError { problems }) }
     }
 
+    /// The excerpt rules alone, for tests of what reads nothing else.
+    #[cfg(test)]
+    pub(crate) fn embedded_excerpts() -> BTreeMap<String, ExcerptRule> {
+        parse(&EXCERPTS, "excerpts", &mut BTreeMap::new(), &mut Vec::new())
+    }
+
     /// The rule that makes resources of `kind`, with its collector.
     pub fn resource_rule(&self, kind: &str) -> Option<(&Collector, &ResourceRule)> {
         self.collectors
