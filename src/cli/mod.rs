@@ -53,6 +53,19 @@ struct ConfigArgument {
     out: Option<PathBuf>,
 }
 
+impl ConfigArgument {
+    /// The configuration.
+    fn read(&self) -> Result<config::Config, CommandError> {
+        config::Config::read(&self.config)
+    }
+
+    /// The folder that the steps hand their files on in.
+    fn workspace(&self, config: &config::Config) -> workspace::Workspace {
+        let out = self.out.clone().unwrap_or_else(|| config.resolve(&config.output));
+        workspace::Workspace::new(out)
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the whole pipeline against a recorded AWS account; needs no AWS and no configuration.

@@ -235,6 +235,21 @@ pub struct EvidenceEntry {
     pub gap: bool,
 }
 
+impl ControlStatus {
+    /// The status in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::NotSatisfied => "not satisfied",
+            Self::Indeterminate => "indeterminate",
+            Self::AttestationMissing => "attestation missing",
+            Self::AttestationExpired => "attestation expired",
+            Self::SatisfiedWithExceptions => "satisfied with exceptions",
+            Self::Satisfied => "satisfied",
+            Self::NotApplicable => "not applicable",
+        }
+    }
+}
+
 impl Assessment {
     /// The version that this program writes.
     pub const VERSION: u32 = 1;
