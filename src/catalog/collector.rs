@@ -77,7 +77,8 @@ pub struct Call {
 pub struct Each {
     /// Operation of the earlier call in this collector.
     pub call: String,
-    /// JMESPath over its response; its list's elements become `item`.
+    /// JMESPath over its response; its list's elements become `item`. `${region}` and the like inside
+    /// quotes are filled in.
     pub items: String,
 }
 
@@ -101,10 +102,20 @@ pub struct ResourceRule {
     pub id: String,
     /// Template: ARN.
     pub arn: String,
-    /// JMESPath over `item`: its tags, as a list of `{Key, Value}` or an object.
-    pub tags: Option<String>,
+    /// Its tags, as a list of `{Key, Value}` or an object: JMESPath over `item`, or a rule as for a property.
+    pub tags: Option<TagsRule>,
     /// Properties by name.
     pub properties: BTreeMap<String, PropertyRule>,
+}
+
+/// Where a resource's tags come from.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum TagsRule {
+    /// JMESPath over the item.
+    Item(String),
+    /// Another call's record: `tags = { call = "GetBucketTagging", match = { Bucket = "${item.Name}" }, value = "TagSet" }`.
+    Call(PropertyRule),
 }
 
 /// Where one property's value comes from.
