@@ -1,1 +1,7 @@
-//! (written next)
+//! The assessment.
+
+mod coverage;
+pub mod engine;
+pub mod functions;
+mod references;
+mod text;

@@ -193,6 +193,8 @@ pub struct AssessedCheck {
     pub severity: Severity,
     /// Why it matters.
     pub rationale: String,
+    /// The CEL predicate that says which resources of the kind the check is about; `None`: all of them.
+    pub applies: Option<String>,
     /// The CEL predicate, as evaluated.
     pub expression: String,
     /// What to do about a failure.
