@@ -1,1 +1,3 @@
-//! (written next)
+//! Assessment.
+
+pub mod resources;

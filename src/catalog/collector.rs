@@ -61,7 +61,8 @@ pub struct Call {
 pub struct Each {
     /// Operation of the earlier call in this collector.
     pub call: String,
-    /// JMESPath over its response; its list's elements become `item`.
+    /// JMESPath over its response; its list's elements become `item`. `${region}` and the like inside
+    /// quotes are filled in.
     pub items: String,
 }
 
@@ -85,7 +86,8 @@ pub struct ResourceRule {
     pub id: String,
     /// Template: ARN.
     pub arn: String,
-    /// JMESPath over `item`: its tags, as a list of `{Key, Value}` or an object.
+    /// JMESPath over `item`: its tags, as a list of `{Key, Value}` or an object. Without it, a property
+    /// named `tags` gives them.
     pub tags: Option<String>,
     /// Properties by name.
     pub properties: BTreeMap<String, PropertyRule>,
