@@ -11,6 +11,8 @@ mod outcome;
 mod plan;
 mod progress;
 mod schedule;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 
@@ -77,7 +79,9 @@ pub enum CollectError {
     #[error("{0:?} is not an account id: 12 digits are expected")]
     Account(String),
     /// Not a region's name.
-    #[error("{0:?} is not a region's name: lower-case letters, digits and hyphens are expected, e.g. eu-west-1")]
+    #[error(
+        "{0:?} is not a region's name: lower-case letters, digits and hyphens are expected, e.g. eu-west-1"
+    )]
     Region(String),
     /// Whoever takes the records is gone.
     #[error("the records could not be handed on: their receiver stopped; its own error says why")]

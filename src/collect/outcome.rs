@@ -111,7 +111,8 @@ mod tests {
     #[test]
     fn only_the_codes_that_the_catalog_lists_mean_absence() {
         assert_eq!(error_of(failure("NoSuchBucketPolicy", "")).meaning, ErrorMeaning::Absent);
-        for code in ["AccessDenied", "Throttling", "NoSuchBucket", "nosuchbucketpolicy", "NoSuchBucketPolicy ", ""]
+        for code in
+            ["AccessDenied", "Throttling", "NoSuchBucket", "nosuchbucketpolicy", "NoSuchBucketPolicy ", ""]
         {
             assert_eq!(error_of(failure(code, "")).meaning, ErrorMeaning::Gap, "{code}");
         }

@@ -75,7 +75,12 @@ impl Plan {
     /// # Errors
     /// When an expression cannot be read, or a call depends on one that does not come before it.
     pub fn new(catalog: &Catalog) -> Result<Self, CollectError> {
-        catalog.collectors.values().map(ServicePlan::new).collect::<Result<_, _>>().map(|services| Self { services })
+        catalog
+            .collectors
+            .values()
+            .map(ServicePlan::new)
+            .collect::<Result<_, _>>()
+            .map(|services| Self { services })
     }
 }
 
@@ -257,7 +262,10 @@ impl Parameter {
 /// Whether `name` may be a region's name: it becomes part of host names and of paths in the bundle.
 pub(super) fn is_region(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    (2..=32).contains(&name.len()) && name.bytes().all(plain) && !name.starts_with('-') && !name.ends_with('-')
+    (2..=32).contains(&name.len())
+        && name.bytes().all(plain)
+        && !name.starts_with('-')
+        && !name.ends_with('-')
 }
 
 fn compile_members(members: &BTreeMap<String, Value>) -> Result<BTreeMap<String, Parameter>, TemplateError> {

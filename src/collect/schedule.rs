@@ -137,7 +137,8 @@ impl<'a, C: Caller> Schedule<'a, C> {
             match problem {
                 Some((code, message)) => {
                     let outcome = gap(code, &message);
-                    if self.known.insert(digest(&json!([service, call, due.region, due.parameters, message]))) {
+                    if self.known.insert(digest(&json!([service, call, due.region, due.parameters, message])))
+                    {
                         let answer = Answer { outcome, exchanges: Vec::new(), endpoint: String::new() };
                         self.hand_on(&due, answer).await?;
                     }
@@ -202,7 +203,8 @@ impl<'a, C: Caller> Schedule<'a, C> {
 
     async fn done(&mut self, due: &Due, answer: Answer) -> Result<(), CollectError> {
         let service = self.service(due).map(|service| service.service.as_str()).unwrap_or_default();
-        let is_gap = matches!(&answer.outcome, RecordOutcome::Error(error) if error.meaning == ErrorMeaning::Gap);
+        let is_gap =
+            matches!(&answer.outcome, RecordOutcome::Error(error) if error.meaning == ErrorMeaning::Gap);
         self.run.progress.call_done(service, self.operation(due), is_gap);
         self.hand_on(due, answer).await
     }

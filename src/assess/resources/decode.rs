@@ -94,8 +94,12 @@ mod tests {
         let rows = decoded(json!(report), Decode::Base64Csv).unwrap();
         assert_eq!(rows[1], json!({"user": "b,ob", "arn": "arn:b", "mfa_active": "false"}));
         assert_eq!(rows.as_array().unwrap().len(), 2);
-        for text in ["%", &STANDARD.encode("a,b\n1\n"), &STANDARD.encode("a,a\n1,2\n"), &STANDARD.encode(b"a\n\xff\n")]
-        {
+        for text in [
+            "%",
+            &STANDARD.encode("a,b\n1\n"),
+            &STANDARD.encode("a,a\n1,2\n"),
+            &STANDARD.encode(b"a\n\xff\n"),
+        ] {
             assert!(decoded(json!(text), Decode::Base64Csv).is_err(), "{text}");
         }
     }

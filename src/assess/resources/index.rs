@@ -65,7 +65,10 @@ pub(super) struct Lookup<'a> {
 }
 
 impl<'a> Lookup<'a> {
-    pub(super) fn new<'n>(records: &[&'a StoredRecord], names: impl Iterator<Item = &'n str> + Clone) -> Self {
+    pub(super) fn new<'n>(
+        records: &[&'a StoredRecord],
+        names: impl Iterator<Item = &'n str> + Clone,
+    ) -> Self {
         let mut by_values: BTreeMap<_, BTreeMap<_, Vec<_>>> = BTreeMap::new();
         for &stored in records {
             let values: Option<Vec<String>> =

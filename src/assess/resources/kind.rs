@@ -42,19 +42,16 @@ pub(super) fn derive(
         }
     };
     let reader = Reader::new(rule, calls, index);
-    let mut resources: BTreeMap<(String, String, String, String), (&StoredRecord, Resource)> = BTreeMap::new();
+    let mut resources: BTreeMap<(String, String, String, String), (&StoredRecord, Resource)> =
+        BTreeMap::new();
     for one in listed {
         let Some(resource) = build(rule, &reader, &one) else {
             let account = one.stored.record.source.account.clone();
             sources.gaps.push((one.stored.id, account, one.region));
             continue;
         };
-        let key = (
-            resource.account.clone(),
-            resource.region.clone(),
-            resource.id.clone(),
-            resource.arn.clone(),
-        );
+        let key =
+            (resource.account.clone(), resource.region.clone(), resource.id.clone(), resource.arn.clone());
         match resources.get(&key) {
             Some((known, _)) if index::age(known) >= index::age(one.stored) => (),
             _ => {

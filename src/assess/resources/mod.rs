@@ -11,6 +11,8 @@ mod property;
 mod rules;
 mod sources;
 mod tags;
+#[cfg(test)]
+mod tests;
 
 use crate::bundle::Bundle;
 use crate::catalog::{Catalog, TemplateError};

@@ -73,17 +73,20 @@ impl<'a> Reader<'a> {
             rule.matching.iter().map(|(_, template)| template.fill_from(resource.around)).collect();
         let values = match filled {
             Ok(values) => values,
-            Err(error) => return unknown(format!("the record was not found: {error}"), Some(resource.record)),
+            Err(error) => {
+                return unknown(format!("the record was not found: {error}"), Some(resource.record));
+            }
         };
         let local = self.rule.regional() && call.regional;
-        let here =
-            |stored: &&StoredRecord| !local || stored.record.source.region == resource.region;
+        let here = |stored: &&StoredRecord| !local || stored.record.source.region == resource.region;
         let mut found: Vec<&StoredRecord> =
             lookup.find(resource.account, &values).iter().copied().filter(here).collect();
         found.sort_by_key(|stored| std::cmp::Reverse(index::age(stored)));
         // The same question put to several regions: as long as one answer is missing, nothing is known.
         let chosen = found.iter().find(|stored| stored.record.gap().is_some()).or(found.first());
-        let Some(stored) = chosen.copied() else { return self.not_made(rule, call, &values, local, resource) };
+        let Some(stored) = chosen.copied() else {
+            return self.not_made(rule, call, &values, local, resource);
+        };
         match &stored.record.outcome {
             RecordOutcome::Response(response) => {
                 let response = self.response(stored.id, response);

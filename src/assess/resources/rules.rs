@@ -154,7 +154,8 @@ impl<'a> Rule<'a> {
                 From::Call(call.ok_or_else(|| no_such_call("from", &collector.service, operation))?)
             }
         };
-        let tags = rule.tags.as_deref().map(Query::parse).transpose().map_err(|source| wrong("tags", source))?;
+        let tags =
+            rule.tags.as_deref().map(Query::parse).transpose().map_err(|source| wrong("tags", source))?;
         let properties = rule.properties.iter();
         Ok(Self {
             kind: &rule.kind,

@@ -20,9 +20,10 @@ pub(super) fn read(value: &Value) -> BTreeMap<String, String> {
 fn read_flat(value: &Value) -> BTreeMap<String, String> {
     match value {
         Value::Array(items) => items.iter().filter_map(pair).collect(),
-        Value::Object(members) => {
-            members.iter().filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
-        }
+        Value::Object(members) => members
+            .iter()
+            .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+            .collect(),
         _ => BTreeMap::new(),
     }
 }
