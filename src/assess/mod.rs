@@ -5,3 +5,5 @@ pub mod engine;
 pub mod functions;
 mod references;
 mod text;
+
+pub mod resources;

@@ -9,6 +9,7 @@ mod collector;
 mod excerpt;
 mod framework;
 mod load;
+mod query;
 mod template;
 
 pub use check::{Case, Check, RelatedResource};
@@ -16,4 +17,5 @@ pub use collector::{Call, Collector, Decode, Each, PropertyRule, ResourceRule, S
 pub use excerpt::{Condition, ExcerptRule, Lookup};
 pub use framework::{Control, ControlKind, Framework};
 pub use load::{Catalog, CatalogError};
+pub use query::{Query, context, elements, to_value, to_variable};
 pub use template::{Template, TemplateError};
