@@ -9,36 +9,36 @@ use crate::model::{RecordId, ResourceSet};
 
 /// A record that speaks about a kind in one account and region.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Listing {
+pub(crate) struct Listing {
     /// Account.
-    pub account: String,
+    pub(crate) account: String,
     /// Region, or `global`.
-    pub region: String,
+    pub(crate) region: String,
     /// The record.
-    pub record: RecordId,
+    pub(crate) record: RecordId,
 }
 
 /// What is known about one kind.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Coverage {
+pub(crate) struct Coverage {
     /// Records that list it, sorted; a list with nothing in it is one.
-    pub listed: Vec<Listing>,
+    pub(crate) listed: Vec<Listing>,
     /// Gaps that hide it, sorted.
-    pub gaps: Vec<Listing>,
+    pub(crate) gaps: Vec<Listing>,
     /// Accounts and regions in scope where no record says anything about it, sorted.
-    pub unseen: Vec<(String, String)>,
+    pub(crate) unseen: Vec<(String, String)>,
 }
 
 impl Coverage {
     /// Whether all resources of the kind in `account` were seen.
-    pub fn is_complete_in(&self, account: &str) -> bool {
+    pub(crate) fn is_complete_in(&self, account: &str) -> bool {
         !self.gaps.iter().any(|gap| gap.account == account)
             && !self.unseen.iter().any(|(unseen, _)| unseen == account)
     }
 }
 
 /// The coverage of every kind that the catalog knows.
-pub fn coverage(catalog: &Catalog, bundle: &Bundle, set: &ResourceSet) -> BTreeMap<String, Coverage> {
+pub(crate) fn coverage(catalog: &Catalog, bundle: &Bundle, set: &ResourceSet) -> BTreeMap<String, Coverage> {
     let records = Records::new(bundle);
     let rules = catalog
         .collectors
@@ -95,7 +95,9 @@ fn of_kind(records: &Records<'_>, set: &ResourceSet, collector: &Collector, rule
     let chain = chain(collector, rule);
     for operation in &chain {
         let calls = records.of_call(&collector.service, operation);
-        gaps.extend(calls.iter().filter(|s| s.record.gap().is_some() && !told.contains(&s.id)).map(|s| listing(s)));
+        gaps.extend(
+            calls.iter().filter(|s| s.record.gap().is_some() && !told.contains(&s.id)).map(|s| listing(s)),
+        );
     }
     // Where the first call of the chain was answered, the kind was looked for, even if nothing was there to follow.
     let mut seen: BTreeSet<(String, String)> = BTreeSet::new();
