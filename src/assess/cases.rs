@@ -37,8 +37,18 @@ pub struct CaseResult {
 
 impl CaseResult {
     /// Whether it came out as it must.
-    pub fn holds(&self) -> bool {
+    pub fn is_as_stated(&self) -> bool {
         self.actual == Some(self.expected)
+    }
+}
+
+impl std::fmt::Display for CaseResult {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}, {:?}: expected {:?}, got ", self.check, self.case, self.expected)?;
+        match self.actual {
+            Some(actual) => write!(formatter, "{actual:?}: {}", self.message),
+            None => write!(formatter, "no outcome: {}", self.message),
+        }
     }
 }
 

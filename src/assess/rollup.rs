@@ -149,7 +149,7 @@ fn excerpt(catalog: &Catalog, bundle: &Bundle, rule: &str) -> ExcerptResult {
     };
     let records: Vec<&StoredRecord> = records_of(bundle, RecordKind::TrailExcerpt, "rule", rule).collect();
     let events = records.iter().filter_map(|stored| events_in(stored.record.response()?)).sum();
-    let without_events = |stored: &&&StoredRecord| stored.record.response().and_then(events_in).is_none();
+    let without_events = |stored: &&&StoredRecord| stored.record.response().is_none_or(shows_nothing);
     ExcerptResult {
         rule: rule.to_owned(),
         title,
@@ -160,10 +160,14 @@ fn excerpt(catalog: &Catalog, bundle: &Bundle, rule: &str) -> ExcerptResult {
     }
 }
 
-/// How many events an excerpt holds; `None` where it has no list of events, which is no evidence of there being none.
+/// How many events an excerpt holds; `None` where it has no list of events.
 fn events_in(response: &Value) -> Option<u64> {
-    let events = response.get("events").or_else(|| response.get("Events"))?;
-    events.as_array().map(|events| events.len() as u64)
+    response.get("events")?.as_array().map(|events| events.len() as u64)
+}
+
+/// Whether an excerpt is no evidence that there are no other events: it lists none, or no log file was read for it.
+fn shows_nothing(response: &Value) -> bool {
+    events_in(response).is_none() || response.get("objects-scanned").and_then(Value::as_u64) == Some(0)
 }
 
 fn status_of_excerpt(result: &ExcerptResult) -> ControlStatus {
