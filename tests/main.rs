@@ -2,4 +2,5 @@
 
 mod architecture;
 mod report;
+mod bundle;
 mod support;
