@@ -3,4 +3,5 @@
 mod architecture;
 mod report;
 mod bundle;
+mod package;
 mod support;
