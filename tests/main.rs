@@ -2,4 +2,6 @@
 
 mod architecture;
 mod report;
+mod bundle;
+mod package;
 mod support;
