@@ -4,4 +4,5 @@ mod architecture;
 mod report;
 mod bundle;
 mod package;
+mod sign;
 mod support;
