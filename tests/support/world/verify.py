@@ -1,0 +1,2 @@
+"""Reads a world back."""
+def verify(endpoint, truth): return []
