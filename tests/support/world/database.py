@@ -74,6 +74,9 @@ def add_instance(world: Builder, name: str, *, good: bool, key: str | None, rete
             "rds-instance-enhanced-monitoring": good,
         },
     )
+    # Backups that RDS makes by itself cannot be shared: the check is about manual ones.
+    for snapshot in world.client("rds").describe_db_snapshots(DBInstanceIdentifier=name)["DBSnapshots"]:
+        world.truth.resource("rds-snapshot", snapshot["DBSnapshotArn"], {"rds-snapshot-not-public": None})
 
 
 def add_snapshot(world: Builder, instance: str, name: str, *, shared_with: str | None = None) -> None:

@@ -19,6 +19,7 @@ def apply() -> None:
     _load_some_aws_policies()
     _mark_aws_managed_keys()
     _enforce_no_bucket_policies()
+    _delete_acls_with_their_vpc()
 
 
 def _load_some_aws_policies() -> None:
@@ -58,3 +59,16 @@ def _enforce_no_bucket_policies() -> None:
     from moto.s3.models import FakeBucket
 
     FakeBucket.get_permission = lambda self, action, resource: PermissionResult.NEUTRAL
+
+
+def _delete_acls_with_their_vpc() -> None:
+    from moto.ec2.models import EC2Backend
+
+    delete_vpc = EC2Backend.delete_vpc
+
+    def deleted(self: Any, vpc_id: str) -> Any:
+        vpc = delete_vpc(self, vpc_id)
+        self.network_acls = {name: acl for name, acl in self.network_acls.items() if acl.vpc_id != vpc_id}
+        return vpc
+
+    EC2Backend.delete_vpc = deleted

@@ -103,8 +103,7 @@ def add_subnet(world: Builder, vpc: str, name: str, cidr: str, zone: str, *, pub
     tags = _named("subnet", name, world)
     made = ec2.create_subnet(VpcId=vpc, CidrBlock=cidr, AvailabilityZone=f"{HOME}{zone}", TagSpecifications=tags)
     subnet: str = made["Subnet"]["SubnetId"]
-    if public_ips:
-        ec2.modify_subnet_attribute(SubnetId=subnet, MapPublicIpOnLaunch={"Value": True})
+    ec2.modify_subnet_attribute(SubnetId=subnet, MapPublicIpOnLaunch={"Value": public_ips})
     world.truth.resource("ec2-subnet", _arn("subnet", subnet), {"subnet-no-public-ip": not public_ips})
     world.made[name] = subnet
     return subnet
