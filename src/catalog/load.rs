@@ -6,7 +6,7 @@ use include_dir::{Dir, include_dir};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Check, Collector, ExcerptRule, Framework, PropertyRule, Query, ResourceRule, Template};
+use super::{Check, Collector, ExcerptRule, Framework, PropertyRule, Query, ResourceRule, TagsRule, Template};
 use crate::canonical;
 use crate::model::{Outcome, Sha256Digest};
 
@@ -140,8 +140,12 @@ impl Catalog {
             for (name, property) in &rule.properties {
                 self.validate_property(collector, &format!("{}.{name}", rule.kind), property, problems);
             }
-            if let Some(query) = &rule.tags {
-                check_jmespath(&file, query, problems);
+            match &rule.tags {
+                None => {}
+                Some(TagsRule::Item(query)) => check_jmespath(&file, query, problems),
+                Some(TagsRule::Call(property)) => {
+                    self.validate_property(collector, &format!("{}.tags", rule.kind), property, problems);
+                }
             }
         }
     }
