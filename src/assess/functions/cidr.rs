@@ -9,7 +9,7 @@ const NARROWEST_WORLD_V6: u8 = 31;
 
 /// A range of addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cidr {
+pub(crate) struct Cidr {
     address: IpAddr,
     prefix: u8,
 }
@@ -17,14 +17,14 @@ pub struct Cidr {
 /// A text that is not a range.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not an address range in CIDR notation")]
-pub struct CidrError(String);
+pub(crate) struct CidrError(String);
 
 impl Cidr {
     /// Reads `10.0.0.0/8`, `::/0`; an address alone is the range of that address.
     ///
     /// # Errors
     /// When the text is neither.
-    pub fn parse(text: &str) -> Result<Self, CidrError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, CidrError> {
         let wrong = || CidrError(text.chars().take(60).collect());
         let (address, prefix) = match text.split_once('/') {
             Some((address, prefix)) => (address, Some(prefix)),
@@ -43,7 +43,7 @@ impl Cidr {
     }
 
     /// Whether the range is so broad that it lets in the Internet.
-    pub fn is_world(&self) -> bool {
+    pub(crate) fn is_world(&self) -> bool {
         match self.address {
             IpAddr::V4(_) => self.prefix <= NARROWEST_WORLD_V4,
             IpAddr::V6(address) => self.prefix <= NARROWEST_WORLD_V6 && !self.is_local(address),
@@ -67,14 +67,18 @@ mod tests {
         for world in ["0.0.0.0/0", "::/0", "0.0.0.0/1", "128.0.0.0/1", "8.0.0.0/7", "2000::/3", "2001::/31"] {
             assert!(Cidr::parse(world).unwrap().is_world(), "{world}");
         }
-        for narrow in ["10.0.0.0/8", "203.0.113.7/32", "203.0.113.7", "fc00::/7", "fe80::/10", "2001:db8::/32"] {
+        for narrow in
+            ["10.0.0.0/8", "203.0.113.7/32", "203.0.113.7", "fc00::/7", "fe80::/10", "2001:db8::/32"]
+        {
             assert!(!Cidr::parse(narrow).unwrap().is_world(), "{narrow}");
         }
     }
 
     #[test]
     fn what_is_not_a_range_is_refused() {
-        for wrong in ["", "0.0.0.0/", "0.0.0.0/33", "::/129", "0.0.0.0/+0", "0.0.0.0/0/0", "1.2.3/8", "pl-1", "/0"] {
+        for wrong in
+            ["", "0.0.0.0/", "0.0.0.0/33", "::/129", "0.0.0.0/+0", "0.0.0.0/0/0", "1.2.3/8", "pl-1", "/0"]
+        {
             assert!(Cidr::parse(wrong).is_err(), "{wrong}");
         }
     }

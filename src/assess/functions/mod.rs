@@ -1,12 +1,12 @@
 //! The functions that expressions may call, and their bridge to CEL. The logic is pure Rust in the modules
 //! below; a value that they cannot decide becomes an evaluation error, and that an indeterminate finding.
 
-pub mod age;
-pub mod cidr;
-pub mod policy;
-pub mod policy_questions;
-pub mod ports;
-pub mod related;
+pub(crate) mod age;
+pub(crate) mod cidr;
+pub(crate) mod policy;
+pub(crate) mod policy_questions;
+pub(crate) mod ports;
+pub(crate) mod related;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Display;
@@ -71,7 +71,8 @@ pub(super) fn register(context: &mut Context<'_, '_>, host: Host) -> Result<(), 
         age::age_days(text, as_of).map(CelValue::Int).map_err(|error| failed("age_days", error))
     })?;
     context.add_function("public_cidr", |range: CelValue| -> Outcome {
-        let range = cidr::Cidr::parse(text("public_cidr", &range)?).map_err(|error| failed("public_cidr", error))?;
+        let range =
+            cidr::Cidr::parse(text("public_cidr", &range)?).map_err(|error| failed("public_cidr", error))?;
         Ok(CelValue::Bool(range.is_world()))
     })?;
     context.add_function("ports_open_to_world", |permissions: CelValue, ports: CelValue| -> Outcome {

@@ -4,7 +4,9 @@
 use serde_json::Value;
 
 use super::cidr::Cidr;
-use super::policy::{Condition, Effect, Policy, PolicyError, Principal, Selection, Statement, matches_wildcards, quoted};
+use super::policy::{
+    Condition, Effect, Policy, PolicyError, Principal, Selection, Statement, matches_wildcards, quoted,
+};
 
 const SECURE_TRANSPORT: &str = "aws:securetransport";
 const ENCRYPTION_HEADER: &str = "s3:x-amz-server-side-encryption";
@@ -75,7 +77,7 @@ const NARROWING_KEYS: [&str; 19] = [
 ///
 /// # Errors
 /// When the policy is malformed, or a statement about `aws:SecureTransport` cannot be decided.
-pub fn denies_insecure_transport(document: &Value) -> Result<bool, PolicyError> {
+pub(crate) fn denies_insecure_transport(document: &Value) -> Result<bool, PolicyError> {
     let policy = Policy::read(document)?;
     let mut covered = Vec::new();
     let mut undecided = None;
@@ -102,7 +104,7 @@ pub fn denies_insecure_transport(document: &Value) -> Result<bool, PolicyError> 
 ///
 /// # Errors
 /// When the policy is malformed, or a grant to everyone carries a condition that is not understood.
-pub fn allows_public(document: &Value) -> Result<bool, PolicyError> {
+pub(crate) fn allows_public(document: &Value) -> Result<bool, PolicyError> {
     let policy = Policy::read(document)?;
     let mut undecided = None;
     for statement in policy.statements.iter().filter(|statement| statement.effect == Effect::Allow) {
@@ -120,7 +122,7 @@ pub fn allows_public(document: &Value) -> Result<bool, PolicyError> {
 ///
 /// # Errors
 /// When the policy is malformed.
-pub fn allows_admin(document: &Value) -> Result<bool, PolicyError> {
+pub(crate) fn allows_admin(document: &Value) -> Result<bool, PolicyError> {
     let policy = Policy::read(document)?;
     Ok(policy.statements.iter().filter(|statement| statement.effect == Effect::Allow).any(|statement| {
         let all_actions = match &statement.actions {
@@ -141,12 +143,13 @@ pub fn allows_admin(document: &Value) -> Result<bool, PolicyError> {
 ///
 /// # Errors
 /// When the policy is malformed, or a condition on the encryption headers cannot be decided.
-pub fn denies_unencrypted_uploads(document: &Value) -> Result<bool, PolicyError> {
+pub(crate) fn denies_unencrypted_uploads(document: &Value) -> Result<bool, PolicyError> {
     let policy = Policy::read(document)?;
     let mut undecided = None;
     for statement in denials_for_everyone(&policy) {
-        let about_headers =
-            |condition: &Condition| [ENCRYPTION_HEADER, ENCRYPTION_KEY_HEADER].contains(&condition.key.as_str());
+        let about_headers = |condition: &Condition| {
+            [ENCRYPTION_HEADER, ENCRYPTION_KEY_HEADER].contains(&condition.key.as_str())
+        };
         let covers = statement.actions.selects("s3:PutObject", true)
             && statement.resources.as_ref().is_some_and(covers_objects);
         if !covers || statement.conditions.is_empty() || !statement.conditions.iter().all(about_headers) {
@@ -262,7 +265,8 @@ fn narrows(condition: &Condition) -> Result<bool, PolicyError> {
     match operator {
         "IpAddress" if ["aws:sourceip", "aws:vpcsourceip"].contains(&key) => {
             for value in &condition.values {
-                let range = Cidr::parse(value).map_err(|error| PolicyError::Undecidable(error.to_string()))?;
+                let range =
+                    Cidr::parse(value).map_err(|error| PolicyError::Undecidable(error.to_string()))?;
                 if range.is_world() {
                     return Ok(false);
                 }
@@ -327,9 +331,9 @@ fn covers_all_actions(action: &str, service: &str) -> bool {
     let (of, _) = action.split_once(':').unwrap_or_default();
     let of_this = service.is_empty() || of == service.to_lowercase();
     let all = matches_wildcards(&action, &format!("{of}:{PROBE}"));
-    let data = DATA_ACTIONS.iter().any(|(name, data_action)| {
-        *name == of && matches_wildcards(&action, &data_action.to_lowercase())
-    });
+    let data = DATA_ACTIONS
+        .iter()
+        .any(|(name, data_action)| *name == of && matches_wildcards(&action, &data_action.to_lowercase()));
     of_this && (all || data)
 }
 

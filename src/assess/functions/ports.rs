@@ -6,7 +6,7 @@ use super::cidr::Cidr;
 
 /// Why a list of permissions has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PortsError {
+pub(crate) enum PortsError {
     /// Not the shape of EC2's `IpPermissions`.
     #[error("the permissions are malformed: {0}")]
     Malformed(String),
@@ -20,7 +20,7 @@ pub enum PortsError {
 ///
 /// # Errors
 /// When the permissions are malformed, or only a prefix list could open a port to the world.
-pub fn open_to_world(permissions: &Value, ports: &[i64]) -> Result<bool, PortsError> {
+pub(crate) fn open_to_world(permissions: &Value, ports: &[i64]) -> Result<bool, PortsError> {
     let rules = match permissions {
         Value::Array(rules) => rules,
         _ => return Err(malformed("they are not a list")),
@@ -40,8 +40,10 @@ pub fn open_to_world(permissions: &Value, ports: &[i64]) -> Result<bool, PortsEr
 }
 
 fn covers_ports(rule: &Value, ports: &[i64]) -> Result<bool, PortsError> {
-    let protocol =
-        rule.get("IpProtocol").and_then(Value::as_str).ok_or_else(|| malformed("a rule has no IpProtocol"))?;
+    let protocol = rule
+        .get("IpProtocol")
+        .and_then(Value::as_str)
+        .ok_or_else(|| malformed("a rule has no IpProtocol"))?;
     if protocol == "-1" || ports.is_empty() {
         return Ok(true);
     }
@@ -50,7 +52,9 @@ fn covers_ports(rule: &Value, ports: &[i64]) -> Result<bool, PortsError> {
     }
     let bound = |name: &str| match rule.get(name) {
         None | Some(Value::Null) => Ok(None),
-        Some(value) => value.as_i64().map(Some).ok_or_else(|| malformed(format!("a rule's {name} is no number"))),
+        Some(value) => {
+            value.as_i64().map(Some).ok_or_else(|| malformed(format!("a rule's {name} is no number")))
+        }
     };
     match (bound("FromPort")?, bound("ToPort")?) {
         // All ports of the protocol.
