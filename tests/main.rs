@@ -1,3 +1,5 @@
 //! The integration tests, in one binary: each module mirrors one of `src/`.
 
+mod architecture;
+mod report;
 mod support;

@@ -6,7 +6,9 @@ use include_dir::{Dir, include_dir};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Check, Collector, ExcerptRule, Framework, PropertyRule, Query, ResourceRule, Template};
+use super::{
+    Check, Collector, ExcerptRule, Framework, PropertyRule, Query, ResourceRule, TagsRule, Template,
+};
 use crate::canonical;
 use crate::model::{Outcome, Sha256Digest};
 
@@ -57,6 +59,12 @@ impl Catalog {
         let catalog = Self { collectors, checks, frameworks, excerpts, digest };
         catalog.validate(&mut problems);
         if problems.is_empty() { Ok(catalog) } else { Err(CatalogError { problems }) }
+    }
+
+    /// The excerpt rules alone, for tests of what reads nothing else.
+    #[cfg(test)]
+    pub(crate) fn embedded_excerpts() -> BTreeMap<String, ExcerptRule> {
+        parse(&EXCERPTS, "excerpts", &mut BTreeMap::new(), &mut Vec::new())
     }
 
     /// The rule that makes resources of `kind`, with its collector.
@@ -134,8 +142,12 @@ impl Catalog {
             for (name, property) in &rule.properties {
                 self.validate_property(collector, &format!("{}.{name}", rule.kind), property, problems);
             }
-            if let Some(query) = &rule.tags {
-                check_jmespath(&file, query, problems);
+            match &rule.tags {
+                None => (),
+                Some(TagsRule::Item(query)) => check_jmespath(&file, query, problems),
+                Some(TagsRule::Call(property)) => {
+                    self.validate_property(collector, &format!("{}'s tags", rule.kind), property, problems);
+                }
             }
         }
     }

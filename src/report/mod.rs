@@ -1,1 +1,131 @@
-//! (written next)
+//! The report: the assessment as a PDF for people, tagged and archivable (PDF/A-3a, PDF/UA-1).
+//!
+//! Assessment → view (plain data, in the order in which it is read) → safe text → Typst template → PDF.
+//! Values reach the template as data and never as markup, and equal inputs give equal bytes.
+
+mod command;
+mod text;
+mod view;
+mod world;
+
+use chrono::{DateTime, Datelike, Timelike, Utc};
+use typst::comemo;
+use typst::diag::SourceDiagnostic;
+use typst::foundations::{Datetime, Smart};
+use typst_layout::PagedDocument;
+use typst_pdf::{PdfOptions, PdfStandard, PdfStandards, Timestamp};
+
+use crate::canonical;
+use crate::model::Assessment;
+use text::Printer;
+use view::View;
+use world::ReportWorld;
+
+/// What the report says that is not in the assessment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReportOptions {
+    /// Name of the organization that is assessed, as the cover shows it.
+    pub organization: String,
+    /// Marks every page as a demonstration with recorded data.
+    pub demonstration: bool,
+}
+
+/// Why a report could not be rendered.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// A template or font that is compiled in is missing or broken.
+    #[error(
+        "the embedded report file {path} cannot be used; the program was built from a damaged source tree"
+    )]
+    Embedded {
+        /// Path below `report-templates/`, or the name of a virtual file.
+        path: &'static str,
+    },
+    /// The view could not be written as JSON.
+    #[error("the report's data cannot be written as JSON: {0}")]
+    Data(#[from] serde_json::Error),
+    /// The assessment's date is outside of what a PDF can say.
+    #[error("the assessment's date {0} cannot stand in a PDF: a year from 0 to 9999 is expected")]
+    Date(DateTime<Utc>),
+    /// Typst refused the document; a fault of the template or of the escaping of text.
+    #[error(
+        "the report could not be {stage}: {message}; please report this with the assessment.json that caused it"
+    )]
+    Typst {
+        /// `laid out` or `written as PDF/A`.
+        stage: &'static str,
+        /// What Typst said.
+        message: String,
+    },
+}
+
+/// Renders the report as an unsigned PDF/A-3a and PDF/UA-1 file with the bundle's manifest attached.
+///
+/// `manifest_json` are the bytes of `data/manifest.json`. The result depends on nothing but the arguments.
+///
+/// # Errors
+/// When the document cannot be made; no text in the assessment is a reason for that.
+pub fn render(
+    assessment: &Assessment,
+    manifest_json: &[u8],
+    options: &ReportOptions,
+) -> Result<Vec<u8>, ReportError> {
+    let view = serde_json::to_value(View::new(assessment, options))?;
+    let view = Printer::new(world::fonts()?.coverage()).value(view);
+    let files = vec![("data.json", serde_json::to_vec(&view)?), ("manifest.json", manifest_json.to_vec())];
+    let world = ReportWorld::new(files, assessment.as_of)?;
+    let rendered = typst::compile::<PagedDocument>(&world)
+        .output
+        .map_err(|errors| refused("laid out", &errors))
+        .and_then(|document| {
+            typst_pdf::pdf(&document, &pdf_options(assessment, manifest_json)?)
+                .map_err(|errors| refused("written as PDF/A", &errors))
+        });
+    comemo::evict(0); // Typst's caches hold the whole document; nothing will ask for it again
+    rendered
+}
+
+fn pdf_options(assessment: &Assessment, manifest_json: &[u8]) -> Result<PdfOptions, ReportError> {
+    let identity = format!(
+        "{} {} {} {}",
+        assessment.framework.id,
+        assessment.framework.catalog_sha256,
+        canonical::sha256(manifest_json),
+        assessment.as_of.to_rfc3339(),
+    );
+    let standards = PdfStandards::new(&[PdfStandard::A_3a, PdfStandard::Ua_1]).map_err(|error| {
+        ReportError::Typst { stage: "written as PDF/A", message: error.message().to_string() }
+    })?;
+    Ok(PdfOptions {
+        ident: Smart::Custom(identity),
+        creator: Smart::Custom(Some(format!("{} {}", assessment.tool.name, assessment.tool.version))),
+        timestamp: Some(Timestamp::new_utc(datetime(assessment.as_of)?)),
+        page_ranges: None,
+        standards,
+        tagged: true,
+        pretty: false,
+    })
+}
+
+fn datetime(instant: DateTime<Utc>) -> Result<Datetime, ReportError> {
+    let small = |number: u32| u8::try_from(number).ok();
+    (|| {
+        Datetime::from_ymd_hms(
+            Some(instant.year()).filter(|year| (0..=9999).contains(year))?,
+            small(instant.month())?,
+            small(instant.day())?,
+            small(instant.hour())?,
+            small(instant.minute())?,
+            small(instant.second())?,
+        )
+    })()
+    .ok_or(ReportError::Date(instant))
+}
+
+fn refused(stage: &'static str, errors: &[SourceDiagnostic]) -> ReportError {
+    let one = |error: &SourceDiagnostic| {
+        let hints: String = error.hints.iter().map(|hint| format!(" ({})", hint.v)).collect();
+        format!("{}{hints}", error.message)
+    };
+    ReportError::Typst { stage, message: errors.iter().take(5).map(one).collect::<Vec<_>>().join("; ") }
+}

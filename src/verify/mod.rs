@@ -1,1 +1,3 @@
-//! (written next)
+//! Checks packages, reports and signatures: every problem, not the first.
+
+// submodules

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::DeriveError;
 use crate::catalog::{
-    Call, Catalog, Collector, Decode, PropertyRule, Query, ResourceRule, ServiceScope, Template,
+    Call, Catalog, Collector, Decode, PropertyRule, Query, ResourceRule, ServiceScope, TagsRule, Template,
     TemplateError,
 };
 
@@ -45,8 +45,8 @@ pub(super) struct Rule<'a> {
     pub(super) decode: Option<Decode>,
     pub(super) id: Template,
     pub(super) arn: Template,
-    /// The item's tags; without it, the property `tags` gives them.
-    pub(super) tags: Option<Query>,
+    /// Its tags, read like a property.
+    pub(super) tags: Option<Property<'a>>,
     pub(super) properties: Vec<(&'a str, Property<'a>)>,
 }
 
@@ -154,8 +154,13 @@ impl<'a> Rule<'a> {
                 From::Call(call.ok_or_else(|| no_such_call("from", &collector.service, operation))?)
             }
         };
-        let tags =
-            rule.tags.as_deref().map(Query::parse).transpose().map_err(|source| wrong("tags", source))?;
+        let tags = match &rule.tags {
+            None => None,
+            Some(TagsRule::Item(query)) => {
+                Some(Property::of_item(query).map_err(|source| wrong("tags", source))?)
+            }
+            Some(TagsRule::Call(rule)) => Some(property("tags", rule)?),
+        };
         let properties = rule.properties.iter();
         Ok(Self {
             kind: &rule.kind,
@@ -195,5 +200,11 @@ impl<'a> Property<'a> {
             absent: rule.absent.as_ref(),
             default: rule.default.as_ref(),
         })
+    }
+
+    /// The value that `query` finds in the item itself.
+    fn of_item(query: &str) -> Result<Self, TemplateError> {
+        let value = Query::parse(query)?;
+        Ok(Self { call: None, matching: Vec::new(), value, decode: None, absent: None, default: None })
     }
 }

@@ -1,0 +1,180 @@
+//! Checks under their controls: the predicate, the resources it was put to, and the proof.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::controls::ControlLink;
+use super::summary::OutcomeCounts;
+use super::{ProofRow, RecordLink, Records, lines, prose};
+use crate::model::{AssessedCheck, Assessment, Finding, Outcome, RecordId, Severity, Subject};
+
+/// A check as one control shows it.
+#[derive(Debug, Serialize)]
+pub(super) struct ControlCheck {
+    id: String,
+    title: String,
+    severity: Option<Severity>,
+    counts: OutcomeCounts,
+    /// The control that shows its predicate, resources and proof, where it is an earlier one.
+    shown_under: Option<ControlLink>,
+    /// Those, where this control is the one that shows them.
+    detail: Option<CheckDetail>,
+}
+
+/// Predicate, resources and proof.
+#[derive(Debug, Serialize)]
+struct CheckDetail {
+    resource: String,
+    rationale: String,
+    remediation: String,
+    expression: Vec<String>,
+    references: Vec<String>,
+    findings: Vec<FindingRow>,
+    /// Findings that are not listed, by outcome.
+    more: OutcomeCounts,
+    any_more: bool,
+    proof: Vec<ProofRow>,
+}
+
+/// One resource.
+#[derive(Debug, Serialize)]
+struct FindingRow {
+    /// `fail`, `indeterminate`, `excepted`, `pass` or `not-applicable`.
+    outcome: &'static str,
+    name: String,
+    arn: Option<String>,
+    account: String,
+    region: String,
+    message: String,
+    /// Number of the exception that covers it, from 1.
+    exception: Option<u32>,
+    proof: Vec<RecordLink>,
+    more_proof: usize,
+}
+
+/// How many findings of each outcome a check lists. Failures are what an auditor follows up one by one;
+/// passes are samples, and the whole list is in `assessment.json`.
+const MOST: OutcomeCounts =
+    OutcomeCounts { fail: 100, indeterminate: 40, excepted: 40, pass: 10, not_applicable: 5 };
+
+/// The most records that one finding lists.
+const MOST_PROOF: usize = 6;
+
+/// The assessment's checks and findings by id.
+pub(super) struct Checks<'a> {
+    assessment: &'a Assessment,
+    checks: BTreeMap<&'a str, &'a AssessedCheck>,
+    findings: BTreeMap<&'a str, Vec<&'a Finding>>,
+    /// The control under which each check was shown.
+    shown: BTreeMap<String, usize>,
+}
+
+impl<'a> Checks<'a> {
+    /// Sorts an assessment's findings by check.
+    pub(super) fn new(assessment: &'a Assessment) -> Self {
+        let mut findings: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
+        for finding in &assessment.findings {
+            findings.entry(&finding.check).or_default().push(finding);
+        }
+        let checks = assessment.checks.iter().map(|check| (check.id.as_str(), check)).collect();
+        Self { assessment, checks, findings, shown: BTreeMap::new() }
+    }
+
+    /// A check under the control at `place`: in full the first time, then as a reference to there.
+    pub(super) fn under(&mut self, place: usize, id: &str, records: &mut Records<'_>) -> ControlCheck {
+        let shown_under = self.shown.get(id).and_then(|first| {
+            let control = self.assessment.controls.get(*first)?;
+            Some(ControlLink { place: *first, id: control.id.clone() })
+        });
+        self.shown.entry(id.to_owned()).or_insert(place);
+        let check = self.checks.get(id).copied();
+        let findings = self.findings.get(id).map(Vec::as_slice).unwrap_or_default();
+        ControlCheck {
+            id: id.to_owned(),
+            title: check.map_or_else(|| id.to_owned(), |check| prose(&check.title)),
+            severity: check.map(|check| check.severity),
+            counts: OutcomeCounts::of(findings.iter().copied()),
+            detail: check
+                .filter(|_| shown_under.is_none())
+                .map(|check| CheckDetail::new(check, findings, records)),
+            shown_under,
+        }
+    }
+}
+
+impl CheckDetail {
+    fn new(check: &AssessedCheck, findings: &[&Finding], records: &mut Records<'_>) -> Self {
+        let mut ordered: Vec<&Finding> = findings.to_vec();
+        ordered.sort_by_key(|finding| rank(finding)); // stable: the assessment's order within a rank
+        let mut left = MOST;
+        let mut more = OutcomeCounts::default();
+        let (mut rows, mut proof) = (Vec::new(), BTreeSet::<RecordId>::new());
+        for finding in ordered {
+            let room = bucket(&mut left, finding);
+            if *room == 0 {
+                *bucket(&mut more, finding) += 1;
+                continue;
+            }
+            *room -= 1;
+            proof.extend(finding.proof.ids().iter().take(MOST_PROOF));
+            rows.push(FindingRow::new(finding, records));
+        }
+        Self {
+            resource: check.resource.clone(),
+            rationale: prose(&check.rationale),
+            remediation: prose(&check.remediation),
+            expression: lines(&check.expression),
+            references: check.references.iter().map(|(scheme, names)| reference(scheme, names)).collect(),
+            findings: rows,
+            any_more: more != OutcomeCounts::default(),
+            more,
+            proof: proof.into_iter().map(|id| records.proof(id)).collect(),
+        }
+    }
+}
+
+fn reference(scheme: &str, names: &[String]) -> String {
+    format!("{scheme}: {}", names.join(", "))
+}
+
+/// What is read first.
+fn rank(finding: &Finding) -> u8 {
+    match (finding.outcome, finding.exception) {
+        (Outcome::Fail, None) => 0,
+        (Outcome::Indeterminate, _) => 1,
+        (Outcome::Fail, Some(_)) => 2,
+        (Outcome::Pass, _) => 3,
+        (Outcome::NotApplicable, _) => 4,
+    }
+}
+
+fn bucket<'c>(counts: &'c mut OutcomeCounts, finding: &Finding) -> &'c mut usize {
+    match rank(finding) {
+        0 => &mut counts.fail,
+        1 => &mut counts.indeterminate,
+        2 => &mut counts.excepted,
+        3 => &mut counts.pass,
+        _ => &mut counts.not_applicable,
+    }
+}
+
+impl FindingRow {
+    fn new(finding: &Finding, records: &mut Records<'_>) -> Self {
+        const OUTCOMES: [&str; 5] = ["fail", "indeterminate", "excepted", "pass", "not-applicable"];
+        let Subject { account, region, arn, id, .. } = &finding.subject;
+        let whole_scope = id == "*";
+        let shown = finding.proof.ids().iter().take(MOST_PROOF);
+        Self {
+            outcome: OUTCOMES.get(usize::from(rank(finding))).copied().unwrap_or("not-applicable"),
+            name: if whole_scope { "no single resource".into() } else { id.clone() },
+            arn: (arn != id && arn != "*").then(|| arn.clone()),
+            account: if account == "*" { "all accounts".into() } else { account.clone() },
+            region: if region == "*" { "all regions".into() } else { region.clone() },
+            message: prose(&finding.message),
+            exception: finding.exception.map(|index| index + 1),
+            proof: shown.map(|id| records.link(*id)).collect(),
+            more_proof: finding.proof.ids().len().saturating_sub(MOST_PROOF),
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Controls, and what they ask of people.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::checks::{Checks, ControlCheck};
+use super::{ProofRow, RecordLink, Records, prose};
+use crate::model::{Assessment, AttestationResult, ControlResult, ControlStatus, ExcerptResult, Obligation};
+
+/// One control.
+#[derive(Debug, Serialize)]
+pub(super) struct ControlView {
+    id: String,
+    title: String,
+    group: String,
+    /// Whether it is the first of its group.
+    opens_group: bool,
+    parent: Option<String>,
+    obligation: Option<Obligation>,
+    guidance: String,
+    status: ControlStatus,
+    /// How many specifications belong to it.
+    specifications: usize,
+    checks: Vec<ControlCheck>,
+    excerpts: Vec<ExcerptView>,
+    attestations: Vec<AttestationView>,
+}
+
+#[derive(Debug, Serialize)]
+struct ExcerptView {
+    title: String,
+    rule: String,
+    reason: String,
+    events: u64,
+    /// Whether any trail was read for it.
+    read: bool,
+    proof: Vec<ProofRow>,
+    more_proof: usize,
+    gaps: usize,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct AttestationView {
+    id: String,
+    statement: String,
+    valid_days: u32,
+    state: AttestationState,
+    record: Option<RecordLink>,
+}
+
+/// What became of an attestation that is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum AttestationState {
+    Holds,
+    Expired,
+    Missing,
+}
+
+/// One attestation and the controls that ask for it.
+#[derive(Debug, Serialize)]
+pub(super) struct AttestationRow {
+    #[serde(flatten)]
+    attestation: AttestationView,
+    controls: Vec<ControlLink>,
+}
+
+/// A control as something to point at.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct ControlLink {
+    pub(super) place: usize,
+    pub(super) id: String,
+}
+
+/// The most records that an excerpt lists.
+const MOST_EXCERPT_RECORDS: usize = 20;
+
+/// The controls in the framework's order.
+pub(super) fn controls(assessment: &Assessment, records: &mut Records<'_>) -> Vec<ControlView> {
+    let mut checks = Checks::new(assessment);
+    let mut group = None;
+    assessment
+        .controls
+        .iter()
+        .enumerate()
+        .map(|(place, control)| ControlView {
+            id: control.id.clone(),
+            title: prose(&control.title),
+            group: control.group.clone(),
+            opens_group: group.replace(&control.group) != Some(&control.group),
+            parent: control.parent.clone(),
+            obligation: control.obligation,
+            guidance: prose(&control.guidance),
+            status: control.status,
+            specifications: specifications(assessment, control),
+            checks: control.checks.iter().map(|id| checks.under(place, id, records)).collect(),
+            excerpts: control.excerpts.iter().map(|excerpt| excerpt_view(excerpt, records)).collect(),
+            attestations: control
+                .attestations
+                .iter()
+                .map(|attestation| attestation_view(attestation, records))
+                .collect(),
+        })
+        .collect()
+}
+
+/// Every attestation that is asked for, once, by id.
+pub(super) fn attestations(assessment: &Assessment, records: &mut Records<'_>) -> Vec<AttestationRow> {
+    let mut rows: BTreeMap<&str, AttestationRow> = BTreeMap::new();
+    for (place, control) in assessment.controls.iter().enumerate() {
+        for attestation in &control.attestations {
+            rows.entry(&attestation.need.id)
+                .or_insert_with(|| AttestationRow {
+                    attestation: attestation_view(attestation, records),
+                    controls: Vec::new(),
+                })
+                .controls
+                .push(ControlLink { place, id: control.id.clone() });
+        }
+    }
+    rows.into_values().collect()
+}
+
+fn specifications(assessment: &Assessment, control: &ControlResult) -> usize {
+    let belongs = |other: &&ControlResult| other.parent.as_deref() == Some(control.id.as_str());
+    assessment.controls.iter().filter(belongs).count()
+}
+
+fn excerpt_view(excerpt: &ExcerptResult, records: &mut Records<'_>) -> ExcerptView {
+    let shown = excerpt.records.iter().take(MOST_EXCERPT_RECORDS);
+    ExcerptView {
+        title: prose(&excerpt.title),
+        rule: excerpt.rule.clone(),
+        reason: prose(&excerpt.reason),
+        events: excerpt.events,
+        read: !excerpt.records.is_empty(),
+        proof: shown.map(|id| records.proof(*id)).collect(),
+        more_proof: excerpt.records.len().saturating_sub(MOST_EXCERPT_RECORDS),
+        gaps: excerpt.gaps.len(),
+    }
+}
+
+fn attestation_view(attestation: &AttestationResult, records: &mut Records<'_>) -> AttestationView {
+    AttestationView {
+        id: attestation.need.id.clone(),
+        statement: prose(&attestation.need.statement),
+        valid_days: attestation.need.valid_days,
+        state: match (attestation.record, attestation.holds) {
+            (None, _) => AttestationState::Missing,
+            (Some(_), true) => AttestationState::Holds,
+            (Some(_), false) => AttestationState::Expired,
+        },
+        record: attestation.record.map(|id| records.link(id)),
+    }
+}

@@ -1,0 +1,284 @@
+//! The view: what the report prints, in the order in which it is read. A pure function of the assessment.
+//!
+//! Strings are as they came; [`super::text`] makes them safe afterwards, all in one place. Members that the
+//! template uses as names (`status`, `outcome`, `id` of a control's place) are ours and short.
+
+mod checks;
+mod controls;
+mod evidence;
+mod exceptions;
+
+mod summary;
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+
+use super::ReportOptions;
+use super::command::aws_cli;
+use crate::model::{Assessment, EvidenceEntry, RecordId, RecordKind};
+use controls::{AttestationRow, ControlView};
+use evidence::{EvidenceFile, GapSection};
+use exceptions::ExceptionRow;
+use summary::Summary;
+
+/// Everything that the template prints.
+#[derive(Debug, Serialize)]
+pub(super) struct View {
+    cover: Cover,
+    scope: ScopeView,
+    summary: Summary,
+    controls: Vec<ControlView>,
+    gaps: GapSection,
+    exceptions: Vec<ExceptionRow>,
+    attestations: Vec<AttestationRow>,
+    parameters: Vec<NamedValue>,
+    evidence: Vec<EvidenceFile>,
+    verify: VerifyExample,
+}
+
+#[derive(Debug, Serialize)]
+struct Cover {
+    organization: String,
+    framework: String,
+    edition: String,
+    demonstration: bool,
+    partition: String,
+    accounts: Vec<String>,
+    regions: Vec<String>,
+    period_start: String,
+    period_end: String,
+    as_of: String,
+    merkle_root: String,
+    manifest_sha256: String,
+    catalog_sha256: String,
+    tool: String,
+}
+
+#[derive(Debug, Serialize)]
+struct ScopeView {
+    collection_started: String,
+    sealed_at: String,
+    records: u64,
+    api_calls: usize,
+    excerpts: usize,
+    attestations: usize,
+    imports: usize,
+    gaps: usize,
+    checks: usize,
+    findings: usize,
+    /// Who made the calls.
+    callers: Vec<String>,
+    /// How many callers are not listed.
+    more_callers: usize,
+    services: Vec<ServiceCount>,
+}
+
+#[derive(Debug, Serialize)]
+struct ServiceCount {
+    service: String,
+    records: usize,
+    gaps: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct NamedValue {
+    name: String,
+    value: String,
+}
+
+/// A record of this very bundle, for the commands that check one by hand.
+#[derive(Debug, Serialize)]
+struct VerifyExample {
+    path: String,
+    line: u64,
+    sha256: String,
+}
+
+/// The most callers that the scope lists.
+const MOST_CALLERS: usize = 20;
+
+impl View {
+    /// The view of an assessment.
+    pub(super) fn new(assessment: &Assessment, options: &ReportOptions) -> Self {
+        let mut records = Records::new(&assessment.evidence);
+        let gaps = GapSection::new(assessment, &mut records);
+        let controls = controls::controls(assessment, &mut records);
+        Self {
+            cover: cover(assessment, options),
+            scope: scope(assessment),
+            summary: Summary::new(assessment),
+            gaps,
+            exceptions: exceptions::exceptions(assessment),
+            attestations: controls::attestations(assessment, &mut records),
+            parameters: parameters(assessment),
+            evidence: evidence::files(assessment, &records),
+            verify: verify_example(assessment),
+            controls,
+        }
+    }
+}
+
+/// The evidence by record id, and which records the report points at.
+struct Records<'a> {
+    entries: BTreeMap<RecordId, (usize, &'a EvidenceEntry)>,
+    linked: Vec<bool>,
+}
+
+/// A record where something rests on it.
+#[derive(Debug, Clone, Serialize)]
+struct RecordLink {
+    /// `E-` and twelve digits.
+    short: String,
+    /// Its place in the evidence index; `None` for a record that the index does not hold.
+    place: Option<usize>,
+}
+
+/// A record with all that an auditor needs to find and repeat it.
+#[derive(Debug, Clone, Serialize)]
+struct ProofRow {
+    link: RecordLink,
+    sha256: String,
+    call: String,
+    account: String,
+    region: String,
+    time: String,
+    error: Option<String>,
+    command: Option<String>,
+}
+
+impl<'a> Records<'a> {
+    fn new(evidence: &'a [EvidenceEntry]) -> Self {
+        let entries = evidence.iter().enumerate().map(|(place, entry)| (entry.id, (place, entry))).collect();
+        Self { entries, linked: vec![false; evidence.len()] }
+    }
+
+    /// Points at a record: its line in the evidence index becomes a target.
+    fn link(&mut self, id: RecordId) -> RecordLink {
+        let place = self.entries.get(&id).map(|(place, _)| *place);
+        if let Some(linked) = place.and_then(|place| self.linked.get_mut(place)) {
+            *linked = true;
+        }
+        RecordLink { short: id.short(), place }
+    }
+
+    fn proof(&mut self, id: RecordId) -> ProofRow {
+        let link = self.link(id);
+        let mut row = ProofRow {
+            link,
+            sha256: id.to_string(),
+            call: "not in this bundle".into(),
+            account: String::new(),
+            region: String::new(),
+            time: String::new(),
+            error: None,
+            command: None,
+        };
+        if let Some((_, entry)) = self.entries.get(&id) {
+            row.call = call(entry);
+            row.account.clone_from(&entry.account);
+            row.region.clone_from(&entry.region);
+            row.time = time(entry.collected_at);
+            row.error.clone_from(&entry.error);
+            row.command = command(entry);
+        }
+        row
+    }
+}
+
+/// The AWS CLI command that repeats a record's call, where it is one.
+fn command(entry: &EvidenceEntry) -> Option<String> {
+    (entry.kind == RecordKind::ApiCall)
+        .then(|| aws_cli(&entry.service, &entry.operation, &entry.parameters, &entry.region))
+}
+
+fn call(entry: &EvidenceEntry) -> String {
+    format!("{}:{}", entry.service, entry.operation)
+}
+
+/// `2026-01-31 14:05:09 UTC`.
+fn time(instant: DateTime<Utc>) -> String {
+    instant.to_rfc3339_opts(SecondsFormat::Secs, true).replace('T', " ").replace('Z', " UTC")
+}
+
+/// A text of several lines, line by line: a line feed inside a value would be printed as an escape.
+fn lines(text: &str) -> Vec<String> {
+    text.trim().lines().map(str::to_owned).collect()
+}
+
+/// Running text out of the catalog or of a person: its line ends only wrap it.
+fn prose(text: &str) -> String {
+    text.split(['\n', '\r', ' ']).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+fn cover(assessment: &Assessment, options: &ReportOptions) -> Cover {
+    let bundle = &assessment.bundle;
+    Cover {
+        organization: options.organization.clone(),
+        framework: assessment.framework.title.clone(),
+        edition: assessment.framework.edition.clone(),
+        demonstration: options.demonstration,
+        partition: bundle.scope.partition.clone(),
+        accounts: bundle.scope.accounts.clone(),
+        regions: bundle.scope.regions.clone(),
+        period_start: time(bundle.scope.period.start),
+        period_end: time(bundle.scope.period.end),
+        as_of: time(assessment.as_of),
+        merkle_root: bundle.merkle_root.to_string(),
+        manifest_sha256: bundle.manifest_sha256.to_string(),
+        catalog_sha256: assessment.framework.catalog_sha256.to_string(),
+        tool: format!("{} {}", assessment.tool.name, assessment.tool.version),
+    }
+}
+
+fn scope(assessment: &Assessment) -> ScopeView {
+    let of_kind = |kind| assessment.evidence.iter().filter(|entry| entry.kind == kind).count();
+    let mut callers: Vec<String> = assessment.evidence.iter().map(|entry| entry.caller.clone()).collect();
+    callers.retain(|caller| !caller.is_empty());
+    callers.sort_unstable();
+    callers.dedup();
+    let more_callers = callers.len().saturating_sub(MOST_CALLERS);
+    callers.truncate(MOST_CALLERS);
+    let mut services: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for entry in assessment.evidence.iter().filter(|entry| entry.kind == RecordKind::ApiCall) {
+        let (records, gaps) = services.entry(&entry.service).or_default();
+        *records += 1;
+        *gaps += usize::from(entry.gap);
+    }
+    let count = |(service, (records, gaps)): (&str, (usize, usize))| ServiceCount {
+        service: service.to_owned(),
+        records,
+        gaps,
+    };
+    ScopeView {
+        collection_started: time(assessment.bundle.collection_started),
+        sealed_at: time(assessment.bundle.sealed_at),
+        records: assessment.bundle.records,
+        api_calls: of_kind(RecordKind::ApiCall),
+        excerpts: of_kind(RecordKind::TrailExcerpt),
+        attestations: of_kind(RecordKind::Attestation),
+        imports: of_kind(RecordKind::Import),
+        gaps: assessment.evidence.iter().filter(|entry| entry.gap).count(),
+        checks: assessment.checks.len(),
+        findings: assessment.findings.len(),
+        callers,
+        more_callers,
+        services: services.into_iter().map(count).collect(),
+    }
+}
+
+fn parameters(assessment: &Assessment) -> Vec<NamedValue> {
+    let row = |(name, value): (&String, &serde_json::Value)| NamedValue {
+        name: name.clone(),
+        value: value.as_str().map_or_else(|| value.to_string(), str::to_owned),
+    };
+    assessment.parameters.iter().map(row).collect()
+}
+
+fn verify_example(assessment: &Assessment) -> VerifyExample {
+    assessment.evidence.first().map_or_else(
+        || VerifyExample { path: "data/aws/...".into(), line: 1, sha256: String::new() },
+        |entry| VerifyExample { path: entry.path.clone(), line: entry.line, sha256: entry.id.to_string() },
+    )
+}

@@ -1,0 +1,198 @@
+//! The summary: counts, the chart's data, and what to look at first.
+
+use serde::Serialize;
+
+use crate::model::{Assessment, ControlStatus, Finding, Outcome, Severity};
+
+/// The summary section.
+#[derive(Debug, Serialize)]
+pub(super) struct Summary {
+    statuses: Vec<StatusRow>,
+    groups: Vec<GroupRow>,
+    /// The chart in words, for those who cannot see it.
+    chart_text: String,
+    outcomes: OutcomeCounts,
+    attention: Vec<AttentionRow>,
+    /// Failing checks beyond those listed.
+    more_attention: usize,
+    controls: usize,
+    attestations_asked: usize,
+    attestations_held: usize,
+    exceptions: usize,
+    exceptions_with_problems: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct StatusRow {
+    status: ControlStatus,
+    count: u64,
+}
+
+/// One bar of the chart.
+#[derive(Debug, Serialize)]
+struct GroupRow {
+    group: String,
+    controls: usize,
+    statuses: Vec<StatusRow>,
+}
+
+/// How the findings of a check, or of all, came out.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(super) struct OutcomeCounts {
+    pub(super) fail: usize,
+    pub(super) indeterminate: usize,
+    pub(super) excepted: usize,
+    pub(super) pass: usize,
+    pub(super) not_applicable: usize,
+}
+
+/// A check with failures that nobody accepted.
+#[derive(Debug, Serialize)]
+struct AttentionRow {
+    severity: Severity,
+    title: String,
+    failures: usize,
+    /// First control that names it: its place in the report.
+    control: Option<usize>,
+    citation: String,
+}
+
+/// The most checks that the summary points at.
+const MOST_ATTENTION: usize = 12;
+
+const PRECEDENCE: [ControlStatus; 7] = [
+    ControlStatus::NotSatisfied,
+    ControlStatus::Indeterminate,
+    ControlStatus::AttestationMissing,
+    ControlStatus::AttestationExpired,
+    ControlStatus::SatisfiedWithExceptions,
+    ControlStatus::Satisfied,
+    ControlStatus::NotApplicable,
+];
+
+impl OutcomeCounts {
+    /// Counts findings.
+    pub(super) fn of<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Self {
+        let mut counts = Self::default();
+        for finding in findings {
+            match (finding.outcome, finding.exception) {
+                (Outcome::Fail, None) => counts.fail += 1,
+                (Outcome::Fail, Some(_)) => counts.excepted += 1,
+                (Outcome::Indeterminate, _) => counts.indeterminate += 1,
+                (Outcome::Pass, _) => counts.pass += 1,
+                (Outcome::NotApplicable, _) => counts.not_applicable += 1,
+            }
+        }
+        counts
+    }
+}
+
+impl Summary {
+    /// The summary of an assessment.
+    pub(super) fn new(assessment: &Assessment) -> Self {
+        let groups = groups(assessment);
+        let mut attention = attention(assessment);
+        let more_attention = attention.len().saturating_sub(MOST_ATTENTION);
+        attention.truncate(MOST_ATTENTION);
+        let asked = || assessment.controls.iter().flat_map(|control| &control.attestations);
+        Self {
+            statuses: statuses(|status| {
+                assessment.controls.iter().filter(|control| control.status == status).count()
+            }),
+            chart_text: chart_text(&groups),
+            groups,
+            outcomes: OutcomeCounts::of(&assessment.findings),
+            attention,
+            more_attention,
+            controls: assessment.controls.len(),
+            attestations_asked: distinct(asked().map(|attestation| attestation.need.id.as_str())),
+            attestations_held: distinct(
+                asked()
+                    .filter(|attestation| attestation.holds)
+                    .map(|attestation| attestation.need.id.as_str()),
+            ),
+            exceptions: assessment.exceptions.len(),
+            exceptions_with_problems: assessment
+                .exceptions
+                .iter()
+                .filter(|exception| !exception.problems.is_empty())
+                .count(),
+        }
+    }
+}
+
+fn distinct<'a>(ids: impl Iterator<Item = &'a str>) -> usize {
+    ids.collect::<std::collections::BTreeSet<_>>().len()
+}
+
+fn statuses(count: impl Fn(ControlStatus) -> usize) -> Vec<StatusRow> {
+    PRECEDENCE.iter().map(|status| StatusRow { status: *status, count: count(*status) as u64 }).collect()
+}
+
+fn groups(assessment: &Assessment) -> Vec<GroupRow> {
+    let mut names: Vec<&str> = Vec::new();
+    for control in &assessment.controls {
+        if !names.contains(&control.group.as_str()) {
+            names.push(&control.group);
+        }
+    }
+    let row = |name: &str| {
+        let inside = || assessment.controls.iter().filter(|control| control.group == name);
+        GroupRow {
+            group: name.to_owned(),
+            controls: inside().count(),
+            statuses: statuses(|status| inside().filter(|control| control.status == status).count()),
+        }
+    };
+    names.into_iter().map(row).collect()
+}
+
+fn chart_text(groups: &[GroupRow]) -> String {
+    let row = |group: &GroupRow| {
+        let counts: Vec<String> = group
+            .statuses
+            .iter()
+            .filter(|row| row.count > 0)
+            .map(|row| format!("{} {}", row.count, words(row.status)))
+            .collect();
+        format!("{}: {}", group.group, counts.join(", "))
+    };
+    format!("Controls by status. {}.", groups.iter().map(row).collect::<Vec<_>>().join(". "))
+}
+
+fn words(status: ControlStatus) -> &'static str {
+    match status {
+        ControlStatus::NotSatisfied => "not satisfied",
+        ControlStatus::Indeterminate => "indeterminate",
+        ControlStatus::AttestationMissing => "attestation missing",
+        ControlStatus::AttestationExpired => "attestation expired",
+        ControlStatus::SatisfiedWithExceptions => "satisfied with exceptions",
+        ControlStatus::Satisfied => "satisfied",
+        ControlStatus::NotApplicable => "not applicable",
+    }
+}
+
+/// Checks with open failures: the worst severity first, then the most resources.
+fn attention(assessment: &Assessment) -> Vec<AttentionRow> {
+    let mut rows: Vec<AttentionRow> = assessment
+        .checks
+        .iter()
+        .map(|check| {
+            let findings = assessment.findings.iter().filter(|finding| finding.check == check.id);
+            let control = assessment.controls.iter().position(|control| control.checks.contains(&check.id));
+            AttentionRow {
+                severity: check.severity,
+                title: check.title.clone(),
+                failures: OutcomeCounts::of(findings).fail,
+                citation: control
+                    .and_then(|place| assessment.controls.get(place))
+                    .map(|control| control.id.clone())
+                    .unwrap_or_default(),
+                control,
+            }
+        })
+        .filter(|row| row.failures > 0)
+        .collect();
+    rows.sort_by_key(|row| (row.severity, std::cmp::Reverse(row.failures)));
+    rows
+}
