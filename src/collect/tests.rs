@@ -370,3 +370,9 @@ fn progress_hears_of_every_call() {
         ["kms DescribeKey false", "kms DescribeKey true", "kms ListKeys false", "kms ListKeys true"]
     );
 }
+
+#[test]
+fn the_embedded_catalog_can_be_planned() {
+    let plan = Plan::new(&Catalog::embedded().unwrap()).unwrap();
+    assert!(plan.services.iter().any(|service| service.service == "s3" && service.calls.len() > 5));
+}

@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jmespath::{Rcvar, Variable};
 use serde_json::Value;
 
-use super::decode;
 use super::index::{self, Index, Lookup};
 use super::rules::{CallRule, Calls, Property as PropertyRule, Rule};
+use super::{decode, sources};
 use crate::bundle::StoredRecord;
-use crate::catalog::{context, elements, to_variable};
+use crate::catalog::to_variable;
 use crate::model::{ErrorMeaning, Property, RecordId, RecordOutcome};
 
 /// Longest reason, in characters.
@@ -34,6 +34,7 @@ pub(super) struct Reader<'a> {
     index: &'a Index<'a>,
     /// For every property that reads another call's records, those by their parameters.
     lookups: Vec<Option<Lookup<'a>>>,
+    tags: Option<Lookup<'a>>,
     /// Responses in JMESPath's form: many resources read the same ones.
     responses: RefCell<BTreeMap<RecordId, Rcvar>>,
 }
@@ -45,20 +46,37 @@ impl<'a> Reader<'a> {
             property.call.map(|call| Lookup::new(index.records(call), names))
         };
         let lookups = rule.properties.iter().map(|(_, property)| lookup(property)).collect();
-        Self { rule, calls, index, lookups, responses: RefCell::new(BTreeMap::new()) }
+        let tags = rule.tags.as_ref().and_then(lookup);
+        Self { rule, calls, index, lookups, tags, responses: RefCell::new(BTreeMap::new()) }
     }
 
     pub(super) fn properties(&self, resource: &Evaluation<'_>) -> BTreeMap<String, Property> {
         let rules = self.rule.properties.iter().zip(&self.lookups);
         rules
             .map(|((name, rule), lookup)| {
-                let property = match (rule.call, lookup) {
-                    (Some(call), Some(lookup)) => self.of_call(rule, call, lookup, resource),
-                    _ => read(rule, resource.item, resource, resource.record),
-                };
-                ((*name).to_owned(), property)
+                ((*name).to_owned(), self.property(rule, lookup.as_ref(), resource))
             })
             .collect()
+    }
+
+    /// The tags; `None` where they could not be seen or the rule has none.
+    pub(super) fn tags(&self, resource: &Evaluation<'_>) -> Option<Value> {
+        match self.property(self.rule.tags.as_ref()?, self.tags.as_ref(), resource) {
+            Property::Known { value, .. } => Some(value),
+            Property::Unknown { .. } => None,
+        }
+    }
+
+    fn property(
+        &self,
+        rule: &PropertyRule<'_>,
+        lookup: Option<&Lookup<'_>>,
+        resource: &Evaluation<'_>,
+    ) -> Property {
+        match (rule.call, lookup) {
+            (Some(call), Some(lookup)) => self.of_call(rule, call, lookup, resource),
+            _ => read(rule, resource.item, resource, resource.record),
+        }
     }
 
     /// A property that another call's record gives.
@@ -172,32 +190,14 @@ impl<'a> Reader<'a> {
         let mut asked = BTreeSet::new();
         let mut link = call;
         loop {
-            let (_, items) = link.each.as_ref()?;
             let parent = self.calls.parent(link)?;
             if !asked.insert(parent.operation) {
                 return None;
             }
             let records: Vec<&StoredRecord> =
                 self.index.records(parent).iter().copied().filter(|stored| place.holds(stored)).collect();
-            for stored in &records {
-                match &stored.record.outcome {
-                    RecordOutcome::Response(response) => {
-                        let source = &stored.record.source;
-                        let around = context(
-                            &to_variable(&Value::Null),
-                            &to_variable(&source.parameters),
-                            &source.account,
-                            &source.region,
-                            &source.partition,
-                        );
-                        let found = items.search(&self.response(stored.id, response), &around).ok()?;
-                        if !elements(&found).is_empty() {
-                            return None;
-                        }
-                    }
-                    RecordOutcome::Error(error) if error.meaning == ErrorMeaning::Absent => (),
-                    RecordOutcome::Error(_) => return None,
-                }
+            if !records.iter().all(|stored| sources::asks_nothing(link, stored)) {
+                return None;
             }
             match records.iter().max_by_key(|stored| index::age(stored)) {
                 Some(latest) => return Some(latest.id),

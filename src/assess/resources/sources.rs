@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use super::index::Index;
 use super::rules::{CallRule, Calls};
 use crate::bundle::StoredRecord;
-use crate::model::{KindSources, Scope};
+use crate::catalog::{context, elements, to_variable};
+use crate::model::{KindSources, RecordOutcome, Scope};
 
 /// Where services and resources that stand in no region stand.
 pub(super) const GLOBAL: &str = "global";
@@ -15,9 +18,10 @@ pub(super) fn region_of<'r>(call: &CallRule<'_>, stored: &'r StoredRecord) -> &'
     if call.regional || call.placed { &stored.record.source.region } else { GLOBAL }
 }
 
-/// The places in scope of which no record of the first call in `call`'s chain speaks, and the gaps of the
-/// whole chain: if a list of keys was denied, no key was described.
-pub(super) fn hidden(
+/// Says what `call`'s chain of calls tells of a kind: gaps anywhere in it hide some (if a list of keys was
+/// denied, no key was described), an answer that leaves nothing to ask on lists it (no keys: none of the
+/// kind), and where not even the chain's first call was made, nobody looked.
+pub(super) fn follow(
     call: &CallRule<'_>,
     calls: &Calls<'_>,
     index: &Index<'_>,
@@ -30,6 +34,10 @@ pub(super) fn hidden(
             let account = stored.record.source.account.clone();
             sources.gaps.push((stored.id, account, region_of(link, stored).to_owned()));
         }
+    }
+    for (child, parent) in chain.iter().zip(chain.iter().skip(1)) {
+        let ended = index.records(parent).iter().filter(|stored| asks_nothing(child, stored));
+        sources.listed.extend(ended.map(|stored| stored.id));
     }
     let Some(first) = chain.last() else { return };
     let seen: BTreeSet<(&str, &str)> = index
@@ -53,4 +61,19 @@ pub(super) fn tidy(sources: &mut KindSources) {
     sources.gaps.dedup();
     sources.missing.sort_unstable();
     sources.missing.dedup();
+}
+
+/// Whether an answer to the call that `child` fans out over gives `child` nothing to ask.
+pub(super) fn asks_nothing(child: &CallRule<'_>, stored: &StoredRecord) -> bool {
+    match (&stored.record.outcome, &child.each) {
+        (RecordOutcome::Response(response), Some((_, items))) => {
+            let source = &stored.record.source;
+            let nothing = to_variable(&Value::Null);
+            let parameters = to_variable(&source.parameters);
+            let around = context(&nothing, &parameters, &source.account, &source.region, &source.partition);
+            let found = items.search(&to_variable(response), &around);
+            found.is_ok_and(|found| elements(&found).is_empty())
+        }
+        _ => stored.record.is_absent(),
+    }
 }

@@ -84,6 +84,7 @@ from = "ListBuckets"
 items = "Buckets"
 id = "${item.Name}"
 arn = "arn:${partition}:s3:::${item.Name}"
+tags = { call = "GetBucketTagging", match = { Bucket = "${item.Name}" }, value = "TagSet" }
 [resource.properties]
 created = { value = "Created" }
 place = { call = "GetBucketLocation", match = { Bucket = "${item.Name}" }, value = "LocationConstraint || 'us-east-1'" }
@@ -287,6 +288,9 @@ fn accounts_and_regions_are_there_because_the_caller_was_named() {
         "an empty list: nothing to ask"
     );
     assert_eq!(set.sources["aws-region"].listed, [id(&records[0])]);
+    let mut listed = vec![id(&records[2]), id(&records[3])];
+    listed.sort();
+    assert_eq!(set.sources["trail"].listed, listed, "a list with nothing in it, and the trail itself");
 
     let mut denied = records.clone();
     denied[0].outcome = RecordOutcome::Error(ApiError {
@@ -317,7 +321,8 @@ fn a_gap_hides_what_would_have_followed_from_it() {
     let set = resources(&records);
     let gap = id(&records[1]);
     assert_eq!(set.sources["trail"].gaps, [(gap, ACCOUNT.into(), "us-east-1".into())]);
-    assert!(set.sources["trail"].listed.is_empty() && set.sources["trail"].missing.is_empty());
+    assert_eq!(set.sources["trail"].listed, [id(&records[2])]);
+    assert!(set.sources["trail"].missing.is_empty());
     let region = one(&set, "aws-region", "us-east-1");
     let because = "trail GetTrail was not called: trail ListTrails failed with AccessDenied";
     assert_unknown(&region.properties["status"], because, Some(gap));
@@ -480,5 +485,17 @@ proptest! {
                 prop_assert!(set.sources[kind].gaps.iter().any(|(gap, ..)| *gap == id(record)), "{kind}");
             }
         }
+    }
+}
+
+#[test]
+fn the_embedded_catalog_can_be_derived_from() {
+    let catalog = Catalog::embedded().unwrap();
+    let set = derive(&catalog, &bundle(&[])).unwrap();
+    let kinds: usize = catalog.collectors.values().map(|collector| collector.resources.len()).sum();
+    assert!(kinds > 20);
+    assert_eq!(set.sources.len(), kinds);
+    for (kind, sources) in &set.sources {
+        assert!(!sources.missing.is_empty(), "{kind}: an empty bundle saw nothing of it");
     }
 }
