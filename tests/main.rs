@@ -1,5 +1,6 @@
 //! The integration tests, in one binary: each module mirrors one of `src/`.
 
 mod architecture;
+mod assess;
 mod report;
 mod support;

@@ -1,0 +1,3 @@
+//! The assessment, from outside.
+
+mod catalog;
