@@ -3,4 +3,7 @@
 mod architecture;
 mod assess;
 mod report;
+mod bundle;
+mod package;
+mod sign;
 mod support;
