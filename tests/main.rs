@@ -7,3 +7,4 @@ mod bundle;
 mod package;
 mod sign;
 mod support;
+mod world;
