@@ -12,6 +12,7 @@ use chrono::{DateTime, Datelike, Timelike, Utc};
 use typst::comemo;
 use typst::diag::SourceDiagnostic;
 use typst::foundations::{Datetime, Smart};
+use typst::{World, WorldExt};
 use typst_layout::PagedDocument;
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards, Timestamp};
 
@@ -34,7 +35,9 @@ pub struct ReportOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// A template or font that is compiled in is missing or broken.
-    #[error("the embedded report file {path} cannot be used; the program was built from a damaged source tree")]
+    #[error(
+        "the embedded report file {path} cannot be used; the program was built from a damaged source tree"
+    )]
     Embedded {
         /// Path below `report-templates/`, or the name of a virtual file.
         path: &'static str,
@@ -46,7 +49,9 @@ pub enum ReportError {
     #[error("the assessment's date {0} cannot stand in a PDF: a year from 0 to 9999 is expected")]
     Date(DateTime<Utc>),
     /// Typst refused the document; a fault of the template or of the escaping of text.
-    #[error("the report could not be {stage}: {message}; please report this with the assessment.json that caused it")]
+    #[error(
+        "the report could not be {stage}: {message}; please report this with the assessment.json that caused it"
+    )]
     Typst {
         /// `laid out` or `written as PDF/A`.
         stage: &'static str,
@@ -66,22 +71,26 @@ pub fn render(
     manifest_json: &[u8],
     options: &ReportOptions,
 ) -> Result<Vec<u8>, ReportError> {
-    let view = serde_json::to_value(View::new(assessment, options))?;
-    let view = Printer::new(world::fonts()?.coverage()).value(view);
+    let printer = Printer::new(world::fonts()?.coverage());
+    let view = printer.value(serde_json::to_value(View::new(assessment, options))?);
     let files = vec![("data.json", serde_json::to_vec(&view)?), ("manifest.json", manifest_json.to_vec())];
     let world = ReportWorld::new(files, assessment.as_of)?;
     let rendered = typst::compile::<PagedDocument>(&world)
         .output
-        .map_err(|errors| refused("laid out", &errors))
+        .map_err(|errors| refused("laid out", &world, &errors))
         .and_then(|document| {
-            typst_pdf::pdf(&document, &pdf_options(assessment, manifest_json)?)
-                .map_err(|errors| refused("written as PDF/A", &errors))
+            typst_pdf::pdf(&document, &pdf_options(assessment, manifest_json, printer)?)
+                .map_err(|errors| refused("written as PDF/A", &world, &errors))
         });
     comemo::evict(0); // Typst's caches hold the whole document; nothing will ask for it again
     rendered
 }
 
-fn pdf_options(assessment: &Assessment, manifest_json: &[u8]) -> Result<PdfOptions, ReportError> {
+fn pdf_options(
+    assessment: &Assessment,
+    manifest_json: &[u8],
+    printer: Printer<'_>,
+) -> Result<PdfOptions, ReportError> {
     let identity = format!(
         "{} {} {} {}",
         assessment.framework.id,
@@ -89,11 +98,14 @@ fn pdf_options(assessment: &Assessment, manifest_json: &[u8]) -> Result<PdfOptio
         canonical::sha256(manifest_json),
         assessment.as_of.to_rfc3339(),
     );
-    let standards = PdfStandards::new(&[PdfStandard::A_3a, PdfStandard::Ua_1])
-        .map_err(|error| ReportError::Typst { stage: "written as PDF/A", message: error.message().to_string() })?;
+    let standards = PdfStandards::new(&[PdfStandard::A_3a, PdfStandard::Ua_1]).map_err(|error| {
+        ReportError::Typst { stage: "written as PDF/A", message: error.message().to_string() }
+    })?;
     Ok(PdfOptions {
         ident: Smart::Custom(identity),
-        creator: Smart::Custom(Some(format!("{} {}", assessment.tool.name, assessment.tool.version))),
+        creator: Smart::Custom(Some(
+            printer.text(&format!("{} {}", assessment.tool.name, assessment.tool.version)),
+        )),
         timestamp: Some(Timestamp::new_utc(datetime(assessment.as_of)?)),
         page_ranges: None,
         standards,
@@ -117,10 +129,16 @@ fn datetime(instant: DateTime<Utc>) -> Result<Datetime, ReportError> {
     .ok_or(ReportError::Date(instant))
 }
 
-fn refused(stage: &'static str, errors: &[SourceDiagnostic]) -> ReportError {
+/// What Typst said, with the places in the templates.
+fn refused(stage: &'static str, world: &ReportWorld, errors: &[SourceDiagnostic]) -> ReportError {
+    let place = |error: &SourceDiagnostic| {
+        let source = world.source(error.span.id()?).ok()?;
+        let line = source.lines().byte_to_line(world.range(error.span)?.start)? + 1;
+        Some(format!("{}:{line}: ", source.id().vpath().get_without_slash()))
+    };
     let one = |error: &SourceDiagnostic| {
         let hints: String = error.hints.iter().map(|hint| format!(" ({})", hint.v)).collect();
-        format!("{}{hints}", error.message)
+        format!("{}{}{hints}", place(error).unwrap_or_default(), error.message)
     };
     ReportError::Typst { stage, message: errors.iter().take(5).map(one).collect::<Vec<_>>().join("; ") }
 }

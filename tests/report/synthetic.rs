@@ -30,7 +30,13 @@ pub fn as_of() -> DateTime<Utc> {
     "2026-07-01T00:00:00Z".parse().unwrap()
 }
 
-fn entry(service: &str, operation: &str, region: &str, parameters: Value, error: Option<&str>) -> EvidenceEntry {
+fn entry(
+    service: &str,
+    operation: &str,
+    region: &str,
+    parameters: Value,
+    error: Option<&str>,
+) -> EvidenceEntry {
     let seed = format!("{service}{operation}{region}{parameters}");
     let seconds = i64::from(sha256(seed.as_bytes()).as_bytes()[0]);
     EvidenceEntry {
@@ -51,7 +57,14 @@ fn entry(service: &str, operation: &str, region: &str, parameters: Value, error:
     }
 }
 
-fn finding(check: &str, kind: &str, id: &str, outcome: Outcome, message: &str, proof: Vec<RecordId>) -> Finding {
+fn finding(
+    check: &str,
+    kind: &str,
+    id: &str,
+    outcome: Outcome,
+    message: &str,
+    proof: Vec<RecordId>,
+) -> Finding {
     Finding {
         check: check.into(),
         subject: Subject {
@@ -96,9 +109,10 @@ fn control(id: &str, title: &str, group: &str, status: ControlStatus) -> Control
         obligation: parent.as_ref().map(|_| Obligation::Addressable),
         parent,
         group: group.into(),
-        guidance: "Examine how electronic protected health information is encrypted and decrypted, which keys are \
+        guidance:
+            "Examine how electronic protected health information is encrypted and decrypted, which keys are \
                    used, who may use them, and whether the mechanism covers every place where it is kept."
-            .into(),
+                .into(),
         status,
         checks: vec![],
         excerpts: vec![],
@@ -131,14 +145,34 @@ impl Synthetic {
                 5 | 6 => (Outcome::Fail, format!("{name} is not encrypted with a customer managed key")),
                 _ => (Outcome::Pass, "encrypted with a customer managed key".to_owned()),
             };
-            let mut made =
-                finding("s3-bucket-customer-key", "s3-bucket", &name, outcome, &message, vec![listed, record.id]);
+            let mut made = finding(
+                "s3-bucket-customer-key",
+                "s3-bucket",
+                &name,
+                outcome,
+                &message,
+                vec![listed, record.id],
+            );
             made.exception = (number % 7 == 6).then_some(0);
             findings.push(made);
-            findings.push(finding("s3-bucket-versioning", "s3-bucket", &name, Outcome::Pass, "on", vec![listed]));
+            findings.push(finding(
+                "s3-bucket-versioning",
+                "s3-bucket",
+                &name,
+                Outcome::Pass,
+                "on",
+                vec![listed],
+            ));
             evidence.push(record);
         }
-        findings.push(finding("kms-key-rotation-enabled", "kms-key", "*", Outcome::NotApplicable, "no key", vec![listed]));
+        findings.push(finding(
+            "kms-key-rotation-enabled",
+            "kms-key",
+            "*",
+            Outcome::NotApplicable,
+            "no key",
+            vec![listed],
+        ));
         findings.sort_by(|a, b| (&a.check, &a.subject).cmp(&(&b.check, &b.subject)));
         for number in 0..self.filler {
             let parameters = json!({"UserName": format!("user-{number}"), "MaxItems": 100});
@@ -186,7 +220,10 @@ impl Synthetic {
             },
             parameters: BTreeMap::from([
                 ("access-key-age-days".to_owned(), json!(90)),
-                ("listener-tls-policies".to_owned(), json!(["ELBSecurityPolicy-TLS13-1-2-2021-06", self.text])),
+                (
+                    "listener-tls-policies".to_owned(),
+                    json!(["ELBSecurityPolicy-TLS13-1-2-2021-06", self.text]),
+                ),
             ]),
             summary: summary.into_iter().map(|(status, count)| StatusCount { status, count }).collect(),
             controls,
@@ -235,10 +272,18 @@ impl Synthetic {
             control("164.312(b)", "Audit controls", TECHNICAL, Indeterminate),
             control("164.312(c)(1)", "Integrity", TECHNICAL, SatisfiedWithExceptions),
         ];
-        controls[1].attestations =
-            vec![attestation("risk-analysis", "A risk analysis was made and is current.", Some(stated), true)];
-        controls[2].attestations =
-            vec![attestation("sanction-policy", "A sanction policy is in force and was applied.", None, false)];
+        controls[1].attestations = vec![attestation(
+            "risk-analysis",
+            "A risk analysis was made and is current.",
+            Some(stated),
+            true,
+        )];
+        controls[2].attestations = vec![attestation(
+            "sanction-policy",
+            "A sanction policy is in force and was applied.",
+            None,
+            false,
+        )];
         controls[3].attestations =
             vec![attestation("log-review", "Log-ins were reviewed every month.", Some(stated), false)];
         controls[3].excerpts = vec![ExcerptResult {
@@ -267,7 +312,11 @@ impl Synthetic {
             reference: Some("SEC-1042".into()),
         };
         vec![
-            ExceptionReport { exception: exception("arn:aws:s3:::phi-records-*"), covers: 2, problems: vec![] },
+            ExceptionReport {
+                exception: exception("arn:aws:s3:::phi-records-*"),
+                covers: 2,
+                problems: vec![],
+            },
             ExceptionReport {
                 exception: exception("arn:aws:s3:::gone"),
                 covers: 0,
