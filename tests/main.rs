@@ -1,7 +1,8 @@
 //! The integration tests, in one binary: each module mirrors one of `src/`.
 
 mod architecture;
-mod report;
 mod bundle;
 mod package;
+mod report;
+mod schema;
 mod support;

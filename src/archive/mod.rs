@@ -50,7 +50,9 @@ impl Receipt {
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
     /// Something is there already, and an archive never overwrites.
-    #[error("{location} exists already and is left as it is: an archive never overwrites; archive under another name or prefix")]
+    #[error(
+        "{location} exists already and is left as it is: an archive never overwrites; archive under another name or prefix"
+    )]
     Exists {
         /// Where.
         location: String,
@@ -79,7 +81,9 @@ pub enum ArchiveError {
         advice: &'static str,
     },
     /// S3 says that it stored something else than what was sent.
-    #[error("S3 stored {location} with the SHA-256 checksum {stored:?} where {sent:?} was sent; do not rely on this copy")]
+    #[error(
+        "S3 stored {location} with the SHA-256 checksum {stored:?} where {sent:?} was sent; do not rely on this copy"
+    )]
     Checksum {
         /// Where.
         location: String,
@@ -89,6 +93,8 @@ pub enum ArchiveError {
         sent: String,
     },
     /// A single put takes 5 GiB at most.
-    #[error("the package has {0} bytes; S3 takes 5 GiB in one piece. Collect fewer accounts or a shorter period per package")]
+    #[error(
+        "the package has {0} bytes; S3 takes 5 GiB in one piece. Collect fewer accounts or a shorter period per package"
+    )]
     TooLarge(u64),
 }

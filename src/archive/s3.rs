@@ -95,10 +95,14 @@ pub async fn put_s3(
     let answer = put.send().await.map_err(|error| {
         let code = error.code().unwrap_or("Unreachable").to_owned();
         match code.as_str() {
-            "PreconditionFailed" | "ConditionalRequestConflict" => ArchiveError::Exists { location: location.clone() },
+            "PreconditionFailed" | "ConditionalRequestConflict" => {
+                ArchiveError::Exists { location: location.clone() }
+            }
             _ => ArchiveError::S3 {
                 location: location.clone(),
-                message: error.message().map_or_else(|| DisplayErrorContext(&error).to_string(), str::to_owned),
+                message: error
+                    .message()
+                    .map_or_else(|| DisplayErrorContext(&error).to_string(), str::to_owned),
                 advice: advice(&code),
                 code,
             },
@@ -106,7 +110,11 @@ pub async fn put_s3(
     })?;
     // S3 repeats the checksum that it verified; a store that says nothing, or another, is not trusted.
     if answer.checksum_sha256() != Some(sent.as_str()) {
-        return Err(ArchiveError::Checksum { location, stored: answer.checksum_sha256().map(str::to_owned), sent });
+        return Err(ArchiveError::Checksum {
+            location,
+            stored: answer.checksum_sha256().map(str::to_owned),
+            sent,
+        });
     }
     Ok(Receipt {
         version: Receipt::VERSION,

@@ -31,7 +31,9 @@ pub(super) fn aws_cli(service: &str, operation: &str, parameters: &Value, region
 /// and the CLI would load what `file://` and its like point to.
 fn fits_an_option(value: &Value) -> bool {
     match value {
-        Value::String(text) => !text.is_empty() && !text.starts_with(['-', '[', '{']) && !text.contains("://"),
+        Value::String(text) => {
+            !text.is_empty() && !text.starts_with(['-', '[', '{']) && !text.contains("://")
+        }
         _ => true,
     }
 }
@@ -146,7 +148,8 @@ mod tests {
 
     #[test]
     fn a_call_becomes_a_command() {
-        let command = |service, operation, parameters, region| aws_cli(service, operation, &parameters, region);
+        let command =
+            |service, operation, parameters, region| aws_cli(service, operation, &parameters, region);
         assert_eq!(
             command("s3", "GetBucketPolicy", json!({"Bucket": "records"}), "us-east-1"),
             "aws s3api get-bucket-policy --bucket records --region us-east-1"
@@ -156,7 +159,12 @@ mod tests {
             "aws cloudtrail describe-trails --no-include-shadow-trails"
         );
         assert_eq!(
-            command("iam", "GetAccountAuthorizationDetails", json!({"Filter": ["User", "Role"], "MaxItems": 5}), ""),
+            command(
+                "iam",
+                "GetAccountAuthorizationDetails",
+                json!({"Filter": ["User", "Role"], "MaxItems": 5}),
+                ""
+            ),
             r#"aws iam get-account-authorization-details --filter '["User","Role"]' --max-items 5"#
         );
         assert_eq!(command("sts", "GetCallerIdentity", Value::Null, "*"), "aws sts get-caller-identity");

@@ -34,7 +34,9 @@ pub struct ReportOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// A template or font that is compiled in is missing or broken.
-    #[error("the embedded report file {path} cannot be used; the program was built from a damaged source tree")]
+    #[error(
+        "the embedded report file {path} cannot be used; the program was built from a damaged source tree"
+    )]
     Embedded {
         /// Path below `report-templates/`, or the name of a virtual file.
         path: &'static str,
@@ -46,7 +48,9 @@ pub enum ReportError {
     #[error("the assessment's date {0} cannot stand in a PDF: a year from 0 to 9999 is expected")]
     Date(DateTime<Utc>),
     /// Typst refused the document; a fault of the template or of the escaping of text.
-    #[error("the report could not be {stage}: {message}; please report this with the assessment.json that caused it")]
+    #[error(
+        "the report could not be {stage}: {message}; please report this with the assessment.json that caused it"
+    )]
     Typst {
         /// `laid out` or `written as PDF/A`.
         stage: &'static str,
@@ -89,8 +93,9 @@ fn pdf_options(assessment: &Assessment, manifest_json: &[u8]) -> Result<PdfOptio
         canonical::sha256(manifest_json),
         assessment.as_of.to_rfc3339(),
     );
-    let standards = PdfStandards::new(&[PdfStandard::A_3a, PdfStandard::Ua_1])
-        .map_err(|error| ReportError::Typst { stage: "written as PDF/A", message: error.message().to_string() })?;
+    let standards = PdfStandards::new(&[PdfStandard::A_3a, PdfStandard::Ua_1]).map_err(|error| {
+        ReportError::Typst { stage: "written as PDF/A", message: error.message().to_string() }
+    })?;
     Ok(PdfOptions {
         ident: Smart::Custom(identity),
         creator: Smart::Custom(Some(format!("{} {}", assessment.tool.name, assessment.tool.version))),

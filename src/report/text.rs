@@ -133,7 +133,9 @@ mod tests {
 
     #[test]
     fn ordinary_text_is_left_alone() {
-        for text in ["phi-archive", "#set text(red) *bold* $x$ `raw` <label> @ref", "Größe Ωмега — “quoted” ≤ 5 €"] {
+        for text in
+            ["phi-archive", "#set text(red) *bold* $x$ `raw` <label> @ref", "Größe Ωмега — “quoted” ≤ 5 €"]
+        {
             assert_eq!(printed(text), text);
         }
     }

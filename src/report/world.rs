@@ -65,7 +65,10 @@ pub(super) struct ReportWorld {
 
 impl ReportWorld {
     /// A world with `files` beside the template's own (names without directories), in which it is `today`.
-    pub(super) fn new(files: Vec<(&'static str, Vec<u8>)>, today: DateTime<Utc>) -> Result<Self, ReportError> {
+    pub(super) fn new(
+        files: Vec<(&'static str, Vec<u8>)>,
+        today: DateTime<Utc>,
+    ) -> Result<Self, ReportError> {
         let files = files
             .into_iter()
             .map(|(name, bytes)| Ok((file_id(name)?, Bytes::new(bytes))))

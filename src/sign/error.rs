@@ -8,7 +8,9 @@ use super::IssuerProblem;
 #[derive(Debug, thiserror::Error)]
 pub enum SignError {
     /// No PEM block of a certificate was found, or a PKCS#12 file without one.
-    #[error("no certificate found: give the signer's certificate as PEM (`-----BEGIN CERTIFICATE-----`), then those that issued it")]
+    #[error(
+        "no certificate found: give the signer's certificate as PEM (`-----BEGIN CERTIFICATE-----`), then those that issued it"
+    )]
     NoCertificate,
     /// No PEM block of a private key was found, or a PKCS#12 file without one.
     #[error("no private key found: give it as PEM (PKCS#8, PKCS#1 or SEC1) or inside a PKCS#12 file")]
@@ -30,7 +32,9 @@ pub enum SignError {
     )]
     EncryptedPem,
     /// A certificate cannot be read.
-    #[error("certificate {position} cannot be read as DER ({reason}): export it again from where it was issued")]
+    #[error(
+        "certificate {position} cannot be read as DER ({reason}): export it again from where it was issued"
+    )]
     MalformedCertificate {
         /// Counted from one.
         position: usize,
@@ -38,7 +42,9 @@ pub enum SignError {
         reason: String,
     },
     /// A certificate is not in the distinguished encoding; what it hashes to would be ambiguous.
-    #[error("certificate {position} ({subject}) is not strict DER: have it issued again by a CA that encodes defaults as X.690 demands")]
+    #[error(
+        "certificate {position} ({subject}) is not strict DER: have it issued again by a CA that encodes defaults as X.690 demands"
+    )]
     CertificateNotStrict {
         /// Counted from one.
         position: usize,
@@ -46,7 +52,9 @@ pub enum SignError {
         subject: String,
     },
     /// The certificates do not form a chain.
-    #[error("certificate {position} did not issue the one before it: {reason}. Order the file: the signer's certificate first, then each issuer")]
+    #[error(
+        "certificate {position} did not issue the one before it: {reason}. Order the file: the signer's certificate first, then each issuer"
+    )]
     BrokenChain {
         /// Counted from one: the certificate that should be the issuer.
         position: usize,
@@ -54,7 +62,9 @@ pub enum SignError {
         reason: IssuerProblem,
     },
     /// The certificate's key is of a kind that is not supported.
-    #[error("the certificate of {subject} holds a key that is not supported ({key}): use RSA of 2048 bits or more, P-256 or P-384")]
+    #[error(
+        "the certificate of {subject} holds a key that is not supported ({key}): use RSA of 2048 bits or more, P-256 or P-384"
+    )]
     UnsupportedKey {
         /// The certificate's subject.
         subject: String,
@@ -62,13 +72,17 @@ pub enum SignError {
         key: String,
     },
     /// The private key cannot be used.
-    #[error("the private key cannot be used ({reason}): RSA of 2048 bits or more, P-256 and P-384 are supported")]
+    #[error(
+        "the private key cannot be used ({reason}): RSA of 2048 bits or more, P-256 and P-384 are supported"
+    )]
     UnusableKey {
         /// What the crypto library says.
         reason: String,
     },
     /// Key and certificate do not belong together.
-    #[error("the private key does not match the certificate of {subject} (serial {serial}): give the key that this certificate was issued for")]
+    #[error(
+        "the private key does not match the certificate of {subject} (serial {serial}): give the key that this certificate was issued for"
+    )]
     KeyMismatch {
         /// The certificate's subject.
         subject: String,
@@ -76,7 +90,9 @@ pub enum SignError {
         serial: String,
     },
     /// The password of the PKCS#12 file is wrong.
-    #[error("wrong password for the PKCS#12 file (or the file is damaged: its integrity code does not match)")]
+    #[error(
+        "wrong password for the PKCS#12 file (or the file is damaged: its integrity code does not match)"
+    )]
     WrongPassword,
     /// The PKCS#12 file cannot be read.
     #[error(
@@ -84,7 +100,9 @@ pub enum SignError {
     )]
     MalformedPkcs12(String),
     /// The certificate is not valid at the signing time.
-    #[error("the certificate of {subject} is valid from {valid_from} until {valid_until}, not at the signing time {instant}: use a current certificate")]
+    #[error(
+        "the certificate of {subject} is valid from {valid_from} until {valid_until}, not at the signing time {instant}: use a current certificate"
+    )]
     OutsideValidity {
         /// The certificate's subject.
         subject: String,
@@ -96,10 +114,14 @@ pub enum SignError {
         valid_until: DateTime<Utc>,
     },
     /// The certificate may not be used for signing documents.
-    #[error("the certificate of {0} does not allow signatures: its key usage holds neither digitalSignature nor nonRepudiation; use another certificate")]
+    #[error(
+        "the certificate of {0} does not allow signatures: its key usage holds neither digitalSignature nor nonRepudiation; use another certificate"
+    )]
     UsageForbidsSigning(String),
     /// The signature just made does not verify with the certificate.
-    #[error("the signature just made does not verify with the certificate of {0}: the key device and the certificate do not belong together, or the device is faulty")]
+    #[error(
+        "the signature just made does not verify with the certificate of {0}: the key device and the certificate do not belong together, or the device is faulty"
+    )]
     SignatureDoesNotVerify(String),
     /// The key refused or failed.
     #[error("the private key failed to sign: {0}")]
@@ -117,7 +139,9 @@ pub enum SignError {
     #[error("the PDF is encrypted: sign the report as it was rendered")]
     EncryptedPdf,
     /// The CMS is larger than the space that was reserved for it.
-    #[error("the signature takes {needed} bytes where {reserved} are reserved: leave certificates out that are not part of the chain")]
+    #[error(
+        "the signature takes {needed} bytes where {reserved} are reserved: leave certificates out that are not part of the chain"
+    )]
     SignatureTooLarge {
         /// The size of the CMS in bytes.
         needed: usize,

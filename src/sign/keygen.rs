@@ -30,9 +30,8 @@ pub fn test_certificate(
     let mut parameters = CertificateParams::default();
     parameters.distinguished_name = name;
     // Instants before 1970 become 1970: certificates written today have no use for them.
-    let since_epoch = |instant: DateTime<Utc>| {
-        Duration::from_secs(u64::try_from(instant.timestamp()).unwrap_or(0))
-    };
+    let since_epoch =
+        |instant: DateTime<Utc>| Duration::from_secs(u64::try_from(instant.timestamp()).unwrap_or(0));
     parameters.not_before = date_time_ymd(1970, 1, 1) + since_epoch(valid_from);
     parameters.not_after = date_time_ymd(1970, 1, 1) + since_epoch(valid_until);
     parameters.is_ca = IsCa::NoCa;

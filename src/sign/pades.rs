@@ -93,9 +93,11 @@ impl PreparedPdf {
 
     /// Finds the place holders of the signature dictionary in the appended part and writes the offsets.
     fn locate(mut bytes: Vec<u8>, original: usize, signature_id: ObjectId) -> Result<Self, SignError> {
-        let unexpected = |what: &str| SignError::MalformedPdf(format!("{what} in the signature just written"));
+        let unexpected =
+            |what: &str| SignError::MalformedPdf(format!("{what} in the signature just written"));
         let header = format!("\n{} {} obj\n<</Type/Sig", signature_id.0, signature_id.1);
-        let object = find_once(&bytes, original, header.as_bytes()).ok_or_else(|| unexpected("no dictionary"))?;
+        let object =
+            find_once(&bytes, original, header.as_bytes()).ok_or_else(|| unexpected("no dictionary"))?;
         let ranges_text = format!("/ByteRange[0 {OFFSET} {OFFSET} {OFFSET}]");
         let ranges =
             find(&bytes, object, ranges_text.as_bytes()).ok_or_else(|| unexpected("no byte range"))?;
@@ -150,10 +152,8 @@ struct Update {
 impl Update {
     fn start(pdf: &[u8], document: Document) -> Result<Self, SignError> {
         let catalog = document.trailer.get(b"Root").and_then(Object::as_reference).map_err(malformed)?;
-        let page = document
-            .page_iter()
-            .next()
-            .ok_or_else(|| SignError::MalformedPdf("it has no page".into()))?;
+        let page =
+            document.page_iter().next().ok_or_else(|| SignError::MalformedPdf("it has no page".into()))?;
         // Only these belong into the trailer of an update; the rest describes the old cross-reference stream.
         let mut trailer = Dictionary::new();
         for key in ["Root", "Info", "ID"] {

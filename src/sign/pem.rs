@@ -72,7 +72,8 @@ mod tests {
 
     #[test]
     fn damaged_blocks_are_errors_and_encrypted_ones_are_said_to_be() {
-        for damaged in ["-----BEGIN A", "-----BEGIN A-----\nAA==\n", "-----BEGIN A-----\n?\n-----END A-----"] {
+        for damaged in ["-----BEGIN A", "-----BEGIN A-----\nAA==\n", "-----BEGIN A-----\n?\n-----END A-----"]
+        {
             assert!(matches!(blocks(damaged.as_bytes()), Err(SignError::MalformedPem { .. })), "{damaged}");
         }
         let encrypted = "-----BEGIN K-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: x\n\nAAAA\n-----END K-----\n";

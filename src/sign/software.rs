@@ -50,10 +50,11 @@ impl SoftwareSigner {
     /// When the password is wrong, or the contents cannot be used; see [`SignError`].
     pub fn from_pkcs12(file: &[u8], password: &str) -> Result<Self, SignError> {
         use p12_keystore::error::Error;
-        let archive = p12_keystore::Pkcs12Archive::from_pkcs12(file, password).map_err(|error| match error {
-            Error::MacError(_) | Error::UnpadError => SignError::WrongPassword,
-            other => SignError::MalformedPkcs12(other.to_string()),
-        })?;
+        let archive =
+            p12_keystore::Pkcs12Archive::from_pkcs12(file, password).map_err(|error| match error {
+                Error::MacError(_) | Error::UnpadError => SignError::WrongPassword,
+                other => SignError::MalformedPkcs12(other.to_string()),
+            })?;
         let key = match archive.keys.as_slice() {
             [] => return Err(SignError::NoPrivateKey),
             [one] => PrivateKey::from_der(one.key.as_der())?,
@@ -67,9 +68,10 @@ impl SoftwareSigner {
             .collect::<Result<Vec<_>, _>>()?;
         certificates.dedup();
         let first = certificates.first().ok_or(SignError::NoCertificate)?.facts();
-        let own = certificates.iter().position(|certificate| key.matches(certificate)).ok_or(
-            SignError::KeyMismatch { subject: first.subject, serial: first.serial },
-        )?;
+        let own = certificates
+            .iter()
+            .position(|certificate| key.matches(certificate))
+            .ok_or(SignError::KeyMismatch { subject: first.subject, serial: first.serial })?;
         let mut chain = vec![certificates.swap_remove(own)];
         // Follow the issuers; what belongs to other chains is left out.
         while let Some(last) = chain.last().filter(|last| !last.is_self_issued()) {

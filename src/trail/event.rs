@@ -61,14 +61,15 @@ mod tests {
         assert!(!selects("root-use", &json!({"userIdentity": {"type": "IAMUser"}})));
         let service = json!({"userIdentity": {"type": "Root", "invokedBy": "AWS Internal"}});
         assert!(!selects("root-use", &service));
-        assert!(!selects("root-use", &json!({"eventType": "AwsServiceEvent", "userIdentity": {"type": "Root"}})));
+        assert!(!selects(
+            "root-use",
+            &json!({"eventType": "AwsServiceEvent", "userIdentity": {"type": "Root"}})
+        ));
     }
 
     #[test]
     fn a_log_in_counts_unless_its_second_factor_is_stated() {
-        let login = |mfa: Value, result: &str| {
-            json!({"eventName": "ConsoleLogin", "responseElements": {"ConsoleLogin": result}, "additionalEventData": mfa})
-        };
+        let login = |mfa: Value, result: &str| json!({"eventName": "ConsoleLogin", "responseElements": {"ConsoleLogin": result}, "additionalEventData": mfa});
         assert!(selects("console-login-without-mfa", &login(json!({"MFAUsed": "No"}), "Success")));
         assert!(selects("console-login-without-mfa", &login(Value::Null, "Success")));
         assert!(!selects("console-login-without-mfa", &login(json!({"MFAUsed": "Yes"}), "Success")));

@@ -96,7 +96,11 @@ pub async fn from_logs(
         request,
         region,
         operation: "GetObject",
-        endpoint: if matches!(source, LogSource::S3 { .. }) { endpoint.to_owned() } else { "file".to_owned() },
+        endpoint: if matches!(source, LogSource::S3 { .. }) {
+            endpoint.to_owned()
+        } else {
+            "file".to_owned()
+        },
         source: json!(described),
     };
     let listed = match source {
@@ -175,7 +179,10 @@ impl Search {
             records.push(origin.record(rule, RecordOutcome::Response(response)));
             records.extend(gap);
             if let Some(first) = self.unreadable.first() {
-                let message = format!("{} of the log files could not be read; the first: {first}", self.unreadable.len());
+                let message = format!(
+                    "{} of the log files could not be read; the first: {first}",
+                    self.unreadable.len()
+                );
                 records.push(origin.gap(rule, "LogObjectUnreadable", message));
             }
         }
@@ -190,14 +197,27 @@ fn is_log_name(name: &str) -> bool {
     (name.ends_with(".json.gz") || name.ends_with(".json")) && !name.contains("CloudTrail-Digest")
 }
 
-async fn list_bucket(s3: &aws_sdk_s3::Client, bucket: &str, prefix: &str) -> Result<Vec<String>, (String, String)> {
+async fn list_bucket(
+    s3: &aws_sdk_s3::Client,
+    bucket: &str,
+    prefix: &str,
+) -> Result<Vec<String>, (String, String)> {
     let mut keys = Vec::new();
     let mut pages = s3.list_objects_v2().bucket(bucket).prefix(prefix).into_paginator().send();
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| (code_of(&error), DisplayErrorContext(&error).to_string()))?;
-        keys.extend(page.contents().iter().filter_map(|object| object.key()).filter(|key| is_log_name(key)).map(str::to_owned));
+        keys.extend(
+            page.contents()
+                .iter()
+                .filter_map(|object| object.key())
+                .filter(|key| is_log_name(key))
+                .map(str::to_owned),
+        );
         if keys.len() > MOST_OBJECTS {
-            return Err(("TooManyObjects".into(), format!("more than {MOST_OBJECTS} log objects; narrow the prefix")));
+            return Err((
+                "TooManyObjects".into(),
+                format!("more than {MOST_OBJECTS} log objects; narrow the prefix"),
+            ));
         }
     }
     keys.sort();
@@ -222,7 +242,8 @@ fn list_directory(root: &Path) -> Result<Vec<String>, (String, String)> {
     let mut files = Vec::new();
     let mut folders = vec![root.to_path_buf()];
     while let Some(folder) = folders.pop() {
-        let unreadable = |error: std::io::Error| ("Unreadable".to_owned(), format!("{}: {error}", folder.display()));
+        let unreadable =
+            |error: std::io::Error| ("Unreadable".to_owned(), format!("{}: {error}", folder.display()));
         for entry in fs::read_dir(&folder).map_err(unreadable)? {
             let entry = entry.map_err(unreadable)?;
             // Links are not followed: a log folder is what it holds, and loops end nowhere.
@@ -260,5 +281,9 @@ fn decompress(bytes: &[u8]) -> Result<Vec<u8>, String> {
     let mut text = Vec::new();
     let decoder = MultiGzDecoder::new(bytes);
     decoder.take(LARGEST_TEXT + 1).read_to_end(&mut text).map_err(|error| format!("broken gzip: {error}"))?;
-    if text.len() as u64 > LARGEST_TEXT { Err("decompresses to more than a log file may have".into()) } else { Ok(text) }
+    if text.len() as u64 > LARGEST_TEXT {
+        Err("decompresses to more than a log file may have".into())
+    } else {
+        Ok(text)
+    }
 }

@@ -49,7 +49,11 @@ pub async fn from_lookup_events(
     records
 }
 
-async fn excerpt(client: &aws_sdk_cloudtrail::Client, origin: &Origin<'_>, rule: &ExcerptRule) -> Vec<Record> {
+async fn excerpt(
+    client: &aws_sdk_cloudtrail::Client,
+    origin: &Origin<'_>,
+    rule: &ExcerptRule,
+) -> Vec<Record> {
     let mut excerpt = Excerpt::default();
     let mut scanned = 0_u64;
     let mut request_ids = Vec::new();
@@ -58,7 +62,11 @@ async fn excerpt(client: &aws_sdk_cloudtrail::Client, origin: &Origin<'_>, rule:
         let mut token = None;
         for page in 0.. {
             if page == MOST_PAGES {
-                gaps.push(origin.gap(&rule.id, "TooManyPages", format!("more than {MOST_PAGES} pages of events")));
+                gaps.push(origin.gap(
+                    &rule.id,
+                    "TooManyPages",
+                    format!("more than {MOST_PAGES} pages of events"),
+                ));
                 break;
             }
             let answer = client
@@ -74,7 +82,9 @@ async fn excerpt(client: &aws_sdk_cloudtrail::Client, origin: &Origin<'_>, rule:
                 Ok(answer) => answer,
                 Err(error) => {
                     let code = error.code().unwrap_or("Unreachable").to_owned();
-                    let message = error.message().map_or_else(|| DisplayErrorContext(&error).to_string(), str::to_owned);
+                    let message = error
+                        .message()
+                        .map_or_else(|| DisplayErrorContext(&error).to_string(), str::to_owned);
                     gaps.push(origin.gap(&rule.id, &code, message));
                     break;
                 }
@@ -83,7 +93,9 @@ async fn excerpt(client: &aws_sdk_cloudtrail::Client, origin: &Origin<'_>, rule:
             for event in answer.events() {
                 scanned += 1;
                 match cloud_trail_event(event) {
-                    Some(event) if in_scope(&event, &origin.request) && matches(&event, rule) => excerpt.keep(&event),
+                    Some(event) if in_scope(&event, &origin.request) && matches(&event, rule) => {
+                        excerpt.keep(&event)
+                    }
                     Some(_) => {}
                     None => excerpt.dropped += 1,
                 }

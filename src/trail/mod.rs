@@ -61,7 +61,11 @@ impl Excerpt {
     /// By time, then event id: the order does not depend on where an event was read.
     fn sort(&mut self) {
         self.events.sort_by_cached_key(|event| {
-            (event::text(event, "eventTime").to_owned(), event::text(event, "eventID").to_owned(), event.to_string())
+            (
+                event::text(event, "eventTime").to_owned(),
+                event::text(event, "eventID").to_owned(),
+                event.to_string(),
+            )
         });
         self.events.dedup();
     }

@@ -165,7 +165,8 @@ fn detail(entry: &EvidenceEntry) -> Option<String> {
     let mut parts = Vec::new();
     if let Some(members) = entry.parameters.as_object().filter(|members| !members.is_empty()) {
         let value = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let all: Vec<String> = members.iter().map(|(name, member)| format!("{name}={}", value(member))).collect();
+        let all: Vec<String> =
+            members.iter().map(|(name, member)| format!("{name}={}", value(member))).collect();
         let all = all.join(" ");
         let mut shown: String = all.chars().take(MOST_PARAMETERS).collect();
         if shown.len() < all.len() {
