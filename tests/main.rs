@@ -5,4 +5,6 @@ mod bundle;
 mod package;
 mod report;
 mod schema;
+mod sign;
 mod support;
+mod world;

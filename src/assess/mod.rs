@@ -14,6 +14,7 @@ mod judge;
 mod message;
 mod parameters;
 mod references;
+pub mod resources;
 mod rollup;
 mod text;
 
@@ -75,10 +76,18 @@ pub enum AssessError {
     NoRecords,
     /// Resources could not be derived.
     #[error("the bundle's records could not be turned into resources: {0}")]
-    Resources(String),
+    Resources(#[from] resources::DeriveError),
     /// A finding without proof.
     #[error("an assessment cannot be made: {0}")]
     Proof(#[from] FindingError),
+}
+
+/// Derives a bundle's resources and judges them.
+///
+/// # Errors
+/// As [`AssessError`] says.
+pub fn assess(bundle: &Bundle, catalog: &Catalog, inputs: &Inputs) -> Result<Assessment, AssessError> {
+    assess_resources(bundle, catalog, inputs, &resources::derive(catalog, bundle)?)
 }
 
 /// Judges a bundle whose resources are derived already.
