@@ -64,7 +64,7 @@ pub(super) fn repeat(
         parameters: stored.parameters.clone(),
         exceptions: stored.exceptions.iter().map(|report| report.exception.clone()).collect(),
     };
-    let again = match assess_again(bundle, catalog, &inputs) {
+    let again = match assess::assess(bundle, catalog, &inputs) {
         // Which version assessed is no result; everything else must be the same.
         Ok(again) => Assessment { tool: stored.tool.clone(), ..again },
         Err(error) => {
@@ -81,14 +81,6 @@ pub(super) fn repeat(
         );
         problems.add(ProblemCode::AssessmentDiffers, place, message);
     }
-}
-
-fn assess_again(
-    bundle: &Bundle,
-    catalog: &Catalog,
-    inputs: &Inputs,
-) -> Result<Assessment, assess::AssessError> {
-    assess::assess_resources(bundle, catalog, inputs, &crate::model::ResourceSet::default())
 }
 
 /// Where two assessments part, for people.
