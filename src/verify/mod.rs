@@ -1,3 +1,6 @@
 //! Checks packages, reports and signatures: every problem, not the first.
 
-// submodules
+pub mod cms;
+pub mod pdf;
+mod pdf_changes;
+pub mod trust;
