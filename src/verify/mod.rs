@@ -3,11 +3,15 @@
 
 mod assessment;
 mod attachment;
+pub mod cms;
 mod facet;
 mod package;
+pub mod pdf;
+mod pdf_changes;
 mod report;
 mod show;
 mod signature;
+pub mod trust;
 mod verdict;
 
 use std::fs::File;

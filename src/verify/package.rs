@@ -180,6 +180,17 @@ fn check_signatures(
 ) -> Option<Vec<u8>> {
     let mut all: Vec<(&str, Checked)> = Vec::new();
     let mut complete = true;
+    if let Some(pdf) = read(files, layout::REPORT, report::LONGEST, draft) {
+        let checked = report::check_signature(layout::REPORT, &pdf, options, draft);
+        all.push((layout::REPORT, checked));
+        if let Some(expected) = manifest_sha256 {
+            draft.reached(&[Facet::Report]);
+            report::check_manifest(layout::REPORT, &pdf, &expected, &mut draft.problems);
+        }
+    }
+    // Only the report says when it was signed; the other signatures are judged at that time, if it holds.
+    let signed_at =
+        all.first().filter(|(_, report)| report.faults.is_empty()).and_then(|(_, report)| report.signed_at);
     for (signature, content) in
         [(layout::SUMS_SIGNATURE, layout::SUMS), (layout::MANIFEST_SIGNATURE, layout::MANIFEST)]
     {
@@ -189,18 +200,10 @@ fn check_signatures(
             complete = false;
             continue;
         };
-        let checked = signature::check_cms(&signature_bytes, &content_bytes, &options.anchors);
+        let checked = signature::check_cms(&signature_bytes, &content_bytes, signed_at, &options.anchors);
         draft.problems.extend(checked.problems(ProblemCode::SignatureInvalid, signature));
         draft.signatures.push(checked.facts(content));
         all.push((signature, checked));
-    }
-    if let Some(pdf) = read(files, layout::REPORT, report::LONGEST, draft) {
-        let checked = report::check_signature(layout::REPORT, &pdf, options, draft);
-        all.push((layout::REPORT, checked));
-        if let Some(expected) = manifest_sha256 {
-            draft.reached(&[Facet::Report]);
-            report::check_manifest(layout::REPORT, &pdf, &expected, &mut draft.problems);
-        }
     }
     let signer = read(files, layout::SIGNER, LONGEST_SMALL, draft);
     if let Some(signer) = signer.as_deref().filter(|_| complete) {
@@ -224,7 +227,12 @@ fn check_signer(signer: &[u8], all: &[(&str, Checked)], draft: &mut Draft) {
         draft.problems.add(ProblemCode::SignerFile, place, message);
     }
     for (signature, checked) in all.iter().filter(|(_, checked)| !checked.chain.is_empty()) {
-        if !chain.is_empty() && checked.chain != chain {
+        let same = checked
+            .chain
+            .iter()
+            .map(|facts| facts.sha256_fingerprint)
+            .eq(chain.iter().map(Certificate::fingerprint));
+        if !chain.is_empty() && !same {
             let message =
                 format!("its certificates are not those in {signature}: one of the two was replaced");
             draft.problems.add(ProblemCode::SignerFile, place, message);
@@ -232,11 +240,12 @@ fn check_signer(signer: &[u8], all: &[(&str, Checked)], draft: &mut Draft) {
     }
     let mut signers = all.iter().filter_map(|(signature, checked)| Some((signature, checked.chain.first()?)));
     if let Some((first, certificate)) = signers.next() {
-        for (signature, other) in signers.filter(|(_, other)| *other != certificate) {
+        for (signature, other) in
+            signers.filter(|(_, other)| other.sha256_fingerprint != certificate.sha256_fingerprint)
+        {
             let message = format!(
                 "it was signed under the certificate {}, but {first} under {}: a part of the package was replaced",
-                other.fingerprint(),
-                certificate.fingerprint()
+                other.sha256_fingerprint, certificate.sha256_fingerprint
             );
             draft.problems.add(ProblemCode::SignersDiffer, signature, message);
         }

@@ -31,7 +31,7 @@ pub(super) fn verify(shown: &str, path: &Path, options: &Options) -> Verdict {
             return draft.finish(options);
         }
     };
-    let checked = check_signature(shown, &pdf, options, &mut draft);
+    check_signature(shown, &pdf, options, &mut draft);
     if let Some(bytes) = manifest_of(shown, &pdf, &mut draft.problems) {
         match serde_json::from_slice::<Manifest>(&bytes) {
             Ok(manifest) => draft.facts = Some(Facts::of_manifest(&manifest, canonical::sha256(&bytes))),
@@ -41,7 +41,6 @@ pub(super) fn verify(shown: &str, path: &Path, options: &Options) -> Verdict {
             }
         }
     }
-    drop(checked);
     draft.reached(&[Facet::Report]);
     draft.finish(options)
 }

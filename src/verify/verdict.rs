@@ -113,10 +113,14 @@ pub struct SignatureFacts {
     pub over: String,
     /// Whether it holds for that file's bytes.
     pub holds: bool,
+    /// When it was signed, as the signer of the report claims.
+    pub signed_at: Option<DateTime<Utc>>,
     /// The signer's certificate, where one could be read.
     pub signer: Option<CertificateFacts>,
     /// Whether the signer leads to a trusted certificate; `None` where none was given.
     pub trusted: Option<bool>,
+    /// Why it does not.
+    pub distrust: Vec<String>,
 }
 
 /// The outcome of verification.
@@ -219,7 +223,10 @@ impl Draft {
         let signed = !matches!(self.subject, SubjectKind::Bundle | SubjectKind::Unknown);
         if signed && !options.anchors.is_empty() {
             for signature in self.signatures.iter().filter(|signature| signature.trusted != Some(true)) {
-                let message = "the signer's certificate does not lead to one that you trust: whoever signed, it was nobody you named";
+                let message = format!(
+                    "the signer's certificate does not lead to one that you trust: {}",
+                    signature.distrust.join("; ")
+                );
                 self.problems.add(ProblemCode::SignerNotTrusted, &signature.over, message);
             }
             if !self.signatures.is_empty() {
