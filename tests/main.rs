@@ -1,6 +1,8 @@
 //! The integration tests, in one binary: each module mirrors one of `src/`.
 
 mod architecture;
+mod assess;
+mod report;
 mod bundle;
 mod package;
 mod report;

@@ -9,7 +9,6 @@ mod package;
 pub mod pdf;
 mod pdf_changes;
 mod report;
-mod show;
 mod signature;
 pub mod trust;
 mod verdict;
@@ -27,7 +26,7 @@ use crate::bundle::files::{Directory, Files};
 use crate::catalog::Catalog;
 use crate::model::ProblemCode;
 use crate::package::{Source, layout};
-use crate::sign::{Certificate, SignError};
+use crate::sign::Certificate;
 
 /// What verification is told, beside the file.
 #[derive(Debug, Clone, Default)]
@@ -35,20 +34,6 @@ pub struct Options {
     /// Certificates (roots or signers) that are trusted. With none, whether the signer can be trusted is left open and said
     /// so; with some, a signer that does not lead to one of them is a problem.
     pub anchors: Vec<Certificate>,
-}
-
-impl Options {
-    /// Trust in the certificates of these PEM files.
-    ///
-    /// # Errors
-    /// When one of them holds no certificate, or one that cannot be read.
-    pub fn new(anchors: &[Vec<u8>]) -> Result<Self, SignError> {
-        let mut options = Self::default();
-        for pem in anchors {
-            options.anchors.extend(Certificate::from_pem(pem)?);
-        }
-        Ok(options)
-    }
 }
 
 /// Verifies what lies at `path`: a package (zip, or the folder that it unpacks to), a bundle's directory, or a

@@ -86,12 +86,20 @@ impl Facts {
     }
 
     pub(super) fn of_manifest(manifest: &Manifest, manifest_sha256: Sha256Digest) -> Self {
+        // What is shown may come from anyone: nothing in it may steer a terminal.
+        let shown = |text: &String| harmless(text, 200);
+        let scope = &manifest.scope;
         Self {
             manifest_sha256,
             merkle_root: manifest.merkle_root,
-            scope: manifest.scope.clone(),
+            scope: Scope {
+                partition: shown(&scope.partition),
+                accounts: scope.accounts.iter().map(shown).collect(),
+                regions: scope.regions.iter().map(shown).collect(),
+                period: scope.period,
+            },
             sealed_at: manifest.sealed_at,
-            tool: manifest.tool.clone(),
+            tool: Tool { name: shown(&manifest.tool.name), version: shown(&manifest.tool.version) },
             records: manifest.records,
             gaps: manifest.gaps.iter().fold(0, |sum, gap| sum.saturating_add(gap.count)),
             framework: None,
@@ -100,7 +108,7 @@ impl Facts {
     }
 
     pub(super) fn add_assessment(&mut self, assessment: &Assessment) {
-        self.framework = Some(assessment.framework.id.clone());
+        self.framework = Some(harmless(&assessment.framework.id, 200));
         self.as_of = Some(assessment.as_of);
     }
 }
@@ -150,7 +158,7 @@ impl Verdict {
     pub const VERSION: u32 = 1;
 
     /// Whether nothing is wrong (the signer may still be nobody that is trusted).
-    pub fn is_verified(&self) -> bool {
+    pub fn is_sound(&self) -> bool {
         self.verdict != VerdictLine::NotVerified
     }
 
