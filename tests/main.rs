@@ -5,6 +5,8 @@ mod assess;
 mod report;
 mod bundle;
 mod package;
+mod report;
+mod schema;
 mod sign;
 mod support;
 mod world;
