@@ -6,3 +6,4 @@ mod bundle;
 mod package;
 mod sign;
 mod support;
+mod world;
