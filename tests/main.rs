@@ -5,7 +5,6 @@ mod assess;
 mod report;
 mod bundle;
 mod package;
-mod report;
 mod schema;
 mod sign;
 mod support;
