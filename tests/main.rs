@@ -2,4 +2,7 @@
 
 mod architecture;
 mod report;
+mod bundle;
+mod package;
+mod sign;
 mod support;

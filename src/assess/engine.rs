@@ -27,35 +27,35 @@ pub(super) const BUILT_IN: [&str; 5] = ["id", "arn", "account", "region", "tags"
 
 /// The environment that expressions are compiled for and run in.
 #[derive(Clone)]
-pub struct Engine {
+pub(crate) struct Engine {
     env: Arc<Env>,
 }
 
 /// An expression that was compiled and checked.
-pub struct Program {
+pub(crate) struct Program {
     program: cel::Program,
     references: References,
 }
 
 /// What an expression is evaluated against.
-pub struct Scope<'a> {
+pub(crate) struct Scope<'a> {
     /// The resource.
-    pub resource: &'a Resource,
+    pub(crate) resource: &'a Resource,
     /// All other resources.
-    pub world: &'a Arc<World>,
+    pub(crate) world: &'a Arc<World>,
     /// Values of the parameters, by name.
-    pub parameters: &'a BTreeMap<String, Value>,
+    pub(crate) parameters: &'a BTreeMap<String, Value>,
     /// The instant at which ages are judged.
-    pub as_of: DateTime<Utc>,
+    pub(crate) as_of: DateTime<Utc>,
 }
 
 /// What came of an evaluation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Evaluation {
+pub(crate) struct Evaluation {
     /// True or false; or why it is neither.
-    pub result: Result<bool, String>,
+    pub(crate) result: Result<bool, String>,
     /// Records of other resources that it consulted.
-    pub used: Vec<RecordId>,
+    pub(crate) used: Vec<RecordId>,
 }
 
 impl Default for Engine {
@@ -70,7 +70,7 @@ impl Engine {
     /// # Errors
     /// Every problem that shows without values: syntax, unknown variables and functions, members that are
     /// not written out.
-    pub fn compile(&self, expression: &str) -> Result<Program, Vec<String>> {
+    pub(crate) fn compile(&self, expression: &str) -> Result<Program, Vec<String>> {
         if expression.len() > LONGEST_EXPRESSION {
             return Err(vec![format!("the expression is longer than {LONGEST_EXPRESSION} bytes")]);
         }
@@ -80,7 +80,7 @@ impl Engine {
     }
 
     /// Evaluates a compiled expression.
-    pub fn evaluate(&self, program: &Program, scope: &Scope<'_>) -> Evaluation {
+    pub(crate) fn evaluate(&self, program: &Program, scope: &Scope<'_>) -> Evaluation {
         let used = Arc::new(Mutex::new(Vec::new()));
         let result = self.run(program, scope, &used).map_err(|reason| shorten(&reason));
         let used = used.lock().map(|used| used.clone()).unwrap_or_default();
@@ -124,7 +124,7 @@ impl Engine {
 
 impl Program {
     /// What it refers to.
-    pub fn references(&self) -> &References {
+    pub(crate) fn references(&self) -> &References {
         &self.references
     }
 }

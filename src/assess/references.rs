@@ -8,13 +8,13 @@ use super::functions::FUNCTIONS;
 
 /// The names that an expression uses.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct References {
+pub(crate) struct References {
     /// Members of `resource`, built-in ones included.
-    pub properties: BTreeSet<String>,
+    pub(crate) properties: BTreeSet<String>,
     /// Members of `parameters`.
-    pub parameters: BTreeSet<String>,
+    pub(crate) parameters: BTreeSet<String>,
     /// Kinds that are looked up, with the members that are read of them.
-    pub looked_up: BTreeMap<String, BTreeSet<String>>,
+    pub(crate) looked_up: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// Functions of CEL's standard library that expressions may call.

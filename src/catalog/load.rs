@@ -6,9 +6,7 @@ use include_dir::{Dir, include_dir};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{
-    Check, Collector, ExcerptRule, Framework, PropertyRule, Query, ResourceRule, TagsRule, Template,
-};
+use super::{Check, Collector, ExcerptRule, Framework, PropertyRule, Query, ResourceRule, TagsRule, Template};
 use crate::canonical;
 use crate::model::{Outcome, Sha256Digest};
 
@@ -143,10 +141,10 @@ impl Catalog {
                 self.validate_property(collector, &format!("{}.{name}", rule.kind), property, problems);
             }
             match &rule.tags {
-                None => (),
+                None => {}
                 Some(TagsRule::Item(query)) => check_jmespath(&file, query, problems),
                 Some(TagsRule::Call(property)) => {
-                    self.validate_property(collector, &format!("{}'s tags", rule.kind), property, problems);
+                    self.validate_property(collector, &format!("{}.tags", rule.kind), property, problems);
                 }
             }
         }

@@ -1,5 +1,8 @@
 //! What the tests share: the Python environment with the outside tools, and servers of their own.
 
+pub(crate) mod bundles;
+pub(crate) mod packages;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -5,13 +5,13 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 /// A text that is not a timestamp.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a timestamp")]
-pub struct TimestampError(String);
+pub(crate) struct TimestampError(String);
 
 /// Whole days from `timestamp` (ISO 8601, as the AWS CLI prints it) to `as_of`; negative where it is later.
 ///
 /// # Errors
 /// When the text is not a timestamp (`N/A`, `no_information` and the like).
-pub fn age_days(timestamp: &str, as_of: DateTime<Utc>) -> Result<i64, TimestampError> {
+pub(crate) fn age_days(timestamp: &str, as_of: DateTime<Utc>) -> Result<i64, TimestampError> {
     let seconds = as_of.signed_duration_since(parse(timestamp)?).num_seconds();
     Ok(seconds.div_euclid(24 * 60 * 60))
 }

@@ -9,7 +9,7 @@ const NARROWEST_WORLD_V6: u8 = 31;
 
 /// A range of addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cidr {
+pub(crate) struct Cidr {
     address: IpAddr,
     prefix: u8,
 }
@@ -17,14 +17,14 @@ pub struct Cidr {
 /// A text that is not a range.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not an address range in CIDR notation")]
-pub struct CidrError(String);
+pub(crate) struct CidrError(String);
 
 impl Cidr {
     /// Reads `10.0.0.0/8`, `::/0`; an address alone is the range of that address.
     ///
     /// # Errors
     /// When the text is neither.
-    pub fn parse(text: &str) -> Result<Self, CidrError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, CidrError> {
         let wrong = || CidrError(text.chars().take(60).collect());
         let (address, prefix) = match text.split_once('/') {
             Some((address, prefix)) => (address, Some(prefix)),
@@ -43,7 +43,7 @@ impl Cidr {
     }
 
     /// Whether the range is so broad that it lets in the Internet.
-    pub fn is_world(&self) -> bool {
+    pub(crate) fn is_world(&self) -> bool {
         match self.address {
             IpAddr::V4(_) => self.prefix <= NARROWEST_WORLD_V4,
             IpAddr::V6(address) => self.prefix <= NARROWEST_WORLD_V6 && !self.is_local(address),

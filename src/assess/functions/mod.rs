@@ -1,12 +1,12 @@
 //! The functions that expressions may call, and their bridge to CEL. The logic is pure Rust in the modules
 //! below; a value that they cannot decide becomes an evaluation error, and that an indeterminate finding.
 
-pub mod age;
-pub mod cidr;
-pub mod policy;
-pub mod policy_questions;
-pub mod ports;
-pub mod related;
+pub(crate) mod age;
+pub(crate) mod cidr;
+pub(crate) mod policy;
+pub(crate) mod policy_questions;
+pub(crate) mod ports;
+pub(crate) mod related;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Display;

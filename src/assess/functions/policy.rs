@@ -12,7 +12,7 @@ const MOST_STATEMENTS: usize = 2_000;
 
 /// Why a question about a policy has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PolicyError {
+pub(crate) enum PolicyError {
     /// The document does not follow the policy grammar.
     #[error("the policy is malformed: {0}")]
     Malformed(String),
@@ -23,29 +23,29 @@ pub enum PolicyError {
 
 /// A policy document.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Policy {
+pub(crate) struct Policy {
     /// Its statements, in order.
-    pub statements: Vec<Statement>,
+    pub(crate) statements: Vec<Statement>,
 }
 
 /// One statement.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Statement {
+pub(crate) struct Statement {
     /// Allow or deny.
-    pub effect: Effect,
+    pub(crate) effect: Effect,
     /// Who; `None` in identity policies.
-    pub principal: Option<Principal>,
+    pub(crate) principal: Option<Principal>,
     /// Which actions.
-    pub actions: Selection,
+    pub(crate) actions: Selection,
     /// Which resources; `None` where the policy's kind implies the resource (trust policies).
-    pub resources: Option<Selection>,
+    pub(crate) resources: Option<Selection>,
     /// Conditions, all of which must hold.
-    pub conditions: Vec<Condition>,
+    pub(crate) conditions: Vec<Condition>,
 }
 
 /// What a statement does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
+pub(crate) enum Effect {
     /// It grants.
     Allow,
     /// It refuses, whatever else grants.
@@ -54,7 +54,7 @@ pub enum Effect {
 
 /// Whom a statement is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Principal {
+pub(crate) enum Principal {
     /// `"*"` or `{"AWS": "*"}`: everyone, anonymous callers included.
     Everyone,
     /// Only these.
@@ -65,16 +65,16 @@ pub enum Principal {
 
 /// One principal: its type (`AWS`, `Service`, `Federated`, `CanonicalUser`) and name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NamedPrincipal {
+pub(crate) struct NamedPrincipal {
     /// Type.
-    pub kind: String,
+    pub(crate) kind: String,
     /// Name: an ARN, an account id, a service, a provider.
-    pub name: String,
+    pub(crate) name: String,
 }
 
 /// Patterns that select actions or resources.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Selection {
+pub(crate) enum Selection {
     /// What matches one of these.
     Matching(Vec<String>),
     /// What matches none of these (`NotAction`, `NotResource`).
@@ -83,13 +83,13 @@ pub enum Selection {
 
 /// One condition: an operator, a key (lower case: keys are not case-sensitive) and the values, of which one must match.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Condition {
+pub(crate) struct Condition {
     /// Operator as written: `StringEquals`, `ForAnyValue:StringLike`, `BoolIfExists`.
-    pub operator: String,
+    pub(crate) operator: String,
     /// Key in lower case: `aws:securetransport`.
-    pub key: String,
+    pub(crate) key: String,
     /// Values as text.
-    pub values: Vec<String>,
+    pub(crate) values: Vec<String>,
 }
 
 impl Policy {
@@ -97,7 +97,7 @@ impl Policy {
     ///
     /// # Errors
     /// When the document does not follow the policy grammar.
-    pub fn read(document: &Value) -> Result<Self, PolicyError> {
+    pub(crate) fn read(document: &Value) -> Result<Self, PolicyError> {
         let members = match document {
             Value::Null => return Ok(Self { statements: Vec::new() }),
             Value::Object(members) => members,
@@ -162,14 +162,14 @@ impl Statement {
     }
 
     /// Whether the statement speaks of everyone, anonymous callers included.
-    pub fn is_about_everyone(&self) -> bool {
+    pub(crate) fn is_about_everyone(&self) -> bool {
         self.principal == Some(Principal::Everyone)
     }
 }
 
 impl Selection {
     /// Whether `subject` is selected; letters count as equal whatever their case if `any_case`.
-    pub fn selects(&self, subject: &str, any_case: bool) -> bool {
+    pub(crate) fn selects(&self, subject: &str, any_case: bool) -> bool {
         let matches = |pattern: &String| {
             if any_case {
                 matches_wildcards(&pattern.to_lowercase(), &subject.to_lowercase())
@@ -186,12 +186,12 @@ impl Selection {
 
 /// Whether `text` matches `pattern`, in which `*` stands for any characters and `?` for one.
 /// Takes time in proportion to the product of both lengths at most.
-pub fn matches_wildcards(pattern: &str, text: &str) -> bool {
+pub(crate) fn matches_wildcards(pattern: &str, text: &str) -> bool {
     matches_glob(pattern, text, true)
 }
 
 /// As [`matches_wildcards`], with `?` as a plain character unless `one_character` is set.
-pub fn matches_glob(pattern: &str, text: &str, one_character: bool) -> bool {
+pub(crate) fn matches_glob(pattern: &str, text: &str, one_character: bool) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     let text: Vec<char> = text.chars().collect();
     let (mut at_pattern, mut at_text) = (0, 0);

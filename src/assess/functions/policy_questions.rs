@@ -77,7 +77,7 @@ const NARROWING_KEYS: [&str; 19] = [
 ///
 /// # Errors
 /// When the policy is malformed, or a statement about `aws:SecureTransport` cannot be decided.
-pub fn denies_insecure_transport(document: &Value) -> Result<bool, PolicyError> {
+pub(crate) fn denies_insecure_transport(document: &Value) -> Result<bool, PolicyError> {
     let policy = Policy::read(document)?;
     let mut covered = Vec::new();
     let mut undecided = None;
@@ -104,7 +104,7 @@ pub fn denies_insecure_transport(document: &Value) -> Result<bool, PolicyError> 
 ///
 /// # Errors
 /// When the policy is malformed, or a grant to everyone carries a condition that is not understood.
-pub fn allows_public(document: &Value) -> Result<bool, PolicyError> {
+pub(crate) fn allows_public(document: &Value) -> Result<bool, PolicyError> {
     let policy = Policy::read(document)?;
     let mut undecided = None;
     for statement in policy.statements.iter().filter(|statement| statement.effect == Effect::Allow) {
@@ -122,7 +122,7 @@ pub fn allows_public(document: &Value) -> Result<bool, PolicyError> {
 ///
 /// # Errors
 /// When the policy is malformed.
-pub fn allows_admin(document: &Value) -> Result<bool, PolicyError> {
+pub(crate) fn allows_admin(document: &Value) -> Result<bool, PolicyError> {
     let policy = Policy::read(document)?;
     Ok(policy.statements.iter().filter(|statement| statement.effect == Effect::Allow).any(|statement| {
         let all_actions = match &statement.actions {
@@ -143,7 +143,7 @@ pub fn allows_admin(document: &Value) -> Result<bool, PolicyError> {
 ///
 /// # Errors
 /// When the policy is malformed, or a condition on the encryption headers cannot be decided.
-pub fn denies_unencrypted_uploads(document: &Value) -> Result<bool, PolicyError> {
+pub(crate) fn denies_unencrypted_uploads(document: &Value) -> Result<bool, PolicyError> {
     let policy = Policy::read(document)?;
     let mut undecided = None;
     for statement in denials_for_everyone(&policy) {

@@ -6,7 +6,7 @@ use super::cidr::Cidr;
 
 /// Why a list of permissions has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PortsError {
+pub(crate) enum PortsError {
     /// Not the shape of EC2's `IpPermissions`.
     #[error("the permissions are malformed: {0}")]
     Malformed(String),
@@ -20,7 +20,7 @@ pub enum PortsError {
 ///
 /// # Errors
 /// When the permissions are malformed, or only a prefix list could open a port to the world.
-pub fn open_to_world(permissions: &Value, ports: &[i64]) -> Result<bool, PortsError> {
+pub(crate) fn open_to_world(permissions: &Value, ports: &[i64]) -> Result<bool, PortsError> {
     let rules = match permissions {
         Value::Array(rules) => rules,
         _ => return Err(malformed("they are not a list")),

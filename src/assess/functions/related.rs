@@ -9,8 +9,9 @@ use crate::model::{Property, RecordId, Resource};
 
 /// The resources of an assessment, findable by kind and name.
 #[derive(Debug, Default)]
-pub struct World {
+pub(crate) struct World {
     resources: Vec<Resource>,
+    by_kind: BTreeMap<String, Vec<usize>>,
     by_name: BTreeMap<(String, String), Vec<usize>>,
     coverage: BTreeMap<String, Coverage>,
     error_codes: BTreeMap<RecordId, String>,
@@ -19,7 +20,7 @@ pub struct World {
 
 /// Why another resource could not be consulted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RelatedError {
+pub(crate) enum RelatedError {
     /// There is no such resource among those collected.
     #[error("no {kind} {id:?} was collected")]
     NotFound {
@@ -55,23 +56,23 @@ pub enum RelatedError {
 
 /// Who asks: names are resolved from there.
 #[derive(Debug, Clone)]
-pub struct Viewpoint {
+pub(crate) struct Viewpoint {
     /// Account.
-    pub account: String,
+    pub(crate) account: String,
     /// Region.
-    pub region: String,
+    pub(crate) region: String,
 }
 
 impl World {
     /// The world of these resources and of what is known about the kinds as a whole.
-    pub fn new(
+    pub(crate) fn new(
         resources: Vec<Resource>,
         coverage: BTreeMap<String, Coverage>,
         error_codes: BTreeMap<RecordId, String>,
     ) -> Self {
-        let mut world =
-            Self { resources, by_name: BTreeMap::new(), coverage, error_codes, partial_names: false };
+        let mut world = Self { resources, coverage, error_codes, ..Self::default() };
         for (index, resource) in world.resources.iter().enumerate() {
+            world.by_kind.entry(resource.kind.clone()).or_default().push(index);
             for name in names(resource) {
                 world.by_name.entry((resource.kind.clone(), name)).or_default().push(index);
             }
@@ -80,22 +81,23 @@ impl World {
     }
 
     /// The world of a check's case: resources bear no ARN there, so an ARN finds the one that its end names.
-    pub fn of_case(resources: Vec<Resource>, coverage: BTreeMap<String, Coverage>) -> Self {
+    pub(crate) fn of_case(resources: Vec<Resource>, coverage: BTreeMap<String, Coverage>) -> Self {
         Self { partial_names: true, ..Self::new(resources, coverage, BTreeMap::new()) }
     }
 
-    /// All resources, in their order.
-    pub fn resources(&self) -> &[Resource] {
-        &self.resources
+    /// The resources of a kind, in their order.
+    pub(crate) fn resources_of(&self, kind: &str) -> impl Iterator<Item = &Resource> {
+        let indexes = self.by_kind.get(kind);
+        indexes.into_iter().flatten().filter_map(|index| self.resources.get(*index))
     }
 
     /// What is known about a kind as a whole.
-    pub fn coverage(&self, kind: &str) -> Option<&Coverage> {
+    pub(crate) fn coverage(&self, kind: &str) -> Option<&Coverage> {
         self.coverage.get(kind)
     }
 
     /// The error code of a record that is no response.
-    pub fn error_code(&self, record: &RecordId) -> Option<&str> {
+    pub(crate) fn error_code(&self, record: &RecordId) -> Option<&str> {
         self.error_codes.get(record).map(String::as_str)
     }
 
@@ -103,7 +105,7 @@ impl World {
     ///
     /// # Errors
     /// When the resource was not collected, is not unique, or one of the `wanted` properties is unknown.
-    pub fn lookup(
+    pub(crate) fn lookup(
         &self,
         from: &Viewpoint,
         kind: &str,
@@ -142,7 +144,7 @@ impl World {
     ///
     /// # Errors
     /// When it was not found, but not all resources of the kind could be seen; when it is not unique.
-    pub fn exists(
+    pub(crate) fn exists(
         &self,
         from: &Viewpoint,
         kind: &str,

@@ -18,6 +18,8 @@ const DATE: u16 = 0x21;
 const TIME: u16 = 0;
 /// A regular file with the permissions 0644.
 const ATTRIBUTES: u32 = 0o100_644 << 16;
+/// What the entries of a full package could need at most, in bytes.
+const LARGEST_DIRECTORY: usize = layout::MOST_MEMBERS * (CentralEntry::LENGTH + layout::LONGEST_NAME);
 const STORED: u16 = 0;
 const DEFLATED: u16 = 8;
 const FLAG_ENCRYPTED: u16 = 1;
@@ -145,6 +147,11 @@ pub(super) fn read(
         problems.add(ProblemCode::ZipLayout, &place, message);
     }
     let length = end.directory_size as usize;
+    if length > LARGEST_DIRECTORY {
+        let message = format!("a central directory of {length} bytes is larger than that of any package");
+        problems.add(ProblemCode::ZipSize, &place, message);
+        return Ok(None);
+    }
     let Some(bytes) = source.bytes(end.directory_offset.into(), length)? else {
         problems.add(
             ProblemCode::ZipDirectory,
@@ -202,7 +209,7 @@ fn read_entry<'a>(bytes: &'a [u8], problems: &mut Problems) -> Option<(CentralEn
     check_features(&mut entry, extra, comment, problems);
     let expected_version = if entry.method == STORED { VERSION_STORED } else { VERSION_DEFLATED };
     let header = [
-        ("version made by", u32::from(made_by), u32::from(MADE_BY_UNIX | VERSION_DEFLATED)),
+        ("version made by", u32::from(made_by), u32::from(MADE_BY_UNIX | expected_version)),
         ("version needed", entry.needed.into(), expected_version.into()),
         ("time", entry.time.into(), TIME.into()),
         ("date", entry.date.into(), DATE.into()),

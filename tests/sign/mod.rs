@@ -1,0 +1,7 @@
+//! Signatures against their outside counterparts: openssl makes the keys and checks the CMS, pyHanko and
+//! qpdf (through pikepdf) check the PDFs.
+
+mod cms;
+mod keys;
+mod pdf;
+pub(crate) mod pki;
