@@ -1,8 +1,10 @@
 //! The integration tests, in one binary: each module mirrors one of `src/`.
 
 mod architecture;
-mod report;
 mod bundle;
+mod collect;
 mod package;
+mod report;
 mod sign;
 mod support;
+mod world;

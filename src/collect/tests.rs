@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use super::schedule::Limits;
 use super::*;
+use crate::aws::{Failure, Reply};
 use crate::canonical;
 use crate::catalog::Collector;
 use crate::model::{ErrorMeaning, RecordOutcome};

@@ -2,6 +2,7 @@
 
 pub(crate) mod bundles;
 pub(crate) mod packages;
+pub mod world;
 
 use std::fs;
 use std::path::{Path, PathBuf};

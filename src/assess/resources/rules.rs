@@ -162,7 +162,8 @@ impl<'a> Rule<'a> {
             }
             Some(TagsRule::Call(rule)) => (None, Some(("tags", rule))),
         };
-        let properties = rule.properties.iter().map(|(name, rule)| (name.as_str(), rule)).chain(tags_property);
+        let properties =
+            rule.properties.iter().map(|(name, rule)| (name.as_str(), rule)).chain(tags_property);
         Ok(Self {
             kind: &rule.kind,
             from,

@@ -1,6 +1,6 @@
 """The test server: moto's own application in one process, on loopback, with what it lacks put around it.
 
-    python -m world.server --port-file FILE [--port 0] [--now 2026-10-01T00:00:00Z]
+    python -m world.server --port-file FILE [--port 0] [--now 2026-10-01T00:00:00Z] [--until-stdin-closes]
 
 The port is written to FILE once the server listens. Control endpoints: see control.py.
 """
@@ -168,16 +168,25 @@ class Handler(MotoRequestHandler):
         """Says nothing: the journal knows."""
 
 
+def _end_with_stdin() -> None:
+    while sys.stdin.buffer.read(4096):
+        pass
+    os._exit(0)
+
+
 def main() -> None:
     """Serves until it is ended."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, default=0, help="0: any free port")
     parser.add_argument("--port-file", type=Path, required=True, help="where the port is written once the server listens")
     parser.add_argument("--now", help="stop the server's clock at this moment (RFC 3339)")
+    parser.add_argument("--until-stdin-closes", action="store_true", help="end when whoever started the server is gone")
     arguments = parser.parse_args()
     moto_fixes.apply()
     server = make_server("127.0.0.1", arguments.port, World(), threaded=True, request_handler=Handler)
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    if arguments.until_stdin_closes:
+        threading.Thread(target=_end_with_stdin, daemon=True).start()
     partial = arguments.port_file.with_suffix(".partial")
     partial.write_text(str(server.server_port))
     partial.replace(arguments.port_file)
