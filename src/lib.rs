@@ -10,6 +10,7 @@ pub mod aws;
 pub mod bundle;
 pub mod canonical;
 pub mod catalog;
+pub mod cli;
 pub mod clock;
 pub mod collect;
 pub mod model;

@@ -103,6 +103,7 @@ pub struct ResourceRule {
     /// Template: ARN.
     pub arn: String,
     /// Its tags, as a list of `{Key, Value}` or an object: JMESPath over `item`, or a rule as for a property.
+    /// Tags that could not be seen are left out; checks that judge tags need a property for them.
     pub tags: Option<TagsRule>,
     /// Properties by name.
     pub properties: BTreeMap<String, PropertyRule>,

@@ -8,7 +8,9 @@ use super::{CommandResult, catalog};
 use crate::verify::{self, Options};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  proofpack verify proofpack-123456789012-2026-10-01.zip --trust company-ca.pem\n  proofpack verify report.pdf")]
+#[command(
+    after_help = "Example:\n  proofpack verify proofpack-123456789012-2026-10-01.zip --trust company-ca.pem\n  proofpack verify report.pdf"
+)]
 pub(super) struct VerifyArguments {
     /// A package (zip), a bundle (directory) or a signed report (PDF).
     path: PathBuf,
@@ -23,14 +25,16 @@ pub(super) struct VerifyArguments {
 pub(super) fn run(arguments: &VerifyArguments) -> CommandResult {
     let mut anchors = Vec::new();
     for path in &arguments.trust {
-        let pem = fs::read(path)
-            .map_err(|error| CommandError::input(format!("cannot read the certificates {}: {error}", path.display())))?;
+        let pem = fs::read(path).map_err(|error| {
+            CommandError::input(format!("cannot read the certificates {}: {error}", path.display()))
+        })?;
         anchors.push(pem);
     }
     if !arguments.path.exists() {
         return Err(CommandError::input(format!("there is no {}", arguments.path.display())));
     }
-    let verdict = verify::verify(&arguments.path, &catalog()?, &Options::new(&anchors).map_err(CommandError::input)?);
+    let verdict =
+        verify::verify(&arguments.path, &catalog()?, &Options::new(&anchors).map_err(CommandError::input)?);
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&verdict).map_err(CommandError::internal)?);
     } else {

@@ -4,7 +4,9 @@ use std::future::Future;
 
 use serde_json::Value;
 
-use crate::aws::{Client, Failure, Reply};
+pub use crate::aws::{Failure, Reply};
+
+use crate::aws::Client;
 
 /// Makes one call, with all its pages and retries.
 pub trait Caller: Clone + Send + Sync + 'static {
@@ -26,6 +28,6 @@ impl Caller for Client {
         region: &str,
         parameters: &Value,
     ) -> Result<Reply, Failure> {
-        Client::call(self, service, operation, region, parameters).await
+        Self::call(self, service, operation, region, parameters).await
     }
 }

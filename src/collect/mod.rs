@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 
 use tokio::sync::mpsc::Sender;
 
-pub use caller::Caller;
+pub use caller::{Caller, Failure, Reply};
 pub use plan::Plan;
 pub use progress::{Progress, Summary};
 

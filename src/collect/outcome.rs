@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::aws::{Failure, Reply};
+use super::caller::{Failure, Reply};
 use crate::canonical::{self, CanonicalError};
 use crate::model::{ApiError, ErrorMeaning, Exchange, RecordOutcome};
 

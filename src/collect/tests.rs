@@ -11,7 +11,6 @@ use tokio::sync::mpsc;
 
 use super::schedule::Limits;
 use super::*;
-use crate::aws::{Failure, Reply};
 use crate::canonical;
 use crate::catalog::Collector;
 use crate::model::{ErrorMeaning, RecordOutcome};

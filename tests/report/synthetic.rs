@@ -88,6 +88,7 @@ fn check(id: &str, title: &str, resource: &str, severity: Severity, expression: 
         resource: resource.into(),
         severity,
         rationale: "Health data at rest must be unreadable to whoever gets hold of the storage, and the key must be the \
+        applies: None,
                     organization's own, so that its use is logged and can be revoked."
             .into(),
         expression: expression.into(),

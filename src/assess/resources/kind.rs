@@ -11,7 +11,7 @@ use super::rules::{CallRule, Calls, From, Rule};
 use super::sources::{self, GLOBAL};
 use super::{decode, tags};
 use crate::bundle::StoredRecord;
-use crate::catalog::{context, elements, to_value, to_variable};
+use crate::catalog::{context, elements, to_variable};
 use crate::model::{KindSources, Property, RecordOutcome, Resource, Scope};
 
 /// The call that says that an account is there.
@@ -159,18 +159,13 @@ fn build(rule: &Rule<'_>, reader: &Reader<'_>, one: &Listed<'_>) -> Option<Resou
         region: &one.region,
     };
     let properties: BTreeMap<String, Property> = reader.properties(&evaluation);
-    let found = match (&rule.tags, properties.get("tags")) {
-        (Some(query), _) => query.search(&one.item, &around).ok().map(|found| to_value(&found)),
-        (None, Some(Property::Known { value, .. })) => Some(value.clone()),
-        (None, _) => None,
-    };
     Some(Resource {
         kind: rule.kind.to_owned(),
         id,
         arn,
         account: source.account.clone(),
         region: one.region.clone(),
-        tags: found.map(|value| tags::read(&value)).unwrap_or_default(),
+        tags: reader.tags(&evaluation).map(|value| tags::read(&value)).unwrap_or_default(),
         properties,
         record: one.stored.id,
     })

@@ -34,6 +34,7 @@ pub(super) struct Reader<'a> {
     index: &'a Index<'a>,
     /// For every property that reads another call's records, those by their parameters.
     lookups: Vec<Option<Lookup<'a>>>,
+    tags: Option<Lookup<'a>>,
     /// Responses in JMESPath's form: many resources read the same ones.
     responses: RefCell<BTreeMap<RecordId, Rcvar>>,
 }
@@ -45,20 +46,37 @@ impl<'a> Reader<'a> {
             property.call.map(|call| Lookup::new(index.records(call), names))
         };
         let lookups = rule.properties.iter().map(|(_, property)| lookup(property)).collect();
-        Self { rule, calls, index, lookups, responses: RefCell::new(BTreeMap::new()) }
+        let tags = rule.tags.as_ref().and_then(lookup);
+        Self { rule, calls, index, lookups, tags, responses: RefCell::new(BTreeMap::new()) }
     }
 
     pub(super) fn properties(&self, resource: &Evaluation<'_>) -> BTreeMap<String, Property> {
         let rules = self.rule.properties.iter().zip(&self.lookups);
         rules
             .map(|((name, rule), lookup)| {
-                let property = match (rule.call, lookup) {
-                    (Some(call), Some(lookup)) => self.of_call(rule, call, lookup, resource),
-                    _ => read(rule, resource.item, resource, resource.record),
-                };
-                ((*name).to_owned(), property)
+                ((*name).to_owned(), self.property(rule, lookup.as_ref(), resource))
             })
             .collect()
+    }
+
+    /// The tags; `None` where they could not be seen or the rule has none.
+    pub(super) fn tags(&self, resource: &Evaluation<'_>) -> Option<Value> {
+        match self.property(self.rule.tags.as_ref()?, self.tags.as_ref(), resource) {
+            Property::Known { value, .. } => Some(value),
+            Property::Unknown { .. } => None,
+        }
+    }
+
+    fn property(
+        &self,
+        rule: &PropertyRule<'_>,
+        lookup: Option<&Lookup<'_>>,
+        resource: &Evaluation<'_>,
+    ) -> Property {
+        match (rule.call, lookup) {
+            (Some(call), Some(lookup)) => self.of_call(rule, call, lookup, resource),
+            _ => read(rule, resource.item, resource, resource.record),
+        }
     }
 
     /// A property that another call's record gives.

@@ -45,8 +45,8 @@ pub(super) struct Rule<'a> {
     pub(super) decode: Option<Decode>,
     pub(super) id: Template,
     pub(super) arn: Template,
-    /// The item's tags; without it, the property `tags` gives them.
-    pub(super) tags: Option<Query>,
+    /// Its tags, read like a property.
+    pub(super) tags: Option<Property<'a>>,
     pub(super) properties: Vec<(&'a str, Property<'a>)>,
 }
 
@@ -154,16 +154,14 @@ impl<'a> Rule<'a> {
                 From::Call(call.ok_or_else(|| no_such_call("from", &collector.service, operation))?)
             }
         };
-        // Tags that another call gives are a property like any other, so that a gap shows.
-        let (tags, tags_property) = match &rule.tags {
-            None => (None, None),
+        let tags = match &rule.tags {
+            None => None,
             Some(TagsRule::Item(query)) => {
-                (Some(Query::parse(query).map_err(|source| wrong("tags", source))?), None)
+                Some(Property::of_item(query).map_err(|source| wrong("tags", source))?)
             }
-            Some(TagsRule::Call(rule)) => (None, Some(("tags", rule))),
+            Some(TagsRule::Call(rule)) => Some(property("tags", rule)?),
         };
-        let properties =
-            rule.properties.iter().map(|(name, rule)| (name.as_str(), rule)).chain(tags_property);
+        let properties = rule.properties.iter();
         Ok(Self {
             kind: &rule.kind,
             from,
@@ -173,7 +171,7 @@ impl<'a> Rule<'a> {
             arn: Template::parse(&rule.arn).map_err(|source| wrong("arn", source))?,
             tags,
             properties: properties
-                .map(|(name, rule)| Ok((name, property(name, rule)?)))
+                .map(|(name, rule)| Ok((name.as_str(), property(name, rule)?)))
                 .collect::<Result<_, DeriveError>>()?,
         })
     }
@@ -202,5 +200,11 @@ impl<'a> Property<'a> {
             absent: rule.absent.as_ref(),
             default: rule.default.as_ref(),
         })
+    }
+
+    /// The value that `query` finds in the item itself.
+    fn of_item(query: &str) -> Result<Self, TemplateError> {
+        let value = Query::parse(query)?;
+        Ok(Self { call: None, matching: Vec::new(), value, decode: None, absent: None, default: None })
     }
 }
