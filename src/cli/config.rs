@@ -166,9 +166,8 @@ impl Config {
                 path.display()
             ))
         })?;
-        let mut config = Self::parse(&text).map_err(|problem| {
-            CommandError::input(format!("the configuration {}: {problem}", path.display()))
-        })?;
+        let mut config = Self::parse(&text)
+            .map_err(|problem| CommandError::input(format!("the configuration {}: {problem}", path.display())))?;
         config.folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
         Ok(config)
     }
@@ -180,17 +179,12 @@ impl Config {
             return Err("scope.regions is empty; name at least one region, e.g. [\"us-east-1\"]".into());
         }
         for region in &config.scope.regions {
-            if region.is_empty()
-                || !region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-            {
+            if region.is_empty() || !region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
                 return Err(format!("scope.regions: {region:?} is not a region name such as \"us-east-1\""));
             }
         }
         if !matches!(config.archive.mode.as_str(), "GOVERNANCE" | "COMPLIANCE") {
-            return Err(format!(
-                "archive.mode is {:?}; it must be GOVERNANCE or COMPLIANCE",
-                config.archive.mode
-            ));
+            return Err(format!("archive.mode is {:?}; it must be GOVERNANCE or COMPLIANCE", config.archive.mode));
         }
         if let Some(signing) = &config.signing {
             let pem = signing.certificate.is_some() && signing.key.is_some();

@@ -13,8 +13,7 @@ pub(super) fn read(bytes: &[u8], problems: &mut Problems) -> Option<Assessment> 
     let assessment: Assessment = match serde_json::from_slice(bytes) {
         Ok(assessment) => assessment,
         Err(error) => {
-            let message =
-                format!("it is not an assessment ({error}): it was altered or written by something else");
+            let message = format!("it is not an assessment ({error}): it was altered or written by something else");
             problems.add(ProblemCode::AssessmentMalformed, place, message);
             return None;
         }
@@ -63,8 +62,7 @@ pub(super) fn repeat(stored: &Assessment, bundle: &Bundle, catalog: &Catalog, pr
         // Which version assessed is no result; everything else must be the same.
         Ok(again) => Assessment { tool: stored.tool.clone(), ..again },
         Err(error) => {
-            let message =
-                format!("the evidence cannot be assessed with what it says it was assessed with: {error}");
+            let message = format!("the evidence cannot be assessed with what it says it was assessed with: {error}");
             problems.add(ProblemCode::AssessmentDiffers, place, message);
             return;
         }
@@ -82,10 +80,7 @@ pub(super) fn repeat(stored: &Assessment, bundle: &Bundle, catalog: &Catalog, pr
 fn first_difference(stored: &Assessment, again: &Assessment) -> String {
     for (there, here) in stored.controls.iter().zip(&again.controls) {
         if there.status != here.status {
-            return format!(
-                " (control {}: {:?} is stated, {:?} follows)",
-                there.id, there.status, here.status
-            );
+            return format!(" (control {}: {:?} is stated, {:?} follows)", there.id, there.status, here.status);
         }
     }
     for (there, here) in stored.findings.iter().zip(&again.findings) {

@@ -39,14 +39,9 @@ pub(super) fn verify_zip(shown: &str, source: Source, catalog: &Catalog, options
         draft.problems.add(ProblemCode::PackageFolder, shown, message);
     }
     // The folder with the most files is the package's; what lies elsewhere was reported.
-    let size =
-        |folder: &&str| package.list().keys().filter(|name| name.starts_with(&format!("{folder}/"))).count();
+    let size = |folder: &&str| package.list().keys().filter(|name| name.starts_with(&format!("{folder}/"))).count();
     let Some(folder) = folders.iter().copied().filter(|folder| !folder.is_empty()).max_by_key(size) else {
-        draft.problems.add(
-            ProblemCode::PackageFolder,
-            shown,
-            "it holds no folder with files that could be read",
-        );
+        draft.problems.add(ProblemCode::PackageFolder, shown, "it holds no folder with files that could be read");
         return draft.finish(options);
     };
     let files = Folder::new(&package, folder);
@@ -54,32 +49,21 @@ pub(super) fn verify_zip(shown: &str, source: Source, catalog: &Catalog, options
     if let Some(expected) = manifest.map(|manifest| layout::folder(&manifest))
         && expected != folder
     {
-        let message =
-            format!("the folder should be named {expected}, after the accounts and the period of the bundle");
+        let message = format!("the folder should be named {expected}, after the accounts and the period of the bundle");
         draft.problems.add(ProblemCode::PackageFolder, folder, message);
     }
     draft.finish(options)
 }
 
 /// Verifies the folder that a package unpacks to.
-pub(super) fn verify_unpacked(
-    shown: &str,
-    files: &dyn Files,
-    catalog: &Catalog,
-    options: &Options,
-) -> Verdict {
+pub(super) fn verify_unpacked(shown: &str, files: &dyn Files, catalog: &Catalog, options: &Options) -> Verdict {
     let mut draft = Draft::new(SubjectKind::UnpackedPackage, shown);
     verify_files(files, catalog, options, &mut draft);
     draft.finish(options)
 }
 
 /// Verifies everything in the package's folder; gives the manifest, where there is one.
-fn verify_files(
-    files: &dyn Files,
-    catalog: &Catalog,
-    options: &Options,
-    draft: &mut Draft,
-) -> Option<Manifest> {
+fn verify_files(files: &dyn Files, catalog: &Catalog, options: &Options, draft: &mut Draft) -> Option<Manifest> {
     check_names(files, draft);
     check_sums(files, draft);
 
@@ -141,17 +125,15 @@ fn check_sums(files: &dyn Files, draft: &mut Draft) {
     let mut digests: BTreeMap<String, Sha256Digest> = BTreeMap::new();
     let mut broken = BTreeSet::new();
     for name in files.list().keys() {
-        let digest = files
-            .open(name)
-            .map_err(|error| error.to_string())
-            .and_then(|mut reader| canonical::sha256_reader(&mut reader).map_err(|error| error.to_string()));
+        let digest = files.open(name).map_err(|error| error.to_string()).and_then(|mut reader| {
+            canonical::sha256_reader(&mut reader).map_err(|error| error.to_string())
+        });
         match digest {
             Ok((digest, _)) => {
                 digests.insert(name.clone(), digest);
             }
             Err(error) => {
-                let message =
-                    format!("its data cannot be read: {error}; the archive was altered or is damaged");
+                let message = format!("its data cannot be read: {error}; the archive was altered or is damaged");
                 draft.problems.add(ProblemCode::ZipData, name, message);
                 broken.insert(name.as_str());
             }
@@ -225,8 +207,7 @@ fn check_signer(signer: &[u8], all: &[(&str, Checked)], draft: &mut Draft) {
     }
     for (signature, checked) in all.iter().filter(|(_, checked)| !checked.chain.is_empty()) {
         if !chain.is_empty() && checked.chain != chain {
-            let message =
-                format!("its certificates are not those in {signature}: one of the two was replaced");
+            let message = format!("its certificates are not those in {signature}: one of the two was replaced");
             draft.problems.add(ProblemCode::SignerFile, place, message);
         }
     }

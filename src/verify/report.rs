@@ -18,8 +18,9 @@ const MANIFEST: &str = "manifest.json";
 /// Verifies a report that came alone: its signature, and the manifest that it carries.
 pub(super) fn verify(shown: &str, path: &Path, options: &Options) -> Verdict {
     let mut draft = Draft::new(SubjectKind::Report, shown);
-    let read = fs::metadata(path)
-        .and_then(|metadata| if metadata.len() > LONGEST { Ok(None) } else { fs::read(path).map(Some) });
+    let read = fs::metadata(path).and_then(|metadata| {
+        if metadata.len() > LONGEST { Ok(None) } else { fs::read(path).map(Some) }
+    });
     let pdf = match read {
         Ok(Some(pdf)) => pdf,
         Ok(None) => {

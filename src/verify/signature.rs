@@ -27,11 +27,7 @@ impl Checked {
     }
 
     /// Its faults as problems.
-    pub(super) fn problems<'a>(
-        &'a self,
-        code: ProblemCode,
-        place: &'a str,
-    ) -> impl Iterator<Item = Problem> + 'a {
+    pub(super) fn problems<'a>(&'a self, code: ProblemCode, place: &'a str) -> impl Iterator<Item = Problem> + 'a {
         self.faults.iter().map(move |fault| Problem::new(code, place, fault))
     }
 }

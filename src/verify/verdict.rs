@@ -9,9 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Options;
 use super::facet::{Facet, FacetStatus};
 use crate::bundle::Examination;
-use crate::model::{
-    Assessment, Manifest, Problem, ProblemCode, Problems, Scope, Sha256Digest, Tool, harmless,
-};
+use crate::model::{Assessment, Manifest, Problem, ProblemCode, Problems, Scope, Sha256Digest, Tool, harmless};
 use crate::sign::CertificateFacts;
 
 /// The verdict in one line.
@@ -228,8 +226,7 @@ impl Draft {
         }
         let demanded = self.demanded();
         let problems = self.problems.into_list();
-        let against: BTreeSet<Facet> =
-            problems.iter().filter_map(|problem| Facet::of(problem.code)).collect();
+        let against: BTreeSet<Facet> = problems.iter().filter_map(|problem| Facet::of(problem.code)).collect();
         let holds = |facet: Facet| match (against.contains(&facet), self.reached.contains(&facet)) {
             (true, _) => Some(false),
             (false, true) => Some(true),
