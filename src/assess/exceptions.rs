@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use super::functions::policy::matches_glob;
 use super::text;
 use crate::catalog::Catalog;
-use crate::model::{Exception, ExceptionProblem, ExceptionReport, Finding, Outcome, Resource};
+use crate::model::{
+    Exception, ExceptionProblem, ExceptionReport, Finding, Outcome, Resource, written_date,
+};
 
 /// Bounds on the file and its texts; far above what people write.
 const LARGEST_FILE: usize = 4 << 20;
@@ -62,27 +64,12 @@ struct Entry {
     reason: String,
     owner: String,
     approver: String,
-    #[serde(deserialize_with = "date")]
+    #[serde(deserialize_with = "written_date::required")]
     approved_on: NaiveDate,
-    #[serde(deserialize_with = "date")]
+    #[serde(deserialize_with = "written_date::required")]
     expires: NaiveDate,
     compensating_control: Option<String>,
     reference: Option<String>,
-}
-
-fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NaiveDate, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Written {
-        Date(toml::value::Datetime),
-        Text(String),
-    }
-    let text = match Written::deserialize(deserializer)? {
-        Written::Date(date) => date.to_string(),
-        Written::Text(text) => text,
-    };
-    NaiveDate::parse_from_str(&text, "%Y-%m-%d")
-        .map_err(|_| serde::de::Error::custom(format!("{text:?} is not a date such as 2026-12-31")))
 }
 
 /// Reads `exceptions.toml`; `file` is its name for messages.
