@@ -117,7 +117,7 @@ impl World {
             used.extend(self.listings(kind, &from.account));
             return Err(RelatedError::NotFound { kind: kind.to_owned(), id: short(id) });
         };
-        used.push(resource.record);
+        used.extend(records_of_name(resource, id));
         let mut members = BTreeMap::new();
         for name in wanted {
             match resource.properties.get(name) {
@@ -152,11 +152,24 @@ impl World {
         used: &mut Vec<RecordId>,
     ) -> Result<bool, RelatedError> {
         if let Some(resource) = self.find(from, kind, id)? {
-            used.push(resource.record);
+            used.extend(records_of_name(resource, id));
             return Ok(true);
         }
         used.extend(self.listings(kind, &from.account));
-        let complete = self.coverage.get(kind).is_some_and(|coverage| coverage.is_complete_in(&from.account));
+        let mut complete =
+            self.coverage.get(kind).is_some_and(|coverage| coverage.is_complete_in(&from.account));
+        // A resource whose other names could not be seen may be the one that is meant.
+        for resource in self.resources_of(kind).filter(|resource| resource.account == from.account) {
+            for property in NAMES.iter().filter_map(|name| resource.properties.get(*name)) {
+                match property {
+                    Property::Known { record, .. } => used.push(*record),
+                    Property::Unknown { record, .. } => {
+                        used.extend(record);
+                        complete = false;
+                    }
+                }
+            }
+        }
         if complete { Ok(false) } else { Err(RelatedError::NotAllSeen(kind.to_owned())) }
     }
 
@@ -189,16 +202,35 @@ impl World {
     }
 }
 
+/// Properties by which a resource is called beside its id and ARN: a text, or a list of texts.
+const NAMES: [&str; 2] = ["name", "aliases"];
+
+/// The records that say that the resource exists and is called `id`.
+fn records_of_name(resource: &Resource, id: &str) -> Vec<RecordId> {
+    let mut records = vec![resource.record];
+    if id != resource.id && id != resource.arn {
+        records.extend(NAMES.iter().filter_map(|name| match resource.properties.get(*name) {
+            Some(Property::Known { record, .. }) => Some(*record),
+            _ => None,
+        }));
+    }
+    records
+}
+
 /// Every name that a resource answers to: its id and ARN, its `name`, and its `aliases`.
 fn names(resource: &Resource) -> BTreeSet<String> {
-    let known = |property: &str| match resource.properties.get(property) {
-        Some(Property::Known { value, .. }) => Some(value),
-        _ => None,
-    };
     let mut names = BTreeSet::from([resource.id.clone(), resource.arn.clone()]);
-    names.extend(known("name").and_then(Value::as_str).map(str::to_owned));
-    let aliases = known("aliases").and_then(Value::as_array);
-    names.extend(aliases.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned));
+    for property in NAMES.iter().filter_map(|name| resource.properties.get(*name)) {
+        match property {
+            Property::Known { value: Value::String(name), .. } => {
+                names.insert(name.clone());
+            }
+            Property::Known { value: Value::Array(aliases), .. } => {
+                names.extend(aliases.iter().filter_map(Value::as_str).map(str::to_owned));
+            }
+            Property::Known { .. } | Property::Unknown { .. } => {}
+        }
+    }
     names
 }
 
@@ -284,6 +316,19 @@ mod tests {
     }
 
     #[test]
+    fn names_that_could_not_be_seen_leave_it_open_who_is_meant() {
+        let mut unnamed = key("k-1", "111111111111", "us-east-1", json!([]));
+        let unknown = Property::Unknown { reason: "denied".into(), record: Some(record("gap")) };
+        unnamed.properties.insert("aliases".into(), unknown);
+        let coverage = BTreeMap::from([("kms-key".to_owned(), Coverage::default())]);
+        let world = World::new(vec![unnamed], coverage, BTreeMap::new());
+        let mut used = Vec::new();
+        assert!(world.exists(&from("us-east-1"), "kms-key", "alias/records", &mut used).is_err());
+        assert_eq!(used, [record("gap")]);
+        assert_eq!(world.exists(&from("us-east-1"), "kms-key", "k-1", &mut used), Ok(true));
+    }
+
+    #[test]
     fn that_something_does_not_exist_takes_a_complete_list() {
         let listing = |account: &str| Listing {
             account: account.into(),
@@ -297,9 +342,10 @@ mod tests {
         };
         let complete = Coverage { listed: vec![listing("111111111111")], ..Coverage::default() };
         assert_eq!(exists(complete.clone(), "k-1"), Ok((true, vec![record("k-1")])));
-        assert_eq!(exists(complete.clone(), "k-9"), Ok((false, vec![record("list")])));
+        let not = Ok((false, vec![record("list"), record("aliases"), record("aliases")]));
+        assert_eq!(exists(complete.clone(), "k-9"), not);
         let elsewhere = Coverage { gaps: vec![listing("222222222222")], ..complete.clone() };
-        assert_eq!(exists(elsewhere, "k-9"), Ok((false, vec![record("list")])));
+        assert_eq!(exists(elsewhere, "k-9"), not);
         let hidden = Coverage { gaps: vec![listing("111111111111")], ..complete.clone() };
         assert!(exists(hidden, "k-9").is_err());
         let unseen = Coverage { unseen: vec![("111111111111".into(), "*".into())], ..complete };
