@@ -42,6 +42,6 @@ fn a_fault_strikes_where_it_was_planted_and_as_often_as_it_was_told() {
 fn a_fixture_answers_for_an_operation_that_the_server_lacks() {
     let world = World::start();
     world.fixture("guardduty:ListFindings", json!({"FindingIds": ["f1", "f2"]}));
-    let answer = aws(&world, &["guardduty", "list-findings", "--detector-id", "d", "--query", "FindingIds", "--output", "json"]);
+    let answer = aws(&world, &["--region", "us-east-1", "guardduty", "list-findings", "--detector-id", "d", "--query", "FindingIds", "--output", "json"]);
     assert_eq!(serde_json::from_slice::<Vec<String>>(&answer.stdout).unwrap(), ["f1", "f2"], "{answer:?}");
 }
