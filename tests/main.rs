@@ -1,13 +1,20 @@
 //! The integration tests, in one binary: each module mirrors one of `src/`.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "clippy.toml allows these in test functions, but not in the helpers that they share"
+)]
 
 mod architecture;
 mod assess;
-mod report;
 mod bundle;
 mod collect;
 mod package;
-mod schema;
 mod report;
+mod schema;
 mod sign;
 mod support;
 mod world;
