@@ -2,9 +2,9 @@
 
 mod architecture;
 mod assess;
-mod report;
 mod bundle;
 mod collect;
+mod catalog;
 mod package;
 mod schema;
 mod report;
