@@ -12,6 +12,7 @@ mod architecture;
 mod assess;
 mod bundle;
 mod collect;
+mod catalog;
 mod package;
 mod report;
 mod schema;
