@@ -21,6 +21,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("sign", &[]),
     ("package", &["model", "canonical", "bundle"]),
     ("archive", &["model", "canonical"]),
+    ("schema", &["model", "bundle", "verify", "archive"]),
 ];
 
 #[test]

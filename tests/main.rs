@@ -1,9 +1,13 @@
 //! The integration tests, in one binary: each module mirrors one of `src/`.
 
 mod architecture;
+mod assess;
 mod report;
 mod bundle;
+mod collect;
 mod package;
+mod schema;
+mod report;
 mod sign;
 mod support;
 mod world;

@@ -1,6 +1,6 @@
 //! The catalog's checks, compiled, and everything about them that can be wrong before there is evidence.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -51,24 +51,29 @@ fn compile_one<'a>(
     check: &'a Check,
 ) -> Result<CompiledCheck<'a>, Vec<String>> {
     let mut problems = Vec::new();
-    let mut program = |member: &str, text: &str| match engine.compile(text) {
-        Ok(program) => {
-            problems.extend(
-                unknown_names(catalog, check, &program).map(|problem| format!("{member}: {problem}")),
-            );
-            Some(program)
-        }
-        Err(found) => {
-            problems.extend(found.into_iter().map(|problem| format!("{member}: {problem}")));
-            None
-        }
-    };
-    let expression = program("expression", &check.expression);
-    let applies = check.applies.as_deref().map(|text| program("applies", text));
+    let of_the_kind = properties_of(catalog, &check.resource);
+    let needed: BTreeSet<&str> = check.needs.iter().map(String::as_str).collect();
+    let mut program =
+        |member: &str, text: &str, readable: &BTreeSet<&str>, source: &str| match engine.compile(text) {
+            Ok(program) => {
+                let found = unknown_names(catalog, check, &program, readable, source);
+                problems.extend(found.into_iter().map(|problem| format!("{member}: {problem}")));
+                Some(program)
+            }
+            Err(found) => {
+                problems.extend(found.into_iter().map(|problem| format!("{member}: {problem}")));
+                None
+            }
+        };
+    let expression = program("expression", &check.expression, &needed, "needs");
+    let kind = check.resource.as_str();
+    let applies = check.applies.as_deref().map(|text| program("applies", text, &of_the_kind, kind));
     let message = match Message::parse(&check.message) {
         Ok(message) => {
-            problems.extend(unneeded(check, message.properties()).map(|name| format!("message: {name}")));
-            problems.extend(undeclared(check, message.parameters()).map(|name| format!("message: {name}")));
+            let found = unreadable(&of_the_kind, kind, message.properties());
+            problems.extend(
+                found.chain(undeclared(check, message.parameters())).map(|p| format!("message: {p}")),
+            );
             Some(message)
         }
         Err(problem) => {
@@ -87,10 +92,16 @@ fn compile_one<'a>(
     }
 }
 
-fn unknown_names(catalog: &Catalog, check: &Check, program: &Program) -> impl Iterator<Item = String> {
+fn unknown_names(
+    catalog: &Catalog,
+    check: &Check,
+    program: &Program,
+    readable: &BTreeSet<&str>,
+    source: &str,
+) -> Vec<String> {
     let references = program.references();
     let mut problems: Vec<String> =
-        unneeded(check, references.properties.iter().map(String::as_str)).collect();
+        unreadable(readable, source, references.properties.iter().map(String::as_str)).collect();
     problems.extend(undeclared(check, references.parameters.iter().map(String::as_str)));
     for (kind, members) in &references.looked_up {
         let Some((_, rule)) = catalog.resource_rule(kind) else {
@@ -105,13 +116,22 @@ fn unknown_names(catalog: &Catalog, check: &Check, program: &Program) -> impl It
                 .map(|name| format!("{kind}, which is looked up, has no property {name}")),
         );
     }
-    problems.into_iter()
+    problems
 }
 
-fn unneeded<'a>(check: &'a Check, names: impl Iterator<Item = &'a str>) -> impl Iterator<Item = String> {
+fn properties_of<'a>(catalog: &'a Catalog, kind: &str) -> BTreeSet<&'a str> {
+    let rule = catalog.resource_rule(kind);
+    rule.into_iter().flat_map(|(_, rule)| rule.properties.keys()).map(String::as_str).collect()
+}
+
+fn unreadable<'a>(
+    readable: &'a BTreeSet<&str>,
+    source: &'a str,
+    names: impl Iterator<Item = &'a str>,
+) -> impl Iterator<Item = String> {
     names
-        .filter(|name| !BUILT_IN.contains(name) && !check.needs.iter().any(|need| need == name))
-        .map(|name| format!("it reads resource.{name}, which needs does not list"))
+        .filter(|name| !BUILT_IN.contains(name) && !readable.contains(name))
+        .map(move |name| format!("it reads resource.{name}, which {source} does not have"))
 }
 
 fn undeclared<'a>(check: &'a Check, names: impl Iterator<Item = &'a str>) -> impl Iterator<Item = String> {

@@ -70,16 +70,8 @@ fn of_kind(
         },
         record: stored.id,
     };
-    let mut listed: BTreeSet<Listing> =
+    let listed: BTreeSet<Listing> =
         sources.listed.iter().filter_map(|id| by_id.get(id)).map(|stored| listing(stored)).collect();
-    // A list with nothing in it leads to no further call: then it is this list that shows that there is nothing.
-    if let Some(first) = first_call(collector, rule) {
-        let answered = bundle.records.iter().filter(|stored| {
-            let source = &stored.record.source;
-            source.service == collector.service && source.operation == first && stored.record.gap().is_none()
-        });
-        listed.extend(answered.map(listing));
-    }
     let gaps = sources.gaps.iter().map(|(record, account, region)| Listing {
         account: account.clone(),
         region: region.clone(),
@@ -92,19 +84,4 @@ fn of_kind(
         gaps: gaps.into_iter().collect(),
         unseen: unseen.into_iter().collect(),
     }
-}
-
-/// The call that depends on no other on the way to a kind; `None` for what is there without being listed
-/// (`@account`, `@region`).
-fn first_call<'a>(collector: &'a Collector, rule: &'a ResourceRule) -> Option<&'a str> {
-    let mut operation = Some(rule.from.as_str()).filter(|from| !from.starts_with('@'))?;
-    // As many steps as there are calls: a catalog is validated against cycles, but this ends in any case.
-    for _ in &collector.calls {
-        let call = collector.calls.iter().find(|call| call.operation == operation);
-        match call.and_then(|call| call.each.as_ref()) {
-            Some(each) => operation = &each.call,
-            None => break,
-        }
-    }
-    Some(operation)
 }

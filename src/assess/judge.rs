@@ -56,7 +56,10 @@ impl Court<'_> {
                 }
             }
         }
-        let needs = check.check.needs.iter().map(String::as_str);
+        // Tags need no mention among the needs, but they can be as unknown as anything else.
+        let members = check.expression.references().properties.iter();
+        let tags = members.map(String::as_str).filter(|name| *name == "tags");
+        let needs = check.check.needs.iter().map(String::as_str).chain(tags);
         if let Some(reason) = self.read(resource, needs, &mut records) {
             return Verdict { outcome: Outcome::Indeterminate, message: reason, records };
         }
@@ -88,7 +91,10 @@ impl Court<'_> {
         records: &mut Vec<RecordId>,
     ) -> Option<String> {
         let mut unknown = Vec::new();
-        for name in properties.filter(|name| !super::engine::BUILT_IN.contains(name)) {
+        for name in properties {
+            if super::engine::BUILT_IN.contains(&name) && !resource.properties.contains_key(name) {
+                continue;
+            }
             match resource.properties.get(name) {
                 Some(Property::Known { record, .. }) => records.push(*record),
                 Some(Property::Unknown { reason, record }) => {

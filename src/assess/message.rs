@@ -82,6 +82,9 @@ impl Message {
         for part in &self.parts {
             match part {
                 Part::Text(fixed) => message.push_str(fixed),
+                Part::Place(place) if context.pointer(&place.pointer()).is_none() => {
+                    message.push_str("(unknown)");
+                }
                 Part::Place(place) => message.push_str(&place.fill(&context)),
             }
         }
@@ -102,6 +105,10 @@ impl Place {
             ));
         }
         Ok(Self { expression, owner: owner.to_owned(), member })
+    }
+
+    fn pointer(&self) -> String {
+        format!("/{}/{}", self.owner, self.member)
     }
 
     fn fill(&self, context: &Value) -> String {
@@ -140,6 +147,8 @@ mod tests {
         let long = message.fill(&resource(json!("x".repeat(10_000))), &parameters);
         assert!(long.chars().count() < 200, "{long}");
         assert!(message.fill(&resource(json!(null)), &parameters).contains("is called none"));
+        let message = Message::parse("${resource.other}, ${resource.name.other}").unwrap();
+        assert_eq!(message.fill(&resource(json!({"a": 1})), &parameters), "(unknown), none");
     }
 
     #[test]

@@ -6,7 +6,9 @@ use include_dir::{Dir, include_dir};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Check, Collector, ExcerptRule, Framework, PropertyRule, Query, ResourceRule, TagsRule, Template};
+use super::{
+    Check, Collector, ExcerptRule, Framework, PropertyRule, Query, ResourceRule, TagsRule, Template,
+};
 use crate::canonical;
 use crate::model::{Outcome, Sha256Digest};
 

@@ -13,7 +13,9 @@ use crate::canonical;
 use crate::clock::Clock;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  proofpack archive s3://example-evidence/hipaa\n  proofpack archive /mnt/evidence")]
+#[command(
+    after_help = "Example:\n  proofpack archive s3://example-evidence/hipaa\n  proofpack archive /mnt/evidence"
+)]
 pub(super) struct ArchiveArguments {
     #[command(flatten)]
     config: ConfigArgument,
@@ -32,7 +34,8 @@ pub(super) fn run(arguments: &ArchiveArguments) -> CommandResult {
         None => package_path(&workspace)?,
     };
     let destination = arguments.destination.clone();
-    let (receipt, path) = runtime()?.block_on(put(&config, &package, destination.as_deref(), Clock::System))?;
+    let (receipt, path) =
+        runtime()?.block_on(put(&config, &package, destination.as_deref(), Clock::System))?;
     println!("Stored {} (receipt: {})", receipt.location, path.display());
     Ok(Exit::Success)
 }
@@ -45,7 +48,10 @@ pub(super) async fn put(
     clock: Clock,
 ) -> Result<(Receipt, PathBuf), CommandError> {
     let bytes = fs::read(package).map_err(|error| {
-        CommandError::input(format!("cannot read the package {}: {error}; `proofpack package` makes it", package.display()))
+        CommandError::input(format!(
+            "cannot read the package {}: {error}; `proofpack package` makes it",
+            package.display()
+        ))
     })?;
     let name = name_of(package)?;
     let configured = config.archive.destination.as_str();
@@ -55,7 +61,11 @@ pub(super) async fn put(
         let target = S3Target {
             bucket,
             prefix,
-            mode: if config.archive.mode == "COMPLIANCE" { LockMode::Compliance } else { LockMode::Governance },
+            mode: if config.archive.mode == "COMPLIANCE" {
+                LockMode::Compliance
+            } else {
+                LockMode::Governance
+            },
             retention_days: config.archive.retention_days,
             kms_key: config.archive.kms_key.clone(),
         };
@@ -63,7 +73,11 @@ pub(super) async fn put(
         let client = collect::s3_client(&session);
         put_s3(&client, &target, &name, bytes, clock.now()).await.map_err(failure)?
     } else {
-        let directory = if destination == configured { config.resolve(Path::new(destination)) } else { destination.into() };
+        let directory = if destination == configured {
+            config.resolve(Path::new(destination))
+        } else {
+            destination.into()
+        };
         put_directory(&directory, &name, &bytes, clock.now()).map_err(failure)?
     };
     let path = package.with_file_name(format!("{name}.receipt.json"));

@@ -15,7 +15,9 @@ use crate::catalog::Catalog;
 use crate::model::{Assessment, Exception, Outcome};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  proofpack assess --config proofpack.toml\n  proofpack assess --json | jq '.summary'")]
+#[command(
+    after_help = "Example:\n  proofpack assess --config proofpack.toml\n  proofpack assess --json | jq '.summary'"
+)]
 pub(super) struct AssessArguments {
     #[command(flatten)]
     config: ConfigArgument,
@@ -68,8 +70,9 @@ pub(super) fn assess_bundle(
 pub(super) fn exceptions(config: &Config, catalog: &Catalog) -> Result<Vec<Exception>, CommandError> {
     let Some(path) = &config.exceptions else { return Ok(Vec::new()) };
     let path = config.resolve(path);
-    let text = std::fs::read_to_string(&path)
-        .map_err(|error| CommandError::input(format!("cannot read the exceptions {}: {error}", path.display())))?;
+    let text = std::fs::read_to_string(&path).map_err(|error| {
+        CommandError::input(format!("cannot read the exceptions {}: {error}", path.display()))
+    })?;
     assess::read_exceptions(&text, &path.display().to_string(), catalog).map_err(CommandError::input)
 }
 
@@ -77,7 +80,10 @@ pub(super) fn exceptions(config: &Config, catalog: &Catalog) -> Result<Vec<Excep
 pub(super) fn read_assessment(path: &Path) -> Result<Assessment, CommandError> {
     let bytes = Workspace::read(path, "assess")?;
     serde_json::from_slice(&bytes).map_err(|error| {
-        CommandError::input(format!("{} is not an assessment: {error}; run `proofpack assess` again", path.display()))
+        CommandError::input(format!(
+            "{} is not an assessment: {error}; run `proofpack assess` again",
+            path.display()
+        ))
     })
 }
 
@@ -85,9 +91,11 @@ pub(super) fn read_assessment(path: &Path) -> Result<Assessment, CommandError> {
 pub(super) fn summary(assessment: &Assessment) -> String {
     let mut text = String::from("Controls: ");
     let counts = assessment.summary.iter().filter(|count| count.count > 0);
-    let counts: Vec<String> = counts.map(|count| format!("{} {}", count.count, count.status.words())).collect();
+    let counts: Vec<String> =
+        counts.map(|count| format!("{} {}", count.count, count.status.words())).collect();
     text.push_str(&counts.join(", "));
-    let of = |outcome: Outcome| assessment.findings.iter().filter(|finding| finding.outcome == outcome).count();
+    let of =
+        |outcome: Outcome| assessment.findings.iter().filter(|finding| finding.outcome == outcome).count();
     let accepted = assessment.findings.iter().filter(|finding| finding.exception.is_some()).count();
     text.push_str(&format!(
         "\nFindings: {} pass, {} fail ({accepted} of them accepted by an exception), {} indeterminate, {} not applicable\n",

@@ -45,7 +45,10 @@ pub(super) fn run(arguments: &ChecksArguments) -> CommandResult {
 /// Citations of the controls that name a check.
 fn controls_of<'a>(catalog: &'a Catalog, check: &str) -> Vec<&'a str> {
     let controls = catalog.frameworks.values().flat_map(|framework| &framework.controls);
-    controls.filter(|control| control.checks.iter().any(|id| id == check)).map(|control| control.id.as_str()).collect()
+    controls
+        .filter(|control| control.checks.iter().any(|id| id == check))
+        .map(|control| control.id.as_str())
+        .collect()
 }
 
 fn list(catalog: &Catalog, as_json: bool) -> CommandResult {
@@ -77,7 +80,12 @@ fn show(catalog: &Catalog, id: &str) -> CommandResult {
         )));
     };
     println!("{}\n  {}\n", check.id, check.title);
-    println!("resource     {}\nseverity     {:?}\nneeds        {}", check.resource, check.severity, check.needs.join(", "));
+    println!(
+        "resource     {}\nseverity     {:?}\nneeds        {}",
+        check.resource,
+        check.severity,
+        check.needs.join(", ")
+    );
     if let Some(applies) = &check.applies {
         println!("applies      {applies}");
     }

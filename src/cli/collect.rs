@@ -142,14 +142,20 @@ async fn identity(client: &Client, config: &Config) -> Result<Identity, CommandE
     })?;
     let member = |name: &str| reply.value.get(name).and_then(|value| value.as_str()).map(str::to_owned);
     match (member("Account"), member("Arn")) {
-        (Some(account), Some(caller)) => Ok(Identity { partition: client.partition(region), account, caller }),
-        _ => Err(CommandError::aws("AWS answered sts GetCallerIdentity without an account; check the endpoint")),
+        (Some(account), Some(caller)) => {
+            Ok(Identity { partition: client.partition(region), account, caller })
+        }
+        _ => Err(CommandError::aws(
+            "AWS answered sts GetCallerIdentity without an account; check the endpoint",
+        )),
     }
 }
 
 fn advice(failure: &Failure) -> &'static str {
     match failure.code.as_str() {
-        "NoCredentials" => "Give credentials as for the AWS CLI: AWS_PROFILE, AWS_ACCESS_KEY_ID, `aws sso login`, or [aws] profile in proofpack.toml.",
+        "NoCredentials" => {
+            "Give credentials as for the AWS CLI: AWS_PROFILE, AWS_ACCESS_KEY_ID, `aws sso login`, or [aws] profile in proofpack.toml."
+        }
         "InvalidClientTokenId" | "SignatureDoesNotMatch" | "UnrecognizedClientException" | "AuthFailure" => {
             "The credentials are wrong: check `aws sts get-caller-identity` with the same profile."
         }
@@ -157,13 +163,18 @@ fn advice(failure: &Failure) -> &'static str {
         "Timeout" | "Unreachable" => {
             "No answer: check the network, the proxy, and that the region exists (`aws ec2 describe-regions --all-regions`)."
         }
-        "UnknownRegion" => "Check scope.regions in proofpack.toml (`aws ec2 describe-regions --all-regions` lists them).",
+        "UnknownRegion" => {
+            "Check scope.regions in proofpack.toml (`aws ec2 describe-regions --all-regions` lists them)."
+        }
         _ => "Check the credentials and scope.regions in proofpack.toml.",
     }
 }
 
 /// Opens a session as the configuration says.
-pub(super) async fn session(config: &Config, http: Option<SharedHttpClient>) -> Result<Session, CommandError> {
+pub(super) async fn session(
+    config: &Config,
+    http: Option<SharedHttpClient>,
+) -> Result<Session, CommandError> {
     let assume_role = config.aws.role_arn.clone().map(|arn| AssumeRole {
         arn,
         external_id: config.aws.external_id.clone(),
@@ -172,7 +183,11 @@ pub(super) async fn session(config: &Config, http: Option<SharedHttpClient>) -> 
     let options = SessionOptions {
         profile: config.aws.profile.clone(),
         region: config.scope.regions.first().cloned(),
-        endpoint_url: config.aws.endpoint_url.clone(),
+        endpoint_url: match http {
+            // A recording was made at one address for all services; `.invalid` leads nowhere (RFC 2606).
+            Some(_) => Some("http://recording.invalid".to_owned()),
+            None => config.aws.endpoint_url.clone(),
+        },
         assume_role,
         // The demonstration replays a recording: it needs no credentials, and must not look for any.
         static_credentials: http.is_some().then(|| ("demonstration".to_owned(), "demonstration".to_owned())),
@@ -221,7 +236,8 @@ async fn excerpts(
                 .region(aws_sdk_cloudtrail::config::Region::new(region.clone()))
                 .build();
             let client = aws_sdk_cloudtrail::Client::from_conf(settings);
-            records.extend(trail::from_lookup_events(&client, region, endpoint, request, logs.is_empty()).await);
+            records
+                .extend(trail::from_lookup_events(&client, region, endpoint, request, logs.is_empty()).await);
         }
     }
     if !logs.is_empty() {

@@ -9,7 +9,9 @@ use super::{CommandResult, catalog};
 use crate::catalog::Catalog;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  proofpack iam-policy > policy.json\n  aws iam create-policy --policy-name proofpack --policy-document file://policy.json")]
+#[command(
+    after_help = "Example:\n  proofpack iam-policy > policy.json\n  aws iam create-policy --policy-name proofpack --policy-document file://policy.json"
+)]
 pub(super) struct IamPolicyArguments {}
 
 pub(super) fn run(_: &IamPolicyArguments) -> CommandResult {

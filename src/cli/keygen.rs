@@ -44,6 +44,9 @@ pub(super) fn run(arguments: &KeygenArguments) -> CommandResult {
     Workspace::write(&arguments.certificate, certificate.as_bytes())?;
     println!("Wrote {} and {}.", arguments.certificate.display(), arguments.key.display());
     println!("This is a TEST certificate: it signs itself and proves nobody's identity.");
-    println!("In proofpack.toml:\n\n[signing]\ncertificate = {:?}\nkey = {:?}", arguments.certificate, arguments.key);
+    println!(
+        "In proofpack.toml:\n\n[signing]\ncertificate = {:?}\nkey = {:?}",
+        arguments.certificate, arguments.key
+    );
     Ok(Exit::Success)
 }

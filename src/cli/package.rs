@@ -58,5 +58,6 @@ pub(super) fn package_path(workspace: &Workspace) -> Result<PathBuf, CommandErro
 /// The file name of a path that [`package_path`] made or a person named.
 pub(super) fn name_of(path: &Path) -> Result<String, CommandError> {
     let name = path.file_name().and_then(|name| name.to_str());
-    name.map(str::to_owned).ok_or_else(|| CommandError::input(format!("{} has no usable file name", path.display())))
+    name.map(str::to_owned)
+        .ok_or_else(|| CommandError::input(format!("{} has no usable file name", path.display())))
 }

@@ -23,7 +23,11 @@ pub(super) fn run(arguments: &ReportArguments) -> CommandResult {
 }
 
 /// Renders the workspace's assessment and writes the unsigned report.
-pub(super) fn render(config: &Config, workspace: &Workspace, demonstration: bool) -> Result<(), CommandError> {
+pub(super) fn render(
+    config: &Config,
+    workspace: &Workspace,
+    demonstration: bool,
+) -> Result<(), CommandError> {
     let assessment = read_assessment(&workspace.assessment())?;
     let manifest = Workspace::read(&workspace.manifest(), "collect")?;
     let options = ReportOptions { organization: config.organization.clone(), demonstration };

@@ -3,11 +3,15 @@
 use std::path::PathBuf;
 
 use super::exit::Exit;
-use super::{CommandResult, ConfigArgument, archive, assess, catalog, collect, package, report, runtime, sign};
+use super::{
+    CommandResult, ConfigArgument, archive, assess, catalog, collect, package, report, runtime, sign,
+};
 use crate::clock::Clock;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  proofpack init && proofpack keygen   # once; then edit proofpack.toml\n  proofpack run")]
+#[command(
+    after_help = "Example:\n  proofpack init && proofpack keygen   # once; then edit proofpack.toml\n  proofpack run"
+)]
 pub(super) struct RunArguments {
     #[command(flatten)]
     config: ConfigArgument,
@@ -36,6 +40,10 @@ pub(super) fn run(arguments: &RunArguments) -> CommandResult {
     let (receipt, _) = runtime.block_on(archive::put(&config, &package, None, clock))?;
     println!("Archived    {}\n", receipt.location);
     print!("{}", assess::summary(&assessment));
-    println!("\nNext: read {}, and check the package with: proofpack verify {}", workspace.report().display(), package.display());
+    println!(
+        "\nNext: read {}, and check the package with: proofpack verify {}",
+        workspace.report().display(),
+        package.display()
+    );
     Ok(if manifest.gaps.is_empty() { Exit::Success } else { Exit::Incomplete })
 }

@@ -70,7 +70,8 @@ impl Workspace {
 
     fn write_with(path: &Path, bytes: &[u8], readable: bool) -> Result<(), CommandError> {
         let attempt = || -> std::io::Result<()> {
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let folder =
+                path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
             fs::create_dir_all(folder)?;
             let mut file = tempfile::NamedTempFile::new_in(folder)?;
             file.write_all(bytes)?;

@@ -13,7 +13,8 @@ pub(super) fn read(bytes: &[u8], problems: &mut Problems) -> Option<Assessment> 
     let assessment: Assessment = match serde_json::from_slice(bytes) {
         Ok(assessment) => assessment,
         Err(error) => {
-            let message = format!("it is not an assessment ({error}): it was altered or written by something else");
+            let message =
+                format!("it is not an assessment ({error}): it was altered or written by something else");
             problems.add(ProblemCode::AssessmentMalformed, place, message);
             return None;
         }
@@ -33,8 +34,13 @@ pub(super) fn read(bytes: &[u8], problems: &mut Problems) -> Option<Assessment> 
     Some(assessment)
 }
 
-/// Assesses `bundle` again with what `stored` says it was assessed with, and compares byte by byte.
-pub(super) fn repeat(stored: &Assessment, bundle: &Bundle, catalog: &Catalog, problems: &mut Problems) {
+/// Assesses `bundle` again with what `stored` says it was assessed with, and compares with its `bytes`.
+pub(super) fn repeat(
+    (stored, bytes): (&Assessment, &[u8]),
+    bundle: &Bundle,
+    catalog: &Catalog,
+    problems: &mut Problems,
+) {
     let place = layout::ASSESSMENT;
     if stored.bundle.manifest_sha256 != bundle.manifest_sha256 {
         let message = format!(
@@ -62,12 +68,13 @@ pub(super) fn repeat(stored: &Assessment, bundle: &Bundle, catalog: &Catalog, pr
         // Which version assessed is no result; everything else must be the same.
         Ok(again) => Assessment { tool: stored.tool.clone(), ..again },
         Err(error) => {
-            let message = format!("the evidence cannot be assessed with what it says it was assessed with: {error}");
+            let message =
+                format!("the evidence cannot be assessed with what it says it was assessed with: {error}");
             problems.add(ProblemCode::AssessmentDiffers, place, message);
             return;
         }
     };
-    if canonical::to_string(&again).ok() != canonical::to_string(stored).ok() {
+    if canonical::to_file_bytes(&again).ok().as_deref() != Some(bytes) {
         let message = format!(
             "assessed again, the evidence gives another assessment{}: what it states does not follow from the evidence",
             first_difference(stored, &again)
@@ -80,7 +87,10 @@ pub(super) fn repeat(stored: &Assessment, bundle: &Bundle, catalog: &Catalog, pr
 fn first_difference(stored: &Assessment, again: &Assessment) -> String {
     for (there, here) in stored.controls.iter().zip(&again.controls) {
         if there.status != here.status {
-            return format!(" (control {}: {:?} is stated, {:?} follows)", there.id, there.status, here.status);
+            return format!(
+                " (control {}: {:?} is stated, {:?} follows)",
+                there.id, there.status, here.status
+            );
         }
     }
     for (there, here) in stored.findings.iter().zip(&again.findings) {

@@ -20,7 +20,9 @@ pub(super) fn attached(pdf: &[u8], name: &str) -> Result<Vec<Vec<u8>>, String> {
         let Ok(embedded) = specification.get(b"EF").and_then(|ef| resolve_dictionary(&document, ef)) else {
             continue;
         };
-        let named = |key: &[u8]| specification.get(key).and_then(Object::as_str).is_ok_and(|text| text == name.as_bytes());
+        let named = |key: &[u8]| {
+            specification.get(key).and_then(Object::as_str).is_ok_and(|text| text == name.as_bytes())
+        };
         if !named(b"F") && !named(b"UF") {
             continue;
         }
@@ -51,7 +53,9 @@ fn unpack(stream: &Stream) -> Result<Vec<u8>, String> {
         [b"FlateDecode"] => {
             let mut bytes = Vec::new();
             let mut decoder = ZlibDecoder::new(&stream.content[..]).take(LONGEST + 1);
-            decoder.read_to_end(&mut bytes).map_err(|error| format!("the attachment cannot be unpacked: {error}"))?;
+            decoder
+                .read_to_end(&mut bytes)
+                .map_err(|error| format!("the attachment cannot be unpacked: {error}"))?;
             if bytes.len() as u64 > LONGEST {
                 return Err("the attachment is larger than any manifest".to_owned());
             }

@@ -3,10 +3,14 @@
 
 mod assessment;
 mod attachment;
+pub mod cms;
 mod facet;
 mod package;
+pub mod pdf;
+mod pdf_changes;
 mod report;
 mod signature;
+pub mod trust;
 mod verdict;
 
 use std::fs::File;

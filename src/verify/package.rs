@@ -39,9 +39,14 @@ pub(super) fn verify_zip(shown: &str, source: Source, catalog: &Catalog, options
         draft.problems.add(ProblemCode::PackageFolder, shown, message);
     }
     // The folder with the most files is the package's; what lies elsewhere was reported.
-    let size = |folder: &&str| package.list().keys().filter(|name| name.starts_with(&format!("{folder}/"))).count();
+    let size =
+        |folder: &&str| package.list().keys().filter(|name| name.starts_with(&format!("{folder}/"))).count();
     let Some(folder) = folders.iter().copied().filter(|folder| !folder.is_empty()).max_by_key(size) else {
-        draft.problems.add(ProblemCode::PackageFolder, shown, "it holds no folder with files that could be read");
+        draft.problems.add(
+            ProblemCode::PackageFolder,
+            shown,
+            "it holds no folder with files that could be read",
+        );
         return draft.finish(options);
     };
     let files = Folder::new(&package, folder);
@@ -49,21 +54,32 @@ pub(super) fn verify_zip(shown: &str, source: Source, catalog: &Catalog, options
     if let Some(expected) = manifest.map(|manifest| layout::folder(&manifest))
         && expected != folder
     {
-        let message = format!("the folder should be named {expected}, after the accounts and the period of the bundle");
+        let message =
+            format!("the folder should be named {expected}, after the accounts and the period of the bundle");
         draft.problems.add(ProblemCode::PackageFolder, folder, message);
     }
     draft.finish(options)
 }
 
 /// Verifies the folder that a package unpacks to.
-pub(super) fn verify_unpacked(shown: &str, files: &dyn Files, catalog: &Catalog, options: &Options) -> Verdict {
+pub(super) fn verify_unpacked(
+    shown: &str,
+    files: &dyn Files,
+    catalog: &Catalog,
+    options: &Options,
+) -> Verdict {
     let mut draft = Draft::new(SubjectKind::UnpackedPackage, shown);
     verify_files(files, catalog, options, &mut draft);
     draft.finish(options)
 }
 
 /// Verifies everything in the package's folder; gives the manifest, where there is one.
-fn verify_files(files: &dyn Files, catalog: &Catalog, options: &Options, draft: &mut Draft) -> Option<Manifest> {
+fn verify_files(
+    files: &dyn Files,
+    catalog: &Catalog,
+    options: &Options,
+    draft: &mut Draft,
+) -> Option<Manifest> {
     check_names(files, draft);
     check_sums(files, draft);
 
@@ -85,20 +101,20 @@ fn verify_files(files: &dyn Files, catalog: &Catalog, options: &Options, draft: 
     draft.reached(&[Facet::Hashes, Facet::Manifest, Facet::Records]);
 
     let stored = read(files, layout::ASSESSMENT, LONGEST_ASSESSMENT, draft)
-        .and_then(|bytes| assessment::read(&bytes, &mut draft.problems));
-    if let Some(stored) = &stored {
+        .and_then(|bytes| Some((assessment::read(&bytes, &mut draft.problems)?, bytes)));
+    if let Some((stored, bytes)) = &stored {
         if let Some(facts) = &mut draft.facts {
             facts.add_assessment(stored);
         }
         if let Some(bundle) = &bundle {
             draft.reached(&[Facet::Assessment]);
-            assessment::repeat(stored, bundle, catalog, &mut draft.problems);
+            assessment::repeat((stored, bytes), bundle, catalog, &mut draft.problems);
         }
     }
     drop(bundle);
 
     let signer = check_signatures(files, manifest_sha256, options, draft);
-    if let (Some(manifest), Some(manifest_sha256), Some(stored), Some(signer)) =
+    if let (Some(manifest), Some(manifest_sha256), Some((stored, _)), Some(signer)) =
         (&manifest, manifest_sha256, &stored, &signer)
     {
         check_instructions(files, manifest, manifest_sha256, stored, signer, draft);
@@ -125,15 +141,17 @@ fn check_sums(files: &dyn Files, draft: &mut Draft) {
     let mut digests: BTreeMap<String, Sha256Digest> = BTreeMap::new();
     let mut broken = BTreeSet::new();
     for name in files.list().keys() {
-        let digest = files.open(name).map_err(|error| error.to_string()).and_then(|mut reader| {
-            canonical::sha256_reader(&mut reader).map_err(|error| error.to_string())
-        });
+        let digest = files
+            .open(name)
+            .map_err(|error| error.to_string())
+            .and_then(|mut reader| canonical::sha256_reader(&mut reader).map_err(|error| error.to_string()));
         match digest {
             Ok((digest, _)) => {
                 digests.insert(name.clone(), digest);
             }
             Err(error) => {
-                let message = format!("its data cannot be read: {error}; the archive was altered or is damaged");
+                let message =
+                    format!("its data cannot be read: {error}; the archive was altered or is damaged");
                 draft.problems.add(ProblemCode::ZipData, name, message);
                 broken.insert(name.as_str());
             }
@@ -162,6 +180,17 @@ fn check_signatures(
 ) -> Option<Vec<u8>> {
     let mut all: Vec<(&str, Checked)> = Vec::new();
     let mut complete = true;
+    if let Some(pdf) = read(files, layout::REPORT, report::LONGEST, draft) {
+        let checked = report::check_signature(layout::REPORT, &pdf, options, draft);
+        all.push((layout::REPORT, checked));
+        if let Some(expected) = manifest_sha256 {
+            draft.reached(&[Facet::Report]);
+            report::check_manifest(layout::REPORT, &pdf, &expected, &mut draft.problems);
+        }
+    }
+    // Only the report says when it was signed; the other signatures are judged at that time, if it holds.
+    let signed_at =
+        all.first().filter(|(_, report)| report.faults.is_empty()).and_then(|(_, report)| report.signed_at);
     for (signature, content) in
         [(layout::SUMS_SIGNATURE, layout::SUMS), (layout::MANIFEST_SIGNATURE, layout::MANIFEST)]
     {
@@ -171,18 +200,10 @@ fn check_signatures(
             complete = false;
             continue;
         };
-        let checked = signature::check_cms(&signature_bytes, &content_bytes, &options.anchors);
+        let checked = signature::check_cms(&signature_bytes, &content_bytes, signed_at, &options.anchors);
         draft.problems.extend(checked.problems(ProblemCode::SignatureInvalid, signature));
         draft.signatures.push(checked.facts(content));
         all.push((signature, checked));
-    }
-    if let Some(pdf) = read(files, layout::REPORT, report::LONGEST, draft) {
-        let checked = report::check_signature(layout::REPORT, &pdf, options, draft);
-        all.push((layout::REPORT, checked));
-        if let Some(expected) = manifest_sha256 {
-            draft.reached(&[Facet::Report]);
-            report::check_manifest(layout::REPORT, &pdf, &expected, &mut draft.problems);
-        }
     }
     let signer = read(files, layout::SIGNER, LONGEST_SMALL, draft);
     if let Some(signer) = signer.as_deref().filter(|_| complete) {
@@ -206,18 +227,25 @@ fn check_signer(signer: &[u8], all: &[(&str, Checked)], draft: &mut Draft) {
         draft.problems.add(ProblemCode::SignerFile, place, message);
     }
     for (signature, checked) in all.iter().filter(|(_, checked)| !checked.chain.is_empty()) {
-        if !chain.is_empty() && checked.chain != chain {
-            let message = format!("its certificates are not those in {signature}: one of the two was replaced");
+        let same = checked
+            .chain
+            .iter()
+            .map(|facts| facts.sha256_fingerprint)
+            .eq(chain.iter().map(Certificate::fingerprint));
+        if !chain.is_empty() && !same {
+            let message =
+                format!("its certificates are not those in {signature}: one of the two was replaced");
             draft.problems.add(ProblemCode::SignerFile, place, message);
         }
     }
     let mut signers = all.iter().filter_map(|(signature, checked)| Some((signature, checked.chain.first()?)));
     if let Some((first, certificate)) = signers.next() {
-        for (signature, other) in signers.filter(|(_, other)| *other != certificate) {
+        for (signature, other) in
+            signers.filter(|(_, other)| other.sha256_fingerprint != certificate.sha256_fingerprint)
+        {
             let message = format!(
                 "it was signed under the certificate {}, but {first} under {}: a part of the package was replaced",
-                other.fingerprint(),
-                certificate.fingerprint()
+                other.sha256_fingerprint, certificate.sha256_fingerprint
             );
             draft.problems.add(ProblemCode::SignersDiffer, signature, message);
         }

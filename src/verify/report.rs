@@ -18,9 +18,8 @@ const MANIFEST: &str = "manifest.json";
 /// Verifies a report that came alone: its signature, and the manifest that it carries.
 pub(super) fn verify(shown: &str, path: &Path, options: &Options) -> Verdict {
     let mut draft = Draft::new(SubjectKind::Report, shown);
-    let read = fs::metadata(path).and_then(|metadata| {
-        if metadata.len() > LONGEST { Ok(None) } else { fs::read(path).map(Some) }
-    });
+    let read = fs::metadata(path)
+        .and_then(|metadata| if metadata.len() > LONGEST { Ok(None) } else { fs::read(path).map(Some) });
     let pdf = match read {
         Ok(Some(pdf)) => pdf,
         Ok(None) => {
@@ -32,7 +31,7 @@ pub(super) fn verify(shown: &str, path: &Path, options: &Options) -> Verdict {
             return draft.finish(options);
         }
     };
-    let checked = check_signature(shown, &pdf, options, &mut draft);
+    check_signature(shown, &pdf, options, &mut draft);
     if let Some(bytes) = manifest_of(shown, &pdf, &mut draft.problems) {
         match serde_json::from_slice::<Manifest>(&bytes) {
             Ok(manifest) => draft.facts = Some(Facts::of_manifest(&manifest, canonical::sha256(&bytes))),
@@ -42,7 +41,6 @@ pub(super) fn verify(shown: &str, path: &Path, options: &Options) -> Verdict {
             }
         }
     }
-    drop(checked);
     draft.reached(&[Facet::Report]);
     draft.finish(options)
 }

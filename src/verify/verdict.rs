@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::Options;
 use super::facet::{Facet, FacetStatus};
 use crate::bundle::Examination;
-use crate::model::{Assessment, Manifest, Problem, ProblemCode, Problems, Scope, Sha256Digest, Tool, harmless};
+use crate::model::{
+    Assessment, Manifest, Problem, ProblemCode, Problems, Scope, Sha256Digest, Tool, harmless,
+};
 use crate::sign::CertificateFacts;
 
 /// The verdict in one line.
@@ -84,12 +86,20 @@ impl Facts {
     }
 
     pub(super) fn of_manifest(manifest: &Manifest, manifest_sha256: Sha256Digest) -> Self {
+        // What is shown may come from anyone: nothing in it may steer a terminal.
+        let shown = |text: &String| harmless(text, 200);
+        let scope = &manifest.scope;
         Self {
             manifest_sha256,
             merkle_root: manifest.merkle_root,
-            scope: manifest.scope.clone(),
+            scope: Scope {
+                partition: shown(&scope.partition),
+                accounts: scope.accounts.iter().map(shown).collect(),
+                regions: scope.regions.iter().map(shown).collect(),
+                period: scope.period,
+            },
             sealed_at: manifest.sealed_at,
-            tool: manifest.tool.clone(),
+            tool: Tool { name: shown(&manifest.tool.name), version: shown(&manifest.tool.version) },
             records: manifest.records,
             gaps: manifest.gaps.iter().fold(0, |sum, gap| sum.saturating_add(gap.count)),
             framework: None,
@@ -98,7 +108,7 @@ impl Facts {
     }
 
     pub(super) fn add_assessment(&mut self, assessment: &Assessment) {
-        self.framework = Some(assessment.framework.id.clone());
+        self.framework = Some(harmless(&assessment.framework.id, 200));
         self.as_of = Some(assessment.as_of);
     }
 }
@@ -111,10 +121,14 @@ pub struct SignatureFacts {
     pub over: String,
     /// Whether it holds for that file's bytes.
     pub holds: bool,
+    /// When it was signed, as the signer of the report claims.
+    pub signed_at: Option<DateTime<Utc>>,
     /// The signer's certificate, where one could be read.
     pub signer: Option<CertificateFacts>,
     /// Whether the signer leads to a trusted certificate; `None` where none was given.
     pub trusted: Option<bool>,
+    /// Why it does not.
+    pub distrust: Vec<String>,
 }
 
 /// The outcome of verification.
@@ -217,7 +231,10 @@ impl Draft {
         let signed = !matches!(self.subject, SubjectKind::Bundle | SubjectKind::Unknown);
         if signed && !options.anchors.is_empty() {
             for signature in self.signatures.iter().filter(|signature| signature.trusted != Some(true)) {
-                let message = "the signer's certificate does not lead to one that you trust: whoever signed, it was nobody you named";
+                let message = format!(
+                    "the signer's certificate does not lead to one that you trust: {}",
+                    signature.distrust.join("; ")
+                );
                 self.problems.add(ProblemCode::SignerNotTrusted, &signature.over, message);
             }
             if !self.signatures.is_empty() {
@@ -226,7 +243,8 @@ impl Draft {
         }
         let demanded = self.demanded();
         let problems = self.problems.into_list();
-        let against: BTreeSet<Facet> = problems.iter().filter_map(|problem| Facet::of(problem.code)).collect();
+        let against: BTreeSet<Facet> =
+            problems.iter().filter_map(|problem| Facet::of(problem.code)).collect();
         let holds = |facet: Facet| match (against.contains(&facet), self.reached.contains(&facet)) {
             (true, _) => Some(false),
             (false, true) => Some(true),

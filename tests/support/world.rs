@@ -72,7 +72,10 @@ impl World {
     #[track_caller]
     pub fn seed(&self, world: &str) {
         let mut command = python("world.seed");
-        command.args(["--endpoint", &self.endpoint(), "--world", world]).arg("--truth").arg(self.truth_file());
+        command
+            .args(["--endpoint", &self.endpoint(), "--world", world])
+            .arg("--truth")
+            .arg(self.truth_file());
         succeed(&mut command);
     }
 

@@ -5,6 +5,8 @@ pub(crate) mod age;
 pub(crate) mod cidr;
 pub(crate) mod policy;
 pub(crate) mod policy_questions;
+#[cfg(test)]
+mod policy_tests;
 pub(crate) mod ports;
 pub(crate) mod related;
 
