@@ -39,7 +39,9 @@ def server(now: str) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as directory:
         port_file = Path(directory) / "port"
         command = [sys.executable, "-m", "world.server", "--port-file", str(port_file), "--now", now, "--until-stdin-closes"]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(SUPPORT)})
+        # Sets are ordered by hash, and moto answers with some.
+        server_environment = os.environ | {"PYTHONPATH": str(SUPPORT), "PYTHONHASHSEED": "0"}
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, env=server_environment)
         try:
             while not port_file.exists():
                 if process.poll() is not None:
