@@ -15,16 +15,27 @@ fn aws(world: &World, arguments: &[&str]) -> std::process::Output {
 }
 
 #[test]
-fn the_ground_truth_is_what_the_api_shows() {
+fn the_ground_truth_of_every_world_is_what_the_api_shows() {
     let world = World::start();
+    let resources = |name: &str| -> usize {
+        verify(&world, name);
+        world.truth()["resources"]
+            .as_object()
+            .unwrap()
+            .values()
+            .map(|arns| arns.as_array().unwrap().len())
+            .sum()
+    };
+    assert!(resources("bare") >= 10);
+    assert!(resources("demo") >= 40);
+    assert!(resources("full") >= 60);
+}
+
+fn verify(world: &World, name: &str) {
     let mut seed = python_tool("python");
-    seed.args(["-m", "world.seed", "--verify", "--endpoint", &world.endpoint()]);
+    seed.args(["-m", "world.seed", "--verify", "--world", name, "--endpoint", &world.endpoint()]);
     seed.arg("--truth").arg(world.truth_file()).env("PYTHONPATH", root().join("tests/support"));
     succeed(&mut seed);
-    let truth = world.truth();
-    let resources: usize =
-        truth["resources"].as_object().unwrap().values().map(|arns| arns.as_array().unwrap().len()).sum();
-    assert!(resources >= 60, "{resources} resources");
 }
 
 #[test]
@@ -64,4 +75,15 @@ fn a_fixture_answers_for_an_operation_that_the_server_lacks() {
         ],
     );
     assert_eq!(serde_json::from_slice::<Vec<String>>(&answer.stdout).unwrap(), ["f1", "f2"], "{answer:?}");
+}
+
+#[test]
+fn the_demonstration_is_recorded_from_the_demo_world() {
+    let packed = std::fs::read(root().join("examples/demo-account/exchanges.ndjson.gz")).unwrap();
+    let recording = proofpack::aws::replay::Recording::read(&packed).unwrap();
+    assert!(recording.len() > 100, "{recording:?}");
+    let world = World::start_at(&recording.recorded_at().to_rfc3339());
+    world.seed("demo");
+    let recorded = std::fs::read(root().join("examples/demo-account/ground-truth.json")).unwrap();
+    assert_eq!(world.truth(), serde_json::from_slice::<serde_json::Value>(&recorded).unwrap());
 }
