@@ -1,9 +1,10 @@
 //! Recorded HTTP exchanges, answered again: the whole pipeline runs on them without a network.
 //!
 //! A recording is gzipped NDJSON: a line that says when it was made, then one exchange per line. It is made by
-//! `examples/demo-account/record.py`. A request is answered by the exchange that was signed for the same service and region, with the same method, path, query and body.
-//! Signatures, dates, hosts and user agents do not count. What was not recorded is answered with HTTP 501 and the error
-//! code `NotRecorded`, so that it ends as a gap in the evidence and is seen.
+//! `examples/demo-account/record.py`. A request is answered by the exchange that was signed for the same service and
+//! region, with the same method, path, query, target and body. Signatures, dates, hosts and user agents do not count.
+//! What was not recorded is answered with HTTP 501 and the error code `NotRecorded`, so that it ends as a gap in the
+//! evidence and is seen.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,7 +12,8 @@ use std::io::{BufRead, BufReader, Read};
 use std::sync::Arc;
 
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
@@ -41,7 +43,9 @@ pub enum RecordingError {
     #[error("the recording cannot be unpacked: {0}; record it again with examples/demo-account/record.py")]
     Unpack(#[from] std::io::Error),
     /// A line is not an exchange.
-    #[error("line {line} of the recording is not an exchange: {problem}; record it again with examples/demo-account/record.py")]
+    #[error(
+        "line {line} of the recording is not an exchange: {problem}; record it again with examples/demo-account/record.py"
+    )]
     Line {
         /// Line number, from 1.
         line: usize,
@@ -69,6 +73,7 @@ struct Exchange {
     method: String,
     path: String,
     query: String,
+    target: String,
     request: String,
     status: u16,
     headers: BTreeMap<String, String>,
@@ -88,6 +93,8 @@ struct Question {
     path: Vec<u8>,
     /// Decoded and sorted.
     query: Vec<(Vec<u8>, Vec<u8>)>,
+    /// `X-Amz-Target`: where the JSON protocols name the operation; empty in the others.
+    target: String,
     body: Sha256Digest,
 }
 
@@ -140,7 +147,8 @@ impl Recording {
             let (question, answer) = parse(&line).map_err(wrong)?;
             answers.insert(question, answer);
         }
-        let heading = heading.ok_or_else(|| RecordingError::Line { line: 1, problem: "there is none".to_owned() })?;
+        let heading =
+            heading.ok_or_else(|| RecordingError::Line { line: 1, problem: "there is none".to_owned() })?;
         Ok(Self { recorded_at: heading.recorded_at, answers: Arc::new(answers) })
     }
 
@@ -200,6 +208,7 @@ fn parse(line: &[u8]) -> Result<(Question, Answer), String> {
         method: exchange.method,
         path: decode(&exchange.path),
         query: decode_query(&exchange.query),
+        target: exchange.target,
         body: canonical::sha256(exchange.request.as_bytes()),
     };
     Ok((question, Answer { status: exchange.status, headers: exchange.headers, body }))
@@ -208,7 +217,8 @@ fn parse(line: &[u8]) -> Result<(Question, Answer), String> {
 /// What a request asks; `None` where it is not signed or its body is not at hand.
 fn question_of(request: &HttpRequest) -> Option<Question> {
     // AWS4-HMAC-SHA256 Credential=AKID/20261001/us-east-1/s3/aws4_request, SignedHeaders=..., Signature=...
-    let credential = request.headers().get("authorization")?.split_once("Credential=")?.1.split(',').next()?;
+    let credential =
+        request.headers().get("authorization")?.split_once("Credential=")?.1.split(',').next()?;
     let mut scope = credential.rsplit('/');
     let (_terminator, service, region) = (scope.next()?, scope.next()?, scope.next()?);
     let (path, query) = path_and_query(request.uri());
@@ -218,6 +228,7 @@ fn question_of(request: &HttpRequest) -> Option<Question> {
         method: request.method().to_owned(),
         path: decode(path),
         query: decode_query(query),
+        target: request.headers().get("x-amz-target").unwrap_or_default().to_owned(),
         body: canonical::sha256(request.body().bytes()?),
     })
 }
@@ -246,11 +257,15 @@ fn decode_query(query: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
 }
 
 fn response(answer: &Answer) -> Result<HttpResponse, ConnectorError> {
-    let refuse = |problem: String| ConnectorError::user(format!("the recording holds an impossible answer: {problem}").into());
+    let refuse = |problem: String| {
+        ConnectorError::user(format!("the recording holds an impossible answer: {problem}").into())
+    };
     let status = answer.status.try_into().map_err(|_| refuse(format!("HTTP status {}", answer.status)))?;
     let mut made = HttpResponse::new(status, SdkBody::from(answer.body.as_slice()));
     for (name, value) in &answer.headers {
-        made.headers_mut().try_insert(name.clone(), value.clone()).map_err(|error| refuse(format!("header {name}: {error}")))?;
+        made.headers_mut()
+            .try_insert(name.clone(), value.clone())
+            .map_err(|error| refuse(format!("header {name}: {error}")))?;
     }
     Ok(made)
 }
@@ -260,7 +275,10 @@ fn not_recorded(request: &HttpRequest, what: &str) -> Answer {
     let message = format!("NotRecorded: the recording has no answer to this request ({what})");
     let json = request.headers().get("content-type").is_some_and(|kind| kind.contains("json"));
     let (kind, body) = if json {
-        ("application/x-amz-json-1.1", serde_json::json!({"__type": "NotRecorded", "message": message}).to_string())
+        (
+            "application/x-amz-json-1.1",
+            serde_json::json!({"__type": "NotRecorded", "message": message}).to_string(),
+        )
     } else {
         let text = message.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
         let error = format!("<Error><Code>NotRecorded</Code><Message>{text}</Message></Error>");
@@ -288,8 +306,11 @@ fn not_recorded(request: &HttpRequest, what: &str) -> Answer {
 fn describe(question: &Question, request: &HttpRequest) -> String {
     let (path, query) = path_and_query(request.uri());
     let separator = if query.is_empty() { "" } else { "?" };
-    let Question { service, region, method, body, .. } = question;
-    format!("{method} {path}{separator}{query} to {service} in {region}, body {body}")
+    let Question { service, region, method, target, body, .. } = question;
+    let separator_of_target = if target.is_empty() { "" } else { " " };
+    format!(
+        "{method} {path}{separator}{query}{separator_of_target}{target} to {service} in {region}, body {body}"
+    )
 }
 
 #[cfg(test)]
@@ -313,7 +334,8 @@ mod tests {
 
     fn exchange(service: &str, path: &str, query: &str, request: &str, body: &str) -> Value {
         json!({
-            "service": service, "region": "us-east-1", "method": "POST", "path": path, "query": query, "request": request,
+            "service": service, "region": "us-east-1", "method": "POST", "path": path, "query": query, "target": "",
+            "request": request,
             "status": 200, "headers": {"content-type": "text/xml", "x-amzn-requestid": "r-1"}, "body": body,
         })
     }
@@ -323,7 +345,10 @@ mod tests {
         request.set_method("POST").unwrap();
         request.set_uri(uri.to_owned()).unwrap();
         let scope = format!("Credential=AKIDEXAMPLE/20991231/{region}/{service}/aws4_request");
-        request.headers_mut().insert("authorization", format!("AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=ab/cd"));
+        request.headers_mut().insert(
+            "authorization",
+            format!("AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=ab/cd"),
+        );
         request
     }
 
@@ -335,7 +360,8 @@ mod tests {
 
     #[test]
     fn the_same_question_gets_its_answer_whatever_host_date_and_order() {
-        let recording = Recording::read(&recording(&[exchange("s3", "/a%2Db/k", "x=1&y", "", "found")])).unwrap();
+        let recording =
+            Recording::read(&recording(&[exchange("s3", "/a%2Db/k", "x=1&y", "", "found")])).unwrap();
         assert_eq!(recording.len(), 1);
         assert_eq!(recording.recorded_at().to_rfc3339(), "2026-10-01T06:00:00+00:00");
         for uri in ["https://s3.amazonaws.com/a-b/k?y=&x=1", "http://127.0.0.1:5000/a%2db/k?x=1&y"] {
@@ -347,11 +373,14 @@ mod tests {
 
     #[test]
     fn any_other_question_is_not_recorded() {
-        let recording = Recording::read(&recording(&[exchange("iam", "/", "", "Action=ListUsers", "found")])).unwrap();
+        let recording =
+            Recording::read(&recording(&[exchange("iam", "/", "", "Action=ListUsers", "found")])).unwrap();
         let same = request("iam", "us-east-1", "https://iam.amazonaws.com", "Action=ListUsers");
         assert_eq!(ask(&recording, &same).0, 200);
         let mut get = request("iam", "us-east-1", "https://h/", "Action=ListUsers");
         get.set_method("GET").unwrap();
+        let mut targeted = request("iam", "us-east-1", "https://h/", "Action=ListUsers");
+        targeted.headers_mut().insert("x-amz-target", "Service.ListUsers");
         let mut unsigned = request("iam", "us-east-1", "https://h/", "Action=ListUsers");
         unsigned.headers_mut().remove("authorization");
         let others = [
@@ -361,6 +390,7 @@ mod tests {
             request("iam", "us-east-1", "https://h/?q", "Action=ListUsers"),
             request("iam", "us-east-1", "https://h/", "Action=ListRoles"),
             get,
+            targeted,
             unsigned,
         ];
         for other in &others {
@@ -375,9 +405,21 @@ mod tests {
         let nothing = Recording::read(&recording(&[])).unwrap();
         assert!(nothing.is_empty());
         let uri = "https://h/a&b";
-        assert!(ask(&nothing, &request("s3", "us-east-1", uri, "")).1.starts_with("<Error><Code>NotRecorded</Code>"));
-        assert!(ask(&nothing, &request("ec2", "us-east-1", "https://h/", "")).1.starts_with("<Response><Errors><Error>"));
-        assert!(ask(&nothing, &request("rds", "us-east-1", "https://h/", "")).1.starts_with("<ErrorResponse><Error>"));
+        assert!(
+            ask(&nothing, &request("s3", "us-east-1", uri, ""))
+                .1
+                .starts_with("<Error><Code>NotRecorded</Code>")
+        );
+        assert!(
+            ask(&nothing, &request("ec2", "us-east-1", "https://h/", ""))
+                .1
+                .starts_with("<Response><Errors><Error>")
+        );
+        assert!(
+            ask(&nothing, &request("rds", "us-east-1", "https://h/", ""))
+                .1
+                .starts_with("<ErrorResponse><Error>")
+        );
         let mut json = request("logs", "us-east-1", "https://h/", "{}");
         json.headers_mut().insert("content-type", "application/x-amz-json-1.1");
         let body: Value = serde_json::from_str(&ask(&nothing, &json).1).unwrap();
@@ -390,7 +432,8 @@ mod tests {
         let mut binary = exchange("s3", "/b/k", "", "", "");
         binary.as_object_mut().unwrap().remove("body");
         binary["body-base64"] = json!("H4sI/w==");
-        let recording = Recording::read(&recording(&[exchange("s3", "/b/k", "", "", "first"), binary])).unwrap();
+        let recording =
+            Recording::read(&recording(&[exchange("s3", "/b/k", "", "", "first"), binary])).unwrap();
         let answer = recording.answer(&request("s3", "us-east-1", "https://h/b/k", "")).unwrap();
         assert_eq!(answer.body().bytes(), Some([0x1f, 0x8b, 0x08, 0xff].as_slice()));
     }

@@ -68,7 +68,7 @@ impl World {
         Self { server, directory, port }
     }
 
-    /// Empties the server and builds the world `full` or `demo` on it.
+    /// Empties the server and builds the world `full`, `demo` or `bare` on it.
     #[track_caller]
     pub fn seed(&self, world: &str) {
         let mut command = python("world.seed");

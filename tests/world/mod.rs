@@ -6,19 +6,36 @@ use crate::support::world::World;
 use crate::support::{python_tool, root, succeed};
 
 fn aws(world: &World, arguments: &[&str]) -> std::process::Output {
-    python_tool("aws").args(["--endpoint-url", &world.endpoint()]).args(arguments).env("AWS_MAX_ATTEMPTS", "1").output().unwrap()
+    python_tool("aws")
+        .args(["--endpoint-url", &world.endpoint()])
+        .args(arguments)
+        .env("AWS_MAX_ATTEMPTS", "1")
+        .output()
+        .unwrap()
 }
 
 #[test]
-fn the_ground_truth_is_what_the_api_shows() {
+fn the_ground_truth_of_every_world_is_what_the_api_shows() {
     let world = World::start();
+    let resources = |name: &str| -> usize {
+        verify(&world, name);
+        world.truth()["resources"]
+            .as_object()
+            .unwrap()
+            .values()
+            .map(|arns| arns.as_array().unwrap().len())
+            .sum()
+    };
+    assert!(resources("bare") >= 10);
+    assert!(resources("demo") >= 40);
+    assert!(resources("full") >= 60);
+}
+
+fn verify(world: &World, name: &str) {
     let mut seed = python_tool("python");
-    seed.args(["-m", "world.seed", "--verify", "--endpoint", &world.endpoint()]);
+    seed.args(["-m", "world.seed", "--verify", "--world", name, "--endpoint", &world.endpoint()]);
     seed.arg("--truth").arg(world.truth_file()).env("PYTHONPATH", root().join("tests/support"));
     succeed(&mut seed);
-    let truth = world.truth();
-    let resources: usize = truth["resources"].as_object().unwrap().values().map(|arns| arns.as_array().unwrap().len()).sum();
-    assert!(resources >= 60, "{resources} resources");
 }
 
 #[test]
@@ -42,6 +59,31 @@ fn a_fault_strikes_where_it_was_planted_and_as_often_as_it_was_told() {
 fn a_fixture_answers_for_an_operation_that_the_server_lacks() {
     let world = World::start();
     world.fixture("guardduty:ListFindings", json!({"FindingIds": ["f1", "f2"]}));
-    let answer = aws(&world, &["--region", "us-east-1", "guardduty", "list-findings", "--detector-id", "d", "--query", "FindingIds", "--output", "json"]);
+    let answer = aws(
+        &world,
+        &[
+            "--region",
+            "us-east-1",
+            "guardduty",
+            "list-findings",
+            "--detector-id",
+            "d",
+            "--query",
+            "FindingIds",
+            "--output",
+            "json",
+        ],
+    );
     assert_eq!(serde_json::from_slice::<Vec<String>>(&answer.stdout).unwrap(), ["f1", "f2"], "{answer:?}");
+}
+
+#[test]
+fn the_demonstration_is_recorded_from_the_demo_world() {
+    let packed = std::fs::read(root().join("examples/demo-account/exchanges.ndjson.gz")).unwrap();
+    let recording = proofpack::aws::replay::Recording::read(&packed).unwrap();
+    assert!(recording.len() > 100, "{recording:?}");
+    let world = World::start_at(&recording.recorded_at().to_rfc3339());
+    world.seed("demo");
+    let recorded = std::fs::read(root().join("examples/demo-account/ground-truth.json")).unwrap();
+    assert_eq!(world.truth(), serde_json::from_slice::<serde_json::Value>(&recorded).unwrap());
 }

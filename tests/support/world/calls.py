@@ -40,6 +40,8 @@ class Call:
     path: str
     query: str
     body: bytes
+    #: What the JSON protocols say instead of a path: `X-Amz-Target`, or nothing.
+    target: str
     #: The path as it came over the wire, still encoded.
     raw_path: str
 
@@ -156,6 +158,7 @@ def identify(environ: dict[str, Any], body: bytes) -> Call | None:
         path=environ.get("PATH_INFO") or "/",
         query=query_text,
         body=body,
+        target=environ.get("HTTP_X_AMZ_TARGET") or "",
         raw_path=(environ.get("REQUEST_URI") or environ.get("PATH_INFO") or "/").partition("?")[0],
     )
 

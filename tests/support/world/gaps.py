@@ -84,11 +84,25 @@ def before_moto(call: Call) -> Answer | None:
 
 def after_moto(call: Call, answer: Answer) -> Answer:
     """Corrects what moto answered."""
+    answer = _name_content(call, answer)
     if call.service != "s3" or answer.status >= 300:
         return answer
     if call.operation == "CreateBucket":
         _give_defaults(call)
     return answer._replace(body=_correct_root(answer.body))
+
+
+def _name_content(call: Call, answer: Answer) -> Answer:
+    """moto calls everything that it does not name text/html; AWS never does."""
+    if answer.body[:1] == b"{":
+        kind = "application/x-amz-json-1.1" if call.method == "POST" and call.path == "/" else "application/json"
+    elif answer.body[:1] == b"<" and not answer.body[:9].lower().startswith((b"<!doctype", b"<html")):
+        kind = "text/xml"
+    else:
+        return answer
+    wrong = [name for name, text in answer.headers if name.lower() == "content-type" and text.startswith("text/html")]
+    headers = [(name, kind if name in wrong else text) for name, text in answer.headers]
+    return answer._replace(headers=headers)
 
 
 def _bucket(call: Call) -> Any:

@@ -137,18 +137,21 @@ def build_faulty_people(world: Builder) -> None:
     world.made["admin-policy"] = everything
 
 
-def set_account(world: Builder, *, root_mfa: bool, root_key: bool, password_length: int, blocks_public_access: bool) -> dict[str, bool]:
-    """The account's own settings, and what the checks of the account must find of them."""
+def set_account(
+    world: Builder, *, root_mfa: bool, root_key: bool, password_length: int | None, blocks_public_access: bool
+) -> dict[str, bool | str | None]:
+    """The account's own settings, and what the checks of the account must find of them. No length: no password policy."""
     world.control("root", {"account": ACCOUNT, "mfa": root_mfa, "access_key": root_key})
-    world.client("iam").update_account_password_policy(
-        MinimumPasswordLength=password_length,
-        RequireSymbols=True,
-        RequireNumbers=True,
-        RequireUppercaseCharacters=True,
-        RequireLowercaseCharacters=True,
-        MaxPasswordAge=90,
-        PasswordReusePrevention=24,
-    )
+    if password_length is not None:
+        world.client("iam").update_account_password_policy(
+            MinimumPasswordLength=password_length,
+            RequireSymbols=True,
+            RequireNumbers=True,
+            RequireUppercaseCharacters=True,
+            RequireLowercaseCharacters=True,
+            MaxPasswordAge=90,
+            PasswordReusePrevention=24,
+        )
     if blocks_public_access:
         names = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
         settings = dict.fromkeys(names, True)
@@ -156,6 +159,6 @@ def set_account(world: Builder, *, root_mfa: bool, root_key: bool, password_leng
     return {
         "iam-root-mfa": root_mfa,
         "iam-root-no-access-keys": not root_key,
-        "iam-password-policy": password_length >= 14,
+        "iam-password-policy": (password_length or 0) >= 14,
         "s3-account-public-access-blocked": blocks_public_access,
     }

@@ -20,6 +20,7 @@ def apply() -> None:
     _mark_aws_managed_keys()
     _enforce_no_bucket_policies()
     _delete_acls_with_their_vpc()
+    _name_listener_rules_by_chance()
 
 
 def _load_some_aws_policies() -> None:
@@ -72,3 +73,11 @@ def _delete_acls_with_their_vpc() -> None:
         return vpc
 
     EC2Backend.delete_vpc = deleted
+
+
+def _name_listener_rules_by_chance() -> None:
+    """moto names them by their address in memory, which no seed can repeat."""
+    from moto.elbv2 import models
+    from moto.moto_api._internal import mock_random
+
+    models.id = lambda _: mock_random.get_random_hex(16)

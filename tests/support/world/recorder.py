@@ -48,7 +48,7 @@ class Recorder:
 
 
 def _question(exchange: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(exchange[name] for name in ("service", "region", "method", "path", "query", "request"))
+    return tuple(exchange[name] for name in ("service", "region", "method", "path", "query", "target", "request"))
 
 
 def _exchange(call: Call, answer: Answer) -> dict[str, Any]:
@@ -58,6 +58,7 @@ def _exchange(call: Call, answer: Answer) -> dict[str, Any]:
         "method": call.method,
         "path": call.raw_path,
         "query": call.query,
+        "target": call.target,
         "request": call.body.decode("utf-8", "backslashreplace"),
         "status": answer.status,
         "headers": {name.lower(): text for name, text in sorted(answer.headers) if name.lower() not in VOLATILE_HEADERS},

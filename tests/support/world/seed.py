@@ -1,6 +1,6 @@
 """Builds a world on the test server, and writes down what holds in it.
 
-    python -m world.seed --endpoint http://127.0.0.1:PORT --truth ground-truth.json [--world full|demo] [--verify]
+    python -m world.seed --endpoint http://127.0.0.1:PORT --truth ground-truth.json [--world full|demo|bare] [--verify]
 
 `--verify` reads the facts back through the API before anything else is judged by them.
 """
@@ -49,6 +49,14 @@ def demo(world: Builder) -> None:
     events.build_events(world, noise_days=20)
 
 
+def bare(world: Builder) -> None:
+    """An account as AWS hands it over, with root's access key made: what holds of the account itself in the others fails here."""
+    network.keep_default_vpc(world, HOME)
+    audit.set_region(world, HOME, watched=False)
+    account = identity.set_account(world, root_mfa=False, root_key=True, password_length=None, blocks_public_access=False)
+    _account(world, account, trail=False)
+
+
 def demo_base(world: Builder) -> None:
     """What both worlds share: the first deployment."""
     keys.build_keys(world)
@@ -65,14 +73,15 @@ def demo_base(world: Builder) -> None:
     balancers.build_balancers(world)
 
 
-def _account(world: Builder, settings: dict[str, bool]) -> None:
-    outcomes = {**settings, "cloudtrail-multi-region": True}
+def _account(world: Builder, settings: dict[str, bool | str | None], *, trail: bool = True) -> None:
+    outcomes = {**settings, "cloudtrail-multi-region": trail}
     world.truth.resource("aws-account", f"arn:aws:iam::{ACCOUNT}:root", outcomes)
 
 
 WORLDS: dict[str, tuple[Callable[[Builder], None], list[str]]] = {
     "full": (full, [HOME, SECOND]),
     "demo": (demo, [HOME]),
+    "bare": (bare, [HOME]),
 }
 
 

@@ -325,6 +325,8 @@ def balancers(reader: Reader) -> Seen:
 
 def events(reader: Reader, truth: Truth) -> Iterator[str]:
     """Whether the event history and the log objects hold what excerpts must find."""
+    if not truth.excerpts:
+        return
     wanted = {one for found in truth.excerpts.get("events", {}).values() for one in found}
     seen: set[str] = set()
     for region in sorted({*reader.regions, "us-east-1", "us-west-2"}):
