@@ -2,11 +2,11 @@
 
 mod architecture;
 mod assess;
-mod report;
 mod bundle;
 mod package;
 mod report;
 mod schema;
 mod sign;
 mod support;
+mod verify;
 mod world;
