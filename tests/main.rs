@@ -3,9 +3,10 @@
 mod architecture;
 mod assess;
 mod bundle;
+mod collect;
 mod package;
-mod report;
 mod schema;
+mod report;
 mod sign;
 mod support;
 mod verify;

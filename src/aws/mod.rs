@@ -18,6 +18,7 @@ mod model;
 mod operation;
 mod pagination;
 mod protocol;
+pub mod replay;
 mod session;
 mod value;
 

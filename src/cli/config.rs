@@ -14,6 +14,9 @@ use crate::model::Period;
 /// The configuration that `init` writes: every setting, commented.
 pub const TEMPLATE: &str = include_str!("proofpack.toml");
 
+/// The audit period where none is given: what LookupEvents (90 days) covers whole, however long the run takes.
+const DEFAULT_DAYS: u64 = 89;
+
 /// A run's settings.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -55,7 +58,7 @@ pub struct Config {
 pub struct ScopeConfig {
     /// Regions.
     pub regions: Vec<String>,
-    /// First day of the audit period; 90 days before its end where not given.
+    /// First day of the audit period; 89 days before its end where not given.
     pub period_start: Option<NaiveDate>,
     /// Last day of the audit period; today where not given.
     pub period_end: Option<NaiveDate>,
@@ -217,7 +220,7 @@ impl Config {
             Some(last) => (midnight(last) + Days::new(1)).min(now),
             None => now,
         };
-        let start = self.scope.period_start.map_or(end - Days::new(90), midnight);
+        let start = self.scope.period_start.map_or(end - Days::new(DEFAULT_DAYS), midnight);
         if start >= end {
             return Err(CommandError::input(format!(
                 "scope.period-start ({start}) is not before the end of the period ({end})"
@@ -250,11 +253,11 @@ mod tests {
     }
 
     #[test]
-    fn the_period_ends_now_at_the_latest_and_spans_ninety_days_by_default() {
+    fn the_period_ends_now_at_the_latest_and_spans_what_lookup_events_reaches() {
         let now: DateTime<Utc> = "2026-10-05T12:00:00Z".parse().unwrap();
         let mut config = Config::parse("organization = \"X\"\n[scope]\nregions = [\"us-east-1\"]").unwrap();
         let period = config.period(now).unwrap();
-        assert_eq!((period.end, (period.end - period.start).num_days()), (now, 90));
+        assert_eq!((period.end, (period.end - period.start).num_days()), (now, 89));
         config.scope.period_end = NaiveDate::from_ymd_opt(2026, 9, 30);
         config.scope.period_start = NaiveDate::from_ymd_opt(2026, 7, 1);
         let period = config.period(now).unwrap();

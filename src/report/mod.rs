@@ -12,6 +12,7 @@ use chrono::{DateTime, Datelike, Timelike, Utc};
 use typst::comemo;
 use typst::diag::SourceDiagnostic;
 use typst::foundations::{Datetime, Smart};
+use typst::{World, WorldExt};
 use typst_layout::PagedDocument;
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards, Timestamp};
 
@@ -70,22 +71,26 @@ pub fn render(
     manifest_json: &[u8],
     options: &ReportOptions,
 ) -> Result<Vec<u8>, ReportError> {
-    let view = serde_json::to_value(View::new(assessment, options))?;
-    let view = Printer::new(world::fonts()?.coverage()).value(view);
+    let printer = Printer::new(world::fonts()?.coverage());
+    let view = printer.value(serde_json::to_value(View::new(assessment, options))?);
     let files = vec![("data.json", serde_json::to_vec(&view)?), ("manifest.json", manifest_json.to_vec())];
     let world = ReportWorld::new(files, assessment.as_of)?;
     let rendered = typst::compile::<PagedDocument>(&world)
         .output
-        .map_err(|errors| refused("laid out", &errors))
+        .map_err(|errors| refused("laid out", &world, &errors))
         .and_then(|document| {
-            typst_pdf::pdf(&document, &pdf_options(assessment, manifest_json)?)
-                .map_err(|errors| refused("written as PDF/A", &errors))
+            typst_pdf::pdf(&document, &pdf_options(assessment, manifest_json, printer)?)
+                .map_err(|errors| refused("written as PDF/A", &world, &errors))
         });
     comemo::evict(0); // Typst's caches hold the whole document; nothing will ask for it again
     rendered
 }
 
-fn pdf_options(assessment: &Assessment, manifest_json: &[u8]) -> Result<PdfOptions, ReportError> {
+fn pdf_options(
+    assessment: &Assessment,
+    manifest_json: &[u8],
+    printer: Printer<'_>,
+) -> Result<PdfOptions, ReportError> {
     let identity = format!(
         "{} {} {} {}",
         assessment.framework.id,
@@ -98,7 +103,9 @@ fn pdf_options(assessment: &Assessment, manifest_json: &[u8]) -> Result<PdfOptio
     })?;
     Ok(PdfOptions {
         ident: Smart::Custom(identity),
-        creator: Smart::Custom(Some(format!("{} {}", assessment.tool.name, assessment.tool.version))),
+        creator: Smart::Custom(Some(
+            printer.text(&format!("{} {}", assessment.tool.name, assessment.tool.version)),
+        )),
         timestamp: Some(Timestamp::new_utc(datetime(assessment.as_of)?)),
         page_ranges: None,
         standards,
@@ -122,10 +129,16 @@ fn datetime(instant: DateTime<Utc>) -> Result<Datetime, ReportError> {
     .ok_or(ReportError::Date(instant))
 }
 
-fn refused(stage: &'static str, errors: &[SourceDiagnostic]) -> ReportError {
+/// What Typst said, with the places in the templates.
+fn refused(stage: &'static str, world: &ReportWorld, errors: &[SourceDiagnostic]) -> ReportError {
+    let place = |error: &SourceDiagnostic| {
+        let source = world.source(error.span.id()?).ok()?;
+        let line = source.lines().byte_to_line(world.range(error.span)?.start)? + 1;
+        Some(format!("{}:{line}: ", source.id().vpath().get_without_slash()))
+    };
     let one = |error: &SourceDiagnostic| {
         let hints: String = error.hints.iter().map(|hint| format!(" ({})", hint.v)).collect();
-        format!("{}{hints}", error.message)
+        format!("{}{}{hints}", place(error).unwrap_or_default(), error.message)
     };
     ReportError::Typst { stage, message: errors.iter().take(5).map(one).collect::<Vec<_>>().join("; ") }
 }

@@ -11,7 +11,7 @@ use const_oid::ObjectIdentifier;
 use der::asn1::OctetString;
 use der::{Any, Decode, Encode};
 
-use super::trust::{self, Trust};
+use super::trust::{self, Trust, TrustProblem};
 use crate::canonical;
 use crate::sign::cms::{
     CONTENT_TYPE, CONTENT_TYPE_DATA, MESSAGE_DIGEST, PreparedCms, SIGNED_DATA, SIGNING_CERTIFICATE_V2,
@@ -146,7 +146,7 @@ pub fn verify(
             // Trust in a signer whose signature does not hold would be trust in a claim.
             Some(_) if check.signature_holds => trust::judge(&check.chain, anchors, signed_at),
             _ if anchors.is_empty() => Trust::NotAsked,
-            _ => Trust::Untrusted(Vec::new()),
+            _ => Trust::Untrusted(vec![TrustProblem::SignatureDoesNotHold]),
         },
         chain: check.chain.iter().map(Certificate::facts).collect(),
         problems: check.problems,

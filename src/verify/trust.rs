@@ -48,6 +48,9 @@ pub enum TrustProblem {
         /// The signing time.
         signed_at: DateTime<Utc>,
     },
+    /// The signature does not hold, so the certificate that it names signed nothing.
+    #[error("the signature does not hold, so nobody is known to have signed")]
+    SignatureDoesNotHold,
     /// Without a signing time, validity cannot be judged.
     #[error("the signing time is not known, so the certificates' validity cannot be judged")]
     NoSigningTime,

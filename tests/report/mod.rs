@@ -2,10 +2,14 @@
 
 mod synthetic;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use proofpack::canonical::sha256;
+use proofpack::model::Assessment;
 use proofpack::report::{ReportOptions, render};
 use synthetic::Synthetic;
+
+use crate::support::{python_tool, succeed};
 
 const MANIFEST: &[u8] = b"{\"version\":1}\n";
 
@@ -13,16 +17,140 @@ fn options() -> ReportOptions {
     ReportOptions { organization: "Example Health, Inc.".into(), demonstration: true }
 }
 
-/// Where a test leaves its PDF, to be looked at.
-fn output(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("report-{name}.pdf"))
+/// Renders, and leaves the PDF where it can be looked at and given to other programs.
+#[track_caller]
+fn rendered(name: &str, assessment: &Assessment, options: &ReportOptions) -> PathBuf {
+    let pdf = render(assessment, MANIFEST, options).unwrap();
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("report-{name}.pdf"));
+    std::fs::write(&path, pdf).unwrap();
+    path
+}
+
+/// Runs a Python script of this directory on a PDF.
+#[track_caller]
+fn python(script: &str, pdf: &Path) -> String {
+    let path = crate::support::root().join("tests/report").join(script);
+    let output = succeed(python_tool("python").arg(path).arg(pdf));
+    String::from_utf8(output.stdout).unwrap()
 }
 
 #[test]
 fn equal_inputs_give_equal_bytes() {
-    let first = render(&Synthetic::default().assessment(), MANIFEST, &options()).unwrap();
-    std::fs::write(output("synthetic"), &first).unwrap();
+    let assessment = Synthetic::default().assessment();
+    let first = render(&assessment, MANIFEST, &options()).unwrap();
     let second = render(&Synthetic::default().assessment(), MANIFEST, &options()).unwrap();
     assert!(first == second, "two renderings differ");
-    assert!(first.starts_with(b"%PDF-1.7"));
+    let other = render(&assessment, b"{\"version\":2}\n", &options()).unwrap();
+    assert_ne!(sha256(&first), sha256(&other), "the manifest leaves no trace in the report");
+}
+
+#[test]
+fn the_pdf_is_tagged_archivable_and_carries_the_manifest() {
+    let pdf = rendered("structure", &Synthetic::default().assessment(), &options());
+    let facts: serde_json::Value = serde_json::from_str(&python("inspect_pdf.py", &pdf)).unwrap();
+    assert_eq!(facts["attachments"]["manifest.json"], String::from_utf8_lossy(MANIFEST).as_ref());
+    assert_eq!(facts["marked"], true);
+    assert_eq!(facts["language"], "en-US");
+    assert_eq!((&facts["pdfa_part"], &facts["pdfa_conformance"]), (&"3".into(), &"A".into()));
+    assert_eq!(facts["pdfua_part"], "1");
+    assert_eq!(facts["title"], "Evidence report: HIPAA Security Rule");
+    assert_eq!(facts["author"], "proofpack 0.1.0");
+    assert_eq!(facts["created"], "D:20260701000000Z");
+    assert_eq!(facts["problems"], serde_json::json!([]), "qpdf's check");
+    let bookmarks: Vec<&str> =
+        facts["bookmarks"].as_array().unwrap().iter().filter_map(|title| title.as_str()).collect();
+    for section in ["Scope and method", "Summary", "Controls", "Gaps", "Evidence index", "How to verify"] {
+        assert!(bookmarks.contains(&section), "no bookmark {section} among {bookmarks:?}");
+    }
+    assert!(bookmarks.iter().any(|title| title.starts_with("164.312(a)(1)(iv)")), "{bookmarks:?}");
+    assert_eq!(facts["figures_without_alt"], 0);
+    assert_eq!(facts["figures"], 1);
+}
+
+#[test]
+fn the_demonstration_is_marked_and_the_real_thing_is_not() {
+    let assessment = Synthetic::default().assessment();
+    for demonstration in [true, false] {
+        let pdf = rendered("demonstration", &assessment, &ReportOptions { demonstration, ..options() });
+        let text = python("extract_text.py", &pdf);
+        assert_eq!(text.contains("DEMONSTRATION"), demonstration);
+        assert!(text.contains("Thisreportstatesevidence,notlegalcompliance."));
+    }
+}
+
+#[test]
+fn no_text_stops_the_report() {
+    let texts = [
+        "#panic(\"x\") #set page(width: 1pt) *b* _i_ `r` $x^2$ <l> @r // /* [ ] \\ #eval(\"1\")",
+        "nul \0 bell \u{7} delete \u{7f} next line \u{85} line\nfeed\r\u{2028}\u{2029}",
+        "\u{202E}reversed\u{202C} \u{2066}isolated\u{2069} \u{200F}mark",
+        "日本語 한국어 العربية עברית ไทย हिन्दी 😀 👩‍👩‍👧‍👦 🇺🇸 \u{1F512}",
+        "\u{FEFF}\u{FFFE}\u{FFFF}\u{10FFFF}\u{E000}\u{F0000}\u{FFFD}\u{FFFC}",
+        "Z\u{0300}\u{0301}\u{0302}\u{0489}\u{20DD}algo ﬁ ﷺ \u{00AD}\u{00A0}\u{200B}\u{200D}\u{180E}",
+        "  two  spaces   https://example.com/a?b=c#d --- ... - item = heading 1. one ",
+    ];
+    for (number, text) in [texts.concat().as_str(), "", " ", "= heading"].into_iter().enumerate() {
+        let synthetic = Synthetic { text: text.into(), buckets: 7, filler: 0 };
+        let mut assessment = synthetic.assessment();
+        everywhere(&mut assessment, text);
+        let options = ReportOptions { organization: text.into(), ..options() };
+        let pdf = rendered(&format!("hostile-{number}"), &assessment, &options);
+        if number == 0 {
+            let printed = python("extract_text.py", &pdf);
+            for visible in ["#eval(\"1\")", "nul⟨U+0000⟩bell", "⟨U+202E⟩reversed", "⟨U+65E5⟩", "⟨U+1F512⟩"]
+            {
+                assert!(printed.contains(visible), "{visible} is not on the pages:\n{printed}");
+            }
+        }
+    }
+}
+
+#[test]
+fn very_long_values_do_not_stop_the_report() {
+    let text = "x".repeat(40_000);
+    let mut assessment = Synthetic { text: "a:b/".repeat(500), buckets: 7, filler: 0 }.assessment();
+    everywhere(&mut assessment, &text);
+    rendered("long", &assessment, &ReportOptions { organization: text, demonstration: false });
+}
+
+/// Puts a text wherever an assessment takes one.
+fn everywhere(assessment: &mut Assessment, text: &str) {
+    assessment.framework.title = text.into();
+    assessment.framework.edition = text.into();
+    assessment.tool.name = text.into();
+    assessment.bundle.scope.partition = text.into();
+    assessment.bundle.scope.accounts.push(text.into());
+    assessment.bundle.scope.regions.push(text.into());
+    assessment.parameters.insert(text.into(), serde_json::json!({ text: [text] }));
+    for control in &mut assessment.controls {
+        control.title = text.into();
+        control.guidance = text.into();
+        control.parent = Some(text.into());
+    }
+    assessment.controls[8].group = text.into();
+    assessment.controls[8].id = text.into();
+    for check in &mut assessment.checks {
+        check.title = text.into();
+        check.expression = format!("{text}\n  {text}");
+        check.references.insert(text.into(), vec![text.into()]);
+    }
+    for finding in &mut assessment.findings {
+        finding.message = text.into();
+        finding.subject.arn = text.into();
+        finding.subject.region = text.into();
+    }
+    for entry in &mut assessment.evidence {
+        entry.path = text.into();
+        entry.region = text.into();
+        entry.service = text.into();
+        entry.operation = text.into();
+        entry.caller = text.into();
+        entry.error = Some(text.into());
+        entry.parameters = serde_json::json!({ text: text, "Nested": [{ text: text }] });
+    }
+    for report in &mut assessment.exceptions {
+        report.exception.check = text.into();
+        report.exception.owner = text.into();
+        report.exception.reference = Some(text.into());
+    }
 }

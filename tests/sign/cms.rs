@@ -12,21 +12,23 @@ const CONTENT: &[u8] = b"line one\nline two\r\nno end of line";
 #[test]
 fn openssl_verifies_what_we_sign_and_nothing_else() {
     for (kind, _) in KEY_KINDS {
-        let pki = Pki::new(kind);
-        fs::write(pki.path("content"), CONTENT).unwrap();
-        fs::write(pki.path("other"), b"line one\nline twO\r\nno end of line").unwrap();
+        let pki = Pki::shared(kind);
+        let scratch = tempfile::tempdir().unwrap();
+        let path = |name: &str| scratch.path().join(name);
+        fs::write(path("content"), CONTENT).unwrap();
+        fs::write(path("other"), b"line one\nline twO\r\nno end of line").unwrap();
         let with_pem = pki.signer();
         let with_pkcs12 = SoftwareSigner::from_pkcs12(&pki.read("signer.p12"), PASSWORD).unwrap();
         let leaf_only = SoftwareSigner::from_pem(&pki.read("signer.pem"), &pki.read("signer.key")).unwrap();
         for (signer, trusted) in
             [(with_pem, "root.pem"), (with_pkcs12, "root.pem"), (leaf_only, "authorities.pem")]
         {
-            fs::write(pki.path("signature"), detached_cms(&signer, CONTENT).unwrap()).unwrap();
+            fs::write(path("signature"), detached_cms(&signer, CONTENT).unwrap()).unwrap();
             let verify = |content: &str, more: &[&str]| {
                 let mut command =
                     openssl(&["cms", "-verify", "-binary", "-inform", "DER", "-in", "signature"]);
-                command.args(["-content", content, "-CAfile", trusted, "-out", "/dev/null"]);
-                command.args(more).current_dir(pki.directory());
+                command.args(["-content", content, "-out", "/dev/null", "-CAfile"]).arg(pki.path(trusted));
+                command.args(more).current_dir(scratch.path());
                 command
             };
             succeed(&mut verify("content", &[]));
@@ -54,9 +56,11 @@ fn openssl_verifies_the_test_certificate_when_it_is_trusted() {
 
 #[test]
 fn what_is_signed_holds_these_attributes_and_no_signing_time() {
-    let pki = Pki::new("p256");
-    fs::write(pki.path("signature"), detached_cms(&pki.signer(), CONTENT).unwrap()).unwrap();
-    let printed = pki.openssl(&["cms", "-cmsout", "-print", "-inform", "DER", "-in", "signature"]).stdout;
+    let scratch = tempfile::tempdir().unwrap();
+    let file = scratch.path().join("signature");
+    fs::write(&file, detached_cms(&Pki::shared("p256").signer(), CONTENT).unwrap()).unwrap();
+    let mut print = openssl(&["cms", "-cmsout", "-print", "-inform", "DER", "-in"]);
+    let printed = succeed(print.arg(&file)).stdout;
     let printed = String::from_utf8_lossy(&printed).into_owned();
     for expected in ["contentType", "messageDigest", "signingCertificateV2", "algorithm: ecdsa-with-SHA256"] {
         assert!(printed.contains(expected), "{expected} is not in\n{printed}");
@@ -68,13 +72,13 @@ fn what_is_signed_holds_these_attributes_and_no_signing_time() {
 
 #[test]
 fn equal_inputs_give_equal_rsa_signatures() {
-    let signer = Pki::new("rsa").signer();
+    let signer = Pki::shared("rsa").signer();
     assert_eq!(detached_cms(&signer, CONTENT).unwrap(), detached_cms(&signer, CONTENT).unwrap());
 }
 
 #[test]
 fn a_signature_by_another_key_is_caught_before_it_is_written() {
-    let (ours, other) = (Pki::new("p256").signer(), Pki::new("p256").signer());
+    let (ours, other) = (Pki::shared("p256").signer(), Pki::new("p256").signer());
     let digest = ours.algorithm().digest().digest(&[CONTENT]);
     let prepared = PreparedCms::new(ours.algorithm(), ours.chain(), &digest).unwrap();
     let signature = other.sign(prepared.to_be_signed()).unwrap();

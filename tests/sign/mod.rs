@@ -5,3 +5,5 @@ mod cms;
 mod keys;
 mod pdf;
 pub(crate) mod pki;
+mod strict_cms;
+mod strict_pdf;

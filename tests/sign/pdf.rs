@@ -23,7 +23,9 @@ fn judge(pdf: &Path, anchor: &Path, at: DateTime<Utc>) -> Value {
 #[test]
 fn pyhanko_and_qpdf_accept_what_we_sign() {
     for (kind, _) in KEY_KINDS {
-        let pki = Pki::new(kind);
+        let pki = Pki::shared(kind);
+        let scratch = tempfile::tempdir().unwrap();
+        let file = scratch.path().join("signed.pdf");
         let at = pki.valid_instant();
         let mut info = SignatureInfo::new(at);
         info.reason = Some("Prüfung (\\ \u{202e} ) /ByteRange[0 9999999999".into());
@@ -32,8 +34,8 @@ fn pyhanko_and_qpdf_accept_what_we_sign() {
         for signer in [pki.signer(), with_pkcs12] {
             let signed = sign_pdf(REPORT, &signer, &info).unwrap();
             assert!(signed.starts_with(REPORT), "the original is a strict prefix");
-            fs::write(pki.path("signed.pdf"), &signed).unwrap();
-            let verdict = judge(&pki.path("signed.pdf"), &pki.path("root.pem"), at);
+            fs::write(&file, &signed).unwrap();
+            let verdict = judge(&file, &pki.path("root.pem"), at);
             let id = verdict["id"].clone();
             let expected = json!({
                 "signatures": 1, "bottom_line": true, "intact": true, "valid": true, "trusted": true,
@@ -48,7 +50,7 @@ fn pyhanko_and_qpdf_accept_what_we_sign() {
 
 #[test]
 fn the_increment_is_laid_out_as_it_should_be() {
-    let pki = Pki::new("rsa");
+    let pki = Pki::shared("rsa");
     let info = SignatureInfo::new(pki.valid_instant());
     let signed = sign_pdf(REPORT, &pki.signer(), &info).unwrap();
     assert_eq!(signed, sign_pdf(REPORT, &pki.signer(), &info).unwrap(), "equal inputs, equal bytes");
@@ -64,7 +66,7 @@ fn the_increment_is_laid_out_as_it_should_be() {
 
 #[test]
 fn what_cannot_be_signed_is_said() {
-    let pki = Pki::new("p256");
+    let pki = Pki::shared("p256");
     let (signer, info) = (pki.signer(), SignatureInfo::new(pki.valid_instant()));
     let signed = sign_pdf(REPORT, &signer, &info).unwrap();
     assert!(matches!(sign_pdf(&signed, &signer, &info), Err(SignError::AlreadySigned)));

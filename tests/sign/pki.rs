@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use chrono::{DateTime, TimeZone, Utc};
 use proofpack::sign::{Certificate, SoftwareSigner};
@@ -48,6 +49,13 @@ pub(crate) fn openssl(arguments: &[&str]) -> Command {
 }
 
 impl Pki {
+    /// One that all tests read and none adds to, because making keys takes seconds.
+    pub(crate) fn shared(kind: &str) -> &'static Self {
+        static SHARED: [OnceLock<Pki>; 3] = [const { OnceLock::new() }; 3];
+        let index = KEY_KINDS.iter().position(|(name, _)| *name == kind).unwrap();
+        SHARED[index].get_or_init(|| Self::new(kind))
+    }
+
     /// Makes keys of this kind for root, authority and signer, and their certificates, and PKCS#12 files.
     pub(crate) fn new(kind: &str) -> Self {
         let pki = Self { directory: tempfile::tempdir().unwrap() };

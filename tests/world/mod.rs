@@ -6,12 +6,7 @@ use crate::support::world::World;
 use crate::support::{python_tool, root, succeed};
 
 fn aws(world: &World, arguments: &[&str]) -> std::process::Output {
-    python_tool("aws")
-        .args(["--endpoint-url", &world.endpoint()])
-        .args(arguments)
-        .env("AWS_MAX_ATTEMPTS", "1")
-        .output()
-        .unwrap()
+    python_tool("aws").args(["--endpoint-url", &world.endpoint()]).args(arguments).env("AWS_MAX_ATTEMPTS", "1").output().unwrap()
 }
 
 #[test]
@@ -22,8 +17,7 @@ fn the_ground_truth_is_what_the_api_shows() {
     seed.arg("--truth").arg(world.truth_file()).env("PYTHONPATH", root().join("tests/support"));
     succeed(&mut seed);
     let truth = world.truth();
-    let resources: usize =
-        truth["resources"].as_object().unwrap().values().map(|arns| arns.as_array().unwrap().len()).sum();
+    let resources: usize = truth["resources"].as_object().unwrap().values().map(|arns| arns.as_array().unwrap().len()).sum();
     assert!(resources >= 60, "{resources} resources");
 }
 
@@ -48,9 +42,6 @@ fn a_fault_strikes_where_it_was_planted_and_as_often_as_it_was_told() {
 fn a_fixture_answers_for_an_operation_that_the_server_lacks() {
     let world = World::start();
     world.fixture("guardduty:ListFindings", json!({"FindingIds": ["f1", "f2"]}));
-    let answer = aws(
-        &world,
-        &["guardduty", "list-findings", "--detector-id", "d", "--query", "FindingIds", "--output", "json"],
-    );
+    let answer = aws(&world, &["--region", "us-east-1", "guardduty", "list-findings", "--detector-id", "d", "--query", "FindingIds", "--output", "json"]);
     assert_eq!(serde_json::from_slice::<Vec<String>>(&answer.stdout).unwrap(), ["f1", "f2"], "{answer:?}");
 }

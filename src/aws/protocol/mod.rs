@@ -153,8 +153,7 @@ impl Wire {
     /// Codecs skip what they do not know, so a document of another kind (an HTML page of a proxy, the
     /// answer to another call) would read as "nothing is configured". That must never count as evidence.
     fn refuse_foreign_document(&self, response: &HttpResponse) -> Result<(), SerdeError> {
-        let content_type = response.headers().get("content-type").unwrap_or_default();
-        if content_type.to_ascii_lowercase().starts_with("text/html") && !self.operation.has_text_payload() {
+        if is_html(body(response)) && !self.operation.has_text_payload() {
             return Err(SerdeError::custom("the answer is an HTML page"));
         }
         let Some(expected) = self.expected_root() else { return Ok(()) };
@@ -175,6 +174,13 @@ impl Wire {
             _ => None,
         }
     }
+}
+
+/// Judged by the body: a content type is what a server happens to say.
+fn is_html(body: &[u8]) -> bool {
+    let start = body.trim_ascii_start();
+    let begins = |tag: &[u8]| start.get(..tag.len()).is_some_and(|text| text.eq_ignore_ascii_case(tag));
+    begins(b"<!doctype html") || begins(b"<html")
 }
 
 fn body(response: &HttpResponse) -> &[u8] {

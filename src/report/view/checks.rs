@@ -30,7 +30,10 @@ struct CheckDetail {
     remediation: String,
     expression: Vec<String>,
     references: Vec<String>,
+    /// Resources for which it did not pass, what is read first coming first.
     findings: Vec<FindingRow>,
+    /// Resources for which it passed.
+    passes: Vec<FindingRow>,
     /// Findings that are not listed, by outcome.
     more: OutcomeCounts,
     any_more: bool,
@@ -109,7 +112,7 @@ impl CheckDetail {
         ordered.sort_by_key(|finding| rank(finding)); // stable: the assessment's order within a rank
         let mut left = MOST;
         let mut more = OutcomeCounts::default();
-        let (mut rows, mut proof) = (Vec::new(), BTreeSet::<RecordId>::new());
+        let (mut rows, mut passes, mut proof) = (Vec::new(), Vec::new(), BTreeSet::<RecordId>::new());
         for finding in ordered {
             let room = bucket(&mut left, finding);
             if *room == 0 {
@@ -118,7 +121,8 @@ impl CheckDetail {
             }
             *room -= 1;
             proof.extend(finding.proof.ids().iter().take(MOST_PROOF));
-            rows.push(FindingRow::new(finding, records));
+            let row = FindingRow::new(finding, records);
+            if finding.outcome == Outcome::Pass { passes.push(row) } else { rows.push(row) }
         }
         Self {
             resource: check.resource.clone(),
@@ -127,11 +131,18 @@ impl CheckDetail {
             expression: lines(&check.expression),
             references: check.references.iter().map(|(scheme, names)| reference(scheme, names)).collect(),
             findings: rows,
+            passes,
             any_more: more != OutcomeCounts::default(),
             more,
-            proof: proof.into_iter().map(|id| records.proof(id)).collect(),
+            proof: in_order(proof.into_iter().map(|id| records.proof(id)).collect()),
         }
     }
+}
+
+/// Proof in the order of the evidence index.
+fn in_order(mut proof: Vec<ProofRow>) -> Vec<ProofRow> {
+    proof.sort_by_key(|row| row.link.place);
+    proof
 }
 
 fn reference(scheme: &str, names: &[String]) -> String {

@@ -40,7 +40,8 @@ class Call:
     path: str
     query: str
     body: bytes
-    host: str = ""
+    #: The path as it came over the wire, still encoded.
+    raw_path: str
 
     @property
     def reads(self) -> bool:
@@ -155,7 +156,7 @@ def identify(environ: dict[str, Any], body: bytes) -> Call | None:
         path=environ.get("PATH_INFO") or "/",
         query=query_text,
         body=body,
-        host=environ.get("HTTP_HOST") or "",
+        raw_path=(environ.get("REQUEST_URI") or environ.get("PATH_INFO") or "/").partition("?")[0],
     )
 
 

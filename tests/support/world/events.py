@@ -53,21 +53,29 @@ def event(moment: str, source: str, name: str, user: str, *, region: str = HOME,
     return made | more
 
 
-def login(moment: str, user: str, mfa: bool) -> Event:
-    """A successful log-in to the console."""
+def login(moment: str, user: str, mfa: bool, result: str = "Success", **more: Any) -> Event:
+    """A log-in to the console."""
+    page = "https://console.aws.amazon.com/console/home"
     return event(
         moment,
         "signin",
         "ConsoleLogin",
         user,
         eventType="AwsConsoleSignIn",
-        responseElements={"ConsoleLogin": "Success"},
-        additionalEventData={"LoginTo": "https://console.aws.amazon.com/console/home", "MobileVersion": "No", "MFAUsed": "Yes" if mfa else "No"},
+        responseElements={"ConsoleLogin": result},
+        additionalEventData={"LoginTo": page, "MobileVersion": "No", "MFAUsed": "Yes" if mfa else "No"},
+        **more,
     )
 
 
 def interesting_events(world: Builder) -> dict[str, list[Event]]:
     """What the three excerpt rules must find within the period, by rule."""
+    session = {
+        "type": "AssumedRole",
+        "principalId": "AROAEXAMPLEEXAMPLE123:alice@openemr.example",
+        "arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/AWSReservedSSO_Auditor/alice@openemr.example",
+        "accountId": ACCOUNT,
+    }
     retired = {"keyId": world.keys.get("retired", world.keys["central"]), "pendingWindowInDays": 7}
     suspended = {"keyId": world.keys.get("suspended", world.keys["central"])}
     return {
@@ -79,8 +87,10 @@ def interesting_events(world: Builder) -> dict[str, list[Event]]:
         "console-login-without-mfa": [
             login("2026-08-03T07:30:12Z", "bob.analyst", mfa=False),
             login("2026-09-21T19:02:55Z", "bob.analyst", mfa=False),
+            # An identity provider's log-in: its second factor, if any, is not seen here.
+            login("2026-09-22T08:00:00Z", "alice", mfa=False, userIdentity=session),
         ],
-        "kms-key-disabled-or-deleted": [
+        "kms-key-disabled-or-scheduled-for-deletion": [
             event("2026-08-19T15:20:31Z", "kms", "DisableKey", "carol.legacy", requestParameters=suspended),
             event("2026-08-19T15:22:02Z", "kms", "ScheduleKeyDeletion", "carol.legacy", requestParameters=retired),
             event("2026-09-30T23:59:59Z", "kms", "ScheduleKeyDeletion", "carol.legacy", region=SECOND, requestParameters=retired),
@@ -88,12 +98,19 @@ def interesting_events(world: Builder) -> dict[str, list[Event]]:
     }
 
 
-def outside_events(world: Builder) -> list[Event]:
-    """The same sorts of events just outside the period: they must not be found."""
+def decoys(world: Builder) -> list[Event]:
+    """What looks like it but is not, and the real thing just outside the period: nothing here must be found."""
+    service = {**_identity("root"), "invokedBy": "AWS Internal"}
+    key = {"keyId": world.keys["central"]}
     return [
+        event("2026-07-20T01:00:00Z", "kms", "RotateKey", "root", eventType="AwsServiceEvent", requestParameters=key),
+        event("2026-07-21T01:00:00Z", "s3", "PutObject", "root", userIdentity=service),
+        login("2026-08-04T07:29:58Z", "bob.analyst", mfa=False, result="Failure"),
+        event("2026-08-20T10:00:00Z", "kms", "EnableKey", "carol.legacy", requestParameters=key),
+        event("2026-08-20T10:01:00Z", "cloudhsm", "DisableKey", "carol.legacy", requestParameters=key),
         login("2026-06-30T23:59:59Z", "root", mfa=True),
         login("2026-10-01T00:00:01Z", "bob.analyst", mfa=False),
-        event("2026-06-12T10:00:00Z", "kms", "DisableKey", "carol.legacy", requestParameters={"keyId": world.keys["central"]}),
+        event("2026-06-12T10:00:00Z", "kms", "DisableKey", "carol.legacy", requestParameters=key),
     ]
 
 
@@ -137,8 +154,12 @@ def log_objects(events: list[Event]) -> dict[str, bytes]:
 
 def build_events(world: Builder, *, noise_days: int = 92) -> None:
     """Delivers log objects, loads the event history, and says what excerpts of the period must hold."""
-    interesting = interesting_events(world)
-    events = [one for group in interesting.values() for one in group] + outside_events(world) + noise(noise_days)
+    regions = world.truth.regions
+    interesting = {
+        rule: [one for one in found if one["awsRegion"] in regions] for rule, found in interesting_events(world).items()
+    }
+    all_noise = [one for one in noise(noise_days) if one["awsRegion"] in regions]
+    events = [one for group in interesting.values() for one in group] + decoys(world) + all_noise
     s3 = world.client("s3")
     for key, content in log_objects(events).items():
         s3.put_object(Bucket=BUCKET, Key=key, Body=content, ContentType="application/json", ContentEncoding="gzip")

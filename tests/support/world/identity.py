@@ -16,6 +16,7 @@ def add_user(
     password_used_days: int | None = None,
     mfa: bool = False,
     key_days: tuple[int, int] | None = None,
+    key_active: bool = True,
     inline: dict[str, str] | None = None,
     attached: str | None = None,
 ) -> str:
@@ -37,12 +38,14 @@ def add_user(
     if key_days:
         key = iam.create_access_key(UserName=name)["AccessKey"]["AccessKeyId"]
         dates["keys"] = {key: {"created_days": key_days[0], "used_days": key_days[1]}}
-        world.made[f"access-key-{name}"] = key
+        if not key_active:
+            iam.update_access_key(UserName=name, AccessKeyId=key, Status="Inactive")
     for policy, text in (inline or {}).items():
         iam.put_user_policy(UserName=name, PolicyName=policy, PolicyDocument=text)
     if attached:
         iam.attach_user_policy(UserName=name, PolicyArn=attached)
     world.control("age", dates)
+    key_age, key_unused = key_days if key_days and key_active else (0, 0)
     world.truth.resource(
         "iam-user",
         arn,
@@ -50,8 +53,8 @@ def add_user(
             "iam-user-mfa": mfa if password_used_days is not None else None,
             "iam-user-no-inline-policies": not inline,
             "iam-user-no-attached-policies": attached is None,
-            "iam-access-keys-rotated": key_days is None or key_days[0] <= 90,
-            "iam-credentials-used": (password_used_days or 0) <= 45 and (key_days is None or key_days[1] <= 45),
+            "iam-access-keys-rotated": key_age <= 90,
+            "iam-credentials-used": (password_used_days or 0) <= 45 and key_unused <= 45,
         },
     )
     return arn
@@ -123,7 +126,9 @@ def build_faulty_people(world: Builder) -> None:
     """Users, roles, groups and policies that break each rule."""
     add_user(world, "carol.legacy", group="auditors", password_used_days=2, mfa=True, key_days=(400, 2))
     add_user(world, "dave.departed", group="auditors", password_used_days=120, mfa=True)
-    add_user(world, "erin.contractor", password_used_days=20, mfa=True, attached=AWS_POLICY + "ReadOnlyAccess")
+    attached = AWS_POLICY + "ReadOnlyAccess"
+    # Her old access key is switched off: it needs no rotation.
+    add_user(world, "erin.contractor", password_used_days=20, mfa=True, key_days=(500, 300), key_active=False, attached=attached)
     add_user(world, "synthetic-healthlake-deployer", key_days=(60, 100))
     everything = add_policy(world, "openemr-break-glass", document(allow(["*"], ["*"])), admin=True)
     add_role(world, "openemr-break-glass", "ec2.amazonaws.com", attached=[AWS_POLICY + "AdministratorAccess"], admin=True)

@@ -238,6 +238,9 @@ def build_faulty_network(world: Builder) -> None:
     office = permission("tcp", 22, 22, "203.0.113.7/32")
     add_group(world, vpc, "openemr-internal", [*everything_inside, office], egress=everything_inside)
     add_acl(world, vpc, "openemr-maintenance", [acl_entry("allow", 20, 25, ANYWHERE)], admin_ports_open=True)
+    # Whatever comes is let in, but the two ports were shut before: entries count in order.
+    shut = [acl_entry("deny", port, port, ANYWHERE) for port in (22, 3389)]
+    add_acl(world, vpc, "openemr-ordered", [*shut, acl_entry("allow", 0, 0, ANYWHERE, protocol="-1")], admin_ports_open=False)
     sandbox = add_vpc(world, "sandbox", "10.99.0.0/16", flow_logs="ACCEPT", hardened=False)
     add_subnet(world, sandbox, "sandbox-public", "10.99.0.0/24", "a", public_ips=True)
     healthlake = add_vpc(world, "synthetic-healthlake", "10.50.0.0/16", flow_logs="REJECT", hardened=True)

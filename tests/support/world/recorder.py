@@ -56,7 +56,7 @@ def _exchange(call: Call, answer: Answer) -> dict[str, Any]:
         "service": call.signing_name,
         "region": call.region,
         "method": call.method,
-        "path": call.path,
+        "path": call.raw_path,
         "query": call.query,
         "request": call.body.decode("utf-8", "backslashreplace"),
         "status": answer.status,

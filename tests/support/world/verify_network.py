@@ -25,6 +25,16 @@ def _admin(protocol: str, first: int | None, last: int | None) -> bool:
     return any((first or 0) <= port <= (65535 if last is None else last) for port in ADMIN_PORTS)
 
 
+def _lets_in(entries: list[dict[str, Any]], port: int) -> bool:
+    """What the first entry says that is about everybody and this port."""
+    for entry in sorted(entries, key=lambda entry: entry["RuleNumber"]):
+        ports = entry.get("PortRange", {"From": 0, "To": 65535})
+        about = entry["Protocol"] in ("-1", "6") and ports["From"] <= port <= ports["To"]
+        if not entry["Egress"] and entry.get("CidrBlock") == "0.0.0.0/0" and about:
+            return bool(entry["RuleAction"] == "allow")
+    return False
+
+
 def networks(ec2: Any, region: str) -> Iterator[tuple[str, str, dict[str, bool | None]]]:
     """Everything of a region's network that checks judge."""
     logs = ec2.describe_flow_logs()["FlowLogs"]
@@ -51,14 +61,7 @@ def networks(ec2: Any, region: str) -> Iterator[tuple[str, str, dict[str, bool |
     for subnet in ec2.describe_subnets()["Subnets"]:
         yield "ec2-subnet", _arn("subnet", subnet["SubnetId"], region), {"subnet-no-public-ip": not subnet["MapPublicIpOnLaunch"]}
     for acl in ec2.describe_network_acls()["NetworkAcls"]:
-        opened = [
-            entry
-            for entry in acl["Entries"]
-            if not entry["Egress"]
-            and entry["RuleAction"] == "allow"
-            and entry.get("CidrBlock", entry.get("Ipv6CidrBlock")) in WORLD
-            and _admin(entry["Protocol"], entry.get("PortRange", {}).get("From"), entry.get("PortRange", {}).get("To"))
-        ]
+        opened = any(_lets_in(acl["Entries"], port) for port in ADMIN_PORTS)
         yield "ec2-network-acl", _arn("network-acl", acl["NetworkAclId"], region), {"network-acl-no-open-admin-ports": not opened}
     for table in ec2.describe_route_tables()["RouteTables"]:
         opened = [

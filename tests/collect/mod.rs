@@ -1,0 +1,3 @@
+//! The collection engine with the real client against the test world.
+
+mod seeded;
