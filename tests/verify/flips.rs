@@ -14,7 +14,7 @@ fn spread(length: usize, count: usize) -> impl Iterator<Item = usize> {
 fn a_flipped_byte_in_any_member_is_found() {
     let members = sample().members();
     for (name, bytes) in &members {
-        for position in spread(bytes.len(), 6) {
+        for position in spread(bytes.len(), 3) {
             let mut altered = members.clone();
             altered.get_mut(name).unwrap()[position] ^= 1 << (position % 8);
             let verdict = verdict_on(&zip_of(&altered).bytes());
@@ -43,14 +43,14 @@ fn checksums_that_were_made_again_do_not_help() {
     }
 }
 
-/// All of the zip's own structures, and its data in steps.
+/// Every single byte is flipped in `tests/package/hostile.rs`; here some go through the whole verification.
 #[test]
 fn a_flipped_byte_of_the_zip_is_found() {
     let sample = sample();
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("package.zip");
     let mut bytes = sample.zip.clone();
-    for position in spread(bytes.len(), 150) {
+    for position in spread(bytes.len(), 60) {
         bytes[position] ^= 0x10;
         fs::write(&path, &bytes).unwrap();
         assert_eq!(verdict(&path).verdict, VerdictLine::NotVerified, "byte {position}");
@@ -62,7 +62,7 @@ fn a_flipped_byte_of_the_zip_is_found() {
 fn a_package_that_is_cut_off_is_found() {
     let bytes = &sample().zip;
     for length in
-        spread(bytes.len(), 40).chain([bytes.len() - 81, bytes.len() - 103]).filter(|n| *n < bytes.len())
+        spread(bytes.len(), 20).chain([bytes.len() - 81, bytes.len() - 103]).filter(|n| *n < bytes.len())
     {
         assert_eq!(verdict_on(&bytes[..length]).verdict, VerdictLine::NotVerified, "{length} bytes");
     }
