@@ -3,7 +3,7 @@
 
     PYTHON=$(ls -d target/test-python-*/bin/python)      # made by `cargo test`
     $PYTHON examples/demo-account/record.py -- \\
-        target/debug/proofpack collect --config examples/demo-account/proofpack.toml --output /tmp/demo-bundle
+        target/debug/proofpack collect --config examples/demo-account/proofpack.toml
 
 The command finds the account through AWS_ENDPOINT_URL. What it asked and was answered goes to exchanges.ndjson.gz beside
 this file, sorted, each question once; what holds in the account goes to ground-truth.json. The server's clock and its ids
@@ -12,6 +12,7 @@ stand still, so recording again changes a file only where the account or the que
 
 import argparse
 import gzip
+import json
 import os
 import subprocess
 import sys
@@ -86,7 +87,8 @@ def main() -> int:
     if count == 0:
         print("nothing was asked: the recording is left as it is", file=sys.stderr)
         return 1
-    arguments.output.write_bytes(gzip.compress(exchanges, 9, mtime=0))
+    heading = json.dumps({"recorded-at": arguments.now}).encode() + b"\n"
+    arguments.output.write_bytes(gzip.compress(heading + exchanges, 9, mtime=0))
     print(f"{count} exchanges, {len(exchanges)} bytes, {arguments.output.stat().st_size} packed: {arguments.output}")
     return finished.returncode
 

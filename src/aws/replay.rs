@@ -1,7 +1,7 @@
 //! Recorded HTTP exchanges, answered again: the whole pipeline runs on them without a network.
 //!
-//! A recording is gzipped NDJSON: one exchange per line, made by `examples/demo-account/record.py`. A request is
-//! answered by the exchange that was signed for the same service and region, with the same method, path, query and body.
+//! A recording is gzipped NDJSON: a line that says when it was made, then one exchange per line. It is made by
+//! `examples/demo-account/record.py`. A request is answered by the exchange that was signed for the same service and region, with the same method, path, query and body.
 //! Signatures, dates, hosts and user agents do not count. What was not recorded is answered with HTTP 501 and the error
 //! code `NotRecorded`, so that it ends as a gap in the evidence and is seen.
 
@@ -19,6 +19,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use chrono::{DateTime, Utc};
 use flate2::read::GzDecoder;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
@@ -52,7 +53,14 @@ pub enum RecordingError {
     TooLarge,
 }
 
-/// One line of a recording.
+/// The first line of a recording.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Heading {
+    recorded_at: DateTime<Utc>,
+}
+
+/// Every other line of a recording.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Exchange {
@@ -93,6 +101,7 @@ struct Answer {
 /// Recorded exchanges by what was asked.
 #[derive(Clone)]
 pub struct Recording {
+    recorded_at: DateTime<Utc>,
     answers: Arc<BTreeMap<Question, Answer>>,
 }
 
@@ -109,6 +118,7 @@ impl Recording {
     /// When it is no recording, damaged, or too large.
     pub fn read(bytes: &[u8]) -> Result<Self, RecordingError> {
         let mut text = BufReader::new(GzDecoder::new(bytes).take(MAX_BYTES + 1));
+        let mut heading: Option<Heading> = None;
         let mut answers = BTreeMap::new();
         let mut line = Vec::new();
         let mut unpacked = 0_u64;
@@ -122,10 +132,21 @@ impl Recording {
             if unpacked > MAX_BYTES || number > MAX_EXCHANGES {
                 return Err(RecordingError::TooLarge);
             }
-            let (question, answer) = parse(&line).map_err(|problem| RecordingError::Line { line: number, problem })?;
+            let wrong = |problem: String| RecordingError::Line { line: number, problem };
+            if heading.is_none() {
+                heading = Some(serde_json::from_slice(&line).map_err(|error| wrong(error.to_string()))?);
+                continue;
+            }
+            let (question, answer) = parse(&line).map_err(wrong)?;
             answers.insert(question, answer);
         }
-        Ok(Self { answers: Arc::new(answers) })
+        let heading = heading.ok_or_else(|| RecordingError::Line { line: 1, problem: "there is none".to_owned() })?;
+        Ok(Self { recorded_at: heading.recorded_at, answers: Arc::new(answers) })
+    }
+
+    /// The moment at which the recorded account stood still.
+    pub fn recorded_at(&self) -> DateTime<Utc> {
+        self.recorded_at
     }
 
     /// How many different questions it answers.
@@ -283,6 +304,7 @@ mod tests {
 
     fn recording(lines: &[Value]) -> Vec<u8> {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        writeln!(encoder, "{}", json!({"recorded-at": "2026-10-01T06:00:00Z"})).unwrap();
         for line in lines {
             writeln!(encoder, "{line}").unwrap();
         }
@@ -315,6 +337,7 @@ mod tests {
     fn the_same_question_gets_its_answer_whatever_host_date_and_order() {
         let recording = Recording::read(&recording(&[exchange("s3", "/a%2Db/k", "x=1&y", "", "found")])).unwrap();
         assert_eq!(recording.len(), 1);
+        assert_eq!(recording.recorded_at().to_rfc3339(), "2026-10-01T06:00:00+00:00");
         for uri in ["https://s3.amazonaws.com/a-b/k?y=&x=1", "http://127.0.0.1:5000/a%2db/k?x=1&y"] {
             assert_eq!(ask(&recording, &request("s3", "us-east-1", uri, "")), (200, "found".into()), "{uri}");
         }
@@ -379,7 +402,11 @@ mod tests {
         assert!(Recording::read(&whole[..whole.len() - 4]).is_err());
         let damaged = recording(&[exchange("s3", "/", "", "", ""), json!({"service": "s3"})]);
         let message = Recording::read(&damaged).unwrap_err().to_string();
-        assert!(message.contains("line 2"), "{message}");
+        assert!(message.contains("line 3"), "{message}");
+        let mut headless = GzEncoder::new(Vec::new(), Compression::fast());
+        writeln!(headless, "{}", exchange("s3", "/", "", "", "")).unwrap();
+        let message = Recording::read(&headless.finish().unwrap()).unwrap_err().to_string();
+        assert!(message.contains("line 1"), "{message}");
         let mut both = exchange("s3", "/", "", "", "");
         both["body-base64"] = json!("");
         assert!(Recording::read(&recording(&[both])).is_err());

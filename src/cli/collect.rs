@@ -183,7 +183,11 @@ pub(super) async fn session(
     let options = SessionOptions {
         profile: config.aws.profile.clone(),
         region: config.scope.regions.first().cloned(),
-        endpoint_url: config.aws.endpoint_url.clone(),
+        endpoint_url: match http {
+            // A recording was made at one address for all services; `.invalid` leads nowhere (RFC 2606).
+            Some(_) => Some("http://recording.invalid".to_owned()),
+            None => config.aws.endpoint_url.clone(),
+        },
         assume_role,
         // The demonstration replays a recording: it needs no credentials, and must not look for any.
         static_credentials: http.is_some().then(|| ("demonstration".to_owned(), "demonstration".to_owned())),

@@ -7,6 +7,7 @@ mod assess;
 mod checks;
 mod collect;
 mod config;
+mod demo;
 mod exit;
 mod iam_policy;
 mod init;
@@ -25,8 +26,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use exit::CommandError;
 pub use exit::Exit;
+use exit::CommandError;
 pub use reference::cli_reference;
 
 /// How a command ends when it ends well.
@@ -67,6 +68,8 @@ impl ConfigArgument {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the whole pipeline against a recorded AWS account; needs no AWS and no configuration.
+    Demo(demo::DemoArguments),
     /// Write a commented proofpack.toml to start from.
     Init(init::InitArguments),
     /// Make a TEST certificate and key for trying things out; never for real evidence.
@@ -114,6 +117,7 @@ pub fn main() -> ExitCode {
 
 fn dispatch(command: Command) -> CommandResult {
     match command {
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
         Command::Keygen(arguments) => keygen::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
