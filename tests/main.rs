@@ -1,6 +1,11 @@
 //! The integration tests, in one binary: each module mirrors one of `src/`.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed"
+)]
 
 mod architecture;
 mod assess;
