@@ -8,6 +8,13 @@
     reason = "clippy.toml allows these in test functions, but not in the helpers that they share"
 )]
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod architecture;
 mod assess;
 mod bundle;
@@ -18,4 +25,5 @@ mod report;
 mod schema;
 mod sign;
 mod support;
+mod verify;
 mod world;
