@@ -16,6 +16,7 @@ pub mod collect;
 pub mod model;
 pub mod package;
 pub mod report;
+pub mod schema;
 pub mod sign;
 pub mod trail;
 pub mod verify;

@@ -1,4 +1,12 @@
 //! The integration tests, in one binary: each module mirrors one of `src/`.
 
+mod architecture;
+mod assess;
 mod report;
+mod bundle;
+mod package;
+mod report;
+mod schema;
+mod sign;
 mod support;
+mod world;

@@ -1,1 +1,231 @@
-//! (written next)
+//! The assessment: sealed bundle, catalog, parameters and exceptions in; findings and control statuses out.
+//!
+//! A pure function: no clock, no network, no file. Absence of evidence is never a pass: what could not be seen
+//! is indeterminate, and every finding points at the records that it rests on.
+
+mod cases;
+mod checks;
+mod coverage;
+mod engine;
+mod exceptions;
+mod findings;
+mod functions;
+mod judge;
+mod message;
+mod parameters;
+mod references;
+pub mod resources;
+mod rollup;
+mod text;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+pub use self::cases::{CaseResult, run_cases};
+pub use self::exceptions::{ExceptionsError, read_exceptions};
+pub use self::parameters::{UnknownParameter, unknown_parameters};
+
+use self::engine::Engine;
+use self::functions::related::World;
+use self::judge::Court;
+use crate::bundle::{Bundle, StoredRecord};
+use crate::catalog::{Catalog, Framework};
+use crate::model::{
+    AssessedCheck, Assessment, BundleReference, EvidenceEntry, Exception, Finding, FindingError,
+    FrameworkReference, RecordId, RecordOutcome, ResourceSet, Tool,
+};
+
+/// What an assessment is made with, beside bundle and catalog.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Inputs {
+    /// Id of the framework.
+    pub framework: String,
+    /// The instant at which ages and expiries are judged.
+    pub as_of: DateTime<Utc>,
+    /// Parameters that differ from the checks' defaults, by name.
+    pub parameters: BTreeMap<String, Value>,
+    /// Accepted failures, in the order of their file.
+    pub exceptions: Vec<Exception>,
+}
+
+/// Why there is no assessment.
+#[derive(Debug, thiserror::Error)]
+pub enum AssessError {
+    /// The framework is not in the catalog.
+    #[error("there is no framework {framework}: the catalog has {}", known.join(", "))]
+    UnknownFramework {
+        /// What was asked for.
+        framework: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// Parameters that no check reads, or of the wrong type.
+    #[error("the parameters in proofpack.toml are wrong:\n{}", .0.join("\n"))]
+    Parameters(Vec<String>),
+    /// Expressions or messages of checks that do not compile.
+    #[error("{} problem(s) in the catalog's checks:\n{}", .0.len(), .0.join("\n"))]
+    Checks(Vec<String>),
+    /// An exception for a check that the catalog does not have.
+    #[error("an exception names the unknown check {0}; read the file again with `proofpack assess`")]
+    UnknownCheck(String),
+    /// The bundle has no record that anything could point at.
+    #[error("the bundle has no records, so there is nothing to assess: collect again")]
+    NoRecords,
+    /// Resources could not be derived.
+    #[error("the bundle's records could not be turned into resources: {0}")]
+    Resources(#[from] resources::DeriveError),
+    /// A finding without proof.
+    #[error("an assessment cannot be made: {0}")]
+    Proof(#[from] FindingError),
+}
+
+/// Derives a bundle's resources and judges them.
+///
+/// # Errors
+/// As [`AssessError`] says.
+pub fn assess(bundle: &Bundle, catalog: &Catalog, inputs: &Inputs) -> Result<Assessment, AssessError> {
+    assess_resources(bundle, catalog, inputs, &resources::derive(catalog, bundle)?)
+}
+
+/// Judges a bundle whose resources are derived already.
+///
+/// # Errors
+/// As [`AssessError`] says.
+pub fn assess_resources(
+    bundle: &Bundle,
+    catalog: &Catalog,
+    inputs: &Inputs,
+    set: &ResourceSet,
+) -> Result<Assessment, AssessError> {
+    let framework = framework(catalog, &inputs.framework)?;
+    if let Some(exception) = inputs.exceptions.iter().find(|e| !catalog.checks.contains_key(&e.check)) {
+        return Err(AssessError::UnknownCheck(text::safe(&exception.check, 80)));
+    }
+    let unknown: Vec<String> =
+        unknown_parameters(catalog, &inputs.parameters).iter().map(ToString::to_string).collect();
+    if !unknown.is_empty() {
+        return Err(AssessError::Parameters(unknown));
+    }
+    let engine = Engine::default();
+    let compiled = checks::compile(catalog, &engine).map_err(AssessError::Checks)?;
+    let mapped: BTreeSet<&str> =
+        framework.controls.iter().flat_map(|control| &control.checks).map(String::as_str).collect();
+    let checks: Vec<_> = compiled.values().filter(|c| mapped.contains(c.check.id.as_str())).collect();
+    let parameters = parameters::values(checks.iter().map(|c| c.check), &inputs.parameters)
+        .map_err(AssessError::Parameters)?;
+    let fallback = fallback(bundle)?;
+
+    let coverage = coverage::coverage(catalog, bundle, set);
+    let world = Arc::new(World::new(set.resources.clone(), coverage, error_codes(bundle)));
+    let court = Court { engine, world: Arc::clone(&world), parameters: &parameters, as_of: inputs.as_of };
+    let mut findings: Vec<Finding> = Vec::new();
+    for check in &checks {
+        findings.extend(findings::of_check(&court, check, &fallback)?);
+    }
+    let exceptions = exceptions::apply(
+        &inputs.exceptions,
+        findings.iter_mut(),
+        |kind| world.resources_of(kind).collect(),
+        |check| catalog.checks.get(check).map(|check| check.resource.as_str()),
+        inputs.as_of,
+    );
+    let controls = rollup::controls(catalog, framework, bundle, &findings, inputs.as_of);
+    Ok(Assessment {
+        version: Assessment::VERSION,
+        tool: Tool::this(),
+        as_of: inputs.as_of,
+        bundle: bundle_reference(bundle),
+        framework: FrameworkReference {
+            id: framework.id.clone(),
+            title: framework.title.clone(),
+            edition: framework.edition.clone(),
+            catalog_sha256: catalog.digest,
+        },
+        parameters: parameters.clone(),
+        summary: rollup::summary(&controls),
+        controls,
+        checks: checks.iter().map(|check| assessed(check.check)).collect(),
+        findings,
+        exceptions,
+        evidence: bundle.records.iter().map(evidence).collect(),
+    })
+}
+
+fn framework<'a>(catalog: &'a Catalog, id: &str) -> Result<&'a Framework, AssessError> {
+    catalog.frameworks.get(id).ok_or_else(|| AssessError::UnknownFramework {
+        framework: text::safe(id, 80),
+        known: catalog.frameworks.keys().cloned().collect(),
+    })
+}
+
+/// What a finding points at when nothing says anything about its kind: who collected, and so could have said it.
+fn fallback(bundle: &Bundle) -> Result<Vec<RecordId>, AssessError> {
+    let who: Vec<RecordId> = bundle
+        .records
+        .iter()
+        .filter(|stored| {
+            let source = &stored.record.source;
+            source.service == "sts" && source.operation == "GetCallerIdentity"
+        })
+        .map(|stored| stored.id)
+        .collect();
+    let first = bundle.records.first().ok_or(AssessError::NoRecords)?;
+    Ok(if who.is_empty() { vec![first.id] } else { who })
+}
+
+fn error_codes(bundle: &Bundle) -> BTreeMap<RecordId, String> {
+    bundle.records.iter().filter_map(|s| Some((s.id, text::safe(&s.record.gap()?.code, 80)))).collect()
+}
+
+fn bundle_reference(bundle: &Bundle) -> BundleReference {
+    let manifest = &bundle.manifest;
+    BundleReference {
+        manifest_sha256: bundle.manifest_sha256,
+        merkle_root: manifest.merkle_root,
+        scope: manifest.scope.clone(),
+        collection_started: manifest.collection_started,
+        sealed_at: manifest.sealed_at,
+        records: manifest.records,
+    }
+}
+
+fn assessed(check: &crate::catalog::Check) -> AssessedCheck {
+    AssessedCheck {
+        id: check.id.clone(),
+        title: check.title.clone(),
+        resource: check.resource.clone(),
+        severity: check.severity,
+        rationale: check.rationale.clone(),
+        applies: check.applies.clone(),
+        expression: check.expression.clone(),
+        remediation: check.remediation.clone(),
+        references: check.references.clone(),
+    }
+}
+
+fn evidence(stored: &StoredRecord) -> EvidenceEntry {
+    let record = &stored.record;
+    let source = &record.source;
+    EvidenceEntry {
+        id: stored.id,
+        kind: record.kind,
+        path: stored.path.clone(),
+        line: stored.line,
+        account: source.account.clone(),
+        region: source.region.clone(),
+        service: source.service.clone(),
+        operation: source.operation.clone(),
+        parameters: source.parameters.clone(),
+        caller: source.caller.clone(),
+        collected_at: record.collected_at,
+        request_ids: record.exchanges.iter().filter_map(|exchange| exchange.request_id.clone()).collect(),
+        error: match &record.outcome {
+            RecordOutcome::Error(error) => Some(error.code.clone()),
+            RecordOutcome::Response(_) => None,
+        },
+        gap: record.gap().is_some(),
+    }
+}

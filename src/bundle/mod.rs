@@ -1,6 +1,37 @@
 //! Bundles: sealed sets of records, as BagIt bags (RFC 8493) with a Merkle root (RFC 9162).
+//!
+//! ```text
+//! <bundle>/
+//!   bagit.txt  bag-info.txt  manifest-sha256.txt  tagmanifest-sha256.txt
+//!   data/manifest.json                                              the manifest: what gets signed
+//!   data/aws/<account>/<region>/<service>/<Operation>.ndjson        one record per line
+//!   data/trail/<account>/<region>/<rule>.ndjson
+//!   data/manual/<account>/<service>/<Operation>.ndjson
+//!   data/imports/<account>/<service>/<Operation>.ndjson
+//! ```
+
+pub mod bagit;
+pub mod checksums;
+mod examine;
+pub mod files;
+mod journal;
+pub mod merkle;
+pub mod paths;
+mod reader;
+#[cfg(test)]
+pub(crate) mod testing;
+mod writer;
+
+pub use examine::{Examination, examine};
+pub use reader::{ReadError, read, read_files};
+pub use writer::{SealInfo, WriteError, Writer};
 
 use crate::model::{Manifest, Record, RecordId, Sha256Digest};
+
+/// Longest line, in bytes, that a bundle may hold; a writer refuses what a reader would.
+pub const LONGEST_LINE: u64 = 256 * 1024 * 1024;
+/// Longest `data/manifest.json`, in bytes.
+pub const LONGEST_MANIFEST: u64 = 1024 * 1024 * 1024;
 
 /// A sealed bundle, read into memory.
 #[derive(Debug, Clone)]

@@ -24,6 +24,9 @@ pub struct Check {
     pub rationale: String,
     /// Properties of the resource that the expression reads; a check whose property is unknown is indeterminate.
     pub needs: Vec<String>,
+    /// CEL predicate over the same variables that says which resources of the kind the check is about: false
+    /// gives no finding for that resource, an error is indeterminate. Without it: all of them.
+    pub applies: Option<String>,
     /// CEL predicate over `resource`, `parameters` and `as_of`: true is a pass.
     pub expression: String,
     /// What a failure says; `${resource.name}` is filled in.

@@ -15,12 +15,26 @@ pub struct Collector {
     pub title: String,
     /// Once per account, or once per account and region.
     pub scope: ServiceScope,
+    /// Prefix of the service's IAM actions, where it is not the service's own name.
+    pub action_prefix: Option<String>,
     /// Calls, each after the one that it depends on.
     #[serde(default, rename = "call")]
     pub calls: Vec<Call>,
     /// Kinds of resources that its records describe.
     #[serde(default, rename = "resource")]
     pub resources: Vec<ResourceRule>,
+}
+
+impl Collector {
+    /// The IAM action that allows a call (AWS Service Authorization Reference); `None` where none is needed.
+    pub fn iam_action(&self, call: &Call) -> Option<String> {
+        let prefix = self.action_prefix.as_deref().unwrap_or(&self.service);
+        match call.action.as_deref() {
+            Some("") => None,
+            Some(action) => Some(format!("{prefix}:{action}")),
+            None => Some(format!("{prefix}:{}", call.operation)),
+        }
+    }
 }
 
 /// Where a service is asked.
@@ -47,6 +61,8 @@ pub struct Call {
     /// Error codes by which AWS says that the thing does not exist.
     #[serde(default)]
     pub absent: Vec<String>,
+    /// IAM action that allows the call, where it is not named like the operation; empty where none is needed.
+    pub action: Option<String>,
     /// Template of the region to call, where it is not the run's own (buckets).
     pub region: Option<String>,
     /// Error codes after which the call is made again (a report that is still being generated), at
@@ -61,7 +77,8 @@ pub struct Call {
 pub struct Each {
     /// Operation of the earlier call in this collector.
     pub call: String,
-    /// JMESPath over its response; its list's elements become `item`.
+    /// JMESPath over its response; its list's elements become `item`. `${region}` and the like inside
+    /// quotes are filled in.
     pub items: String,
 }
 
@@ -85,10 +102,21 @@ pub struct ResourceRule {
     pub id: String,
     /// Template: ARN.
     pub arn: String,
-    /// JMESPath over `item`: its tags, as a list of `{Key, Value}` or an object.
-    pub tags: Option<String>,
+    /// Its tags, as a list of `{Key, Value}` or an object: JMESPath over `item`, or a rule as for a property.
+    /// Tags that could not be seen are left out; checks that judge tags need a property for them.
+    pub tags: Option<TagsRule>,
     /// Properties by name.
     pub properties: BTreeMap<String, PropertyRule>,
+}
+
+/// Where a resource's tags come from.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum TagsRule {
+    /// JMESPath over the item.
+    Item(String),
+    /// Another call's record: `tags = { call = "GetBucketTagging", match = { Bucket = "${item.Name}" }, value = "TagSet" }`.
+    Call(PropertyRule),
 }
 
 /// Where one property's value comes from.

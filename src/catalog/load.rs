@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use include_dir::{Dir, include_dir};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
-use super::{Check, Collector, ExcerptRule, Framework, ResourceRule, Template};
+use super::{
+    Check, Collector, ExcerptRule, Framework, PropertyRule, Query, ResourceRule, TagsRule, Template,
+};
 use crate::canonical;
 use crate::model::{Outcome, Sha256Digest};
 
@@ -56,6 +59,12 @@ impl Catalog {
         let catalog = Self { collectors, checks, frameworks, excerpts, digest };
         catalog.validate(&mut problems);
         if problems.is_empty() { Ok(catalog) } else { Err(CatalogError { problems }) }
+    }
+
+    /// The excerpt rules alone, for tests of what reads nothing else.
+    #[cfg(test)]
+    pub(crate) fn embedded_excerpts() -> BTreeMap<String, ExcerptRule> {
+        parse(&EXCERPTS, "excerpts", &mut BTreeMap::new(), &mut Vec::new())
     }
 
     /// The rule that makes resources of `kind`, with its collector.
@@ -111,8 +120,9 @@ impl Catalog {
                 }
                 check_jmespath(&file, &each.items, problems);
             }
-            let strings = call.parameters.values().filter_map(|value| value.as_str());
-            for text in strings.chain(call.region.as_deref()) {
+            let mut texts = Vec::new();
+            call.parameters.values().for_each(|value| strings(value, &mut texts));
+            for text in texts.into_iter().chain(call.region.as_deref()) {
                 check_template(&file, text, problems);
             }
             if !earlier.insert(&call.operation) {
@@ -130,27 +140,40 @@ impl Catalog {
             check_template(&file, &rule.id, problems);
             check_template(&file, &rule.arn, problems);
             for (name, property) in &rule.properties {
-                if let Some(call) = &property.call {
-                    let (service, operation) = call.split_once(':').unwrap_or((&collector.service, call));
-                    let called = self
-                        .collectors
-                        .get(service)
-                        .is_some_and(|other| other.calls.iter().any(|c| c.operation == operation));
-                    if !called {
-                        problems.push(format!(
-                            "{file}: {}.{name} reads {call}, which no collector calls",
-                            rule.kind
-                        ));
-                    }
-                }
-                for text in property.matching.values() {
-                    check_template(&file, text, problems);
-                }
-                if !property.value.contains("${") {
-                    check_jmespath(&file, &property.value, problems);
+                self.validate_property(collector, &format!("{}.{name}", rule.kind), property, problems);
+            }
+            match &rule.tags {
+                None => {}
+                Some(TagsRule::Item(query)) => check_jmespath(&file, query, problems),
+                Some(TagsRule::Call(property)) => {
+                    self.validate_property(collector, &format!("{}.tags", rule.kind), property, problems);
                 }
             }
         }
+    }
+
+    fn validate_property(
+        &self,
+        collector: &Collector,
+        name: &str,
+        property: &PropertyRule,
+        problems: &mut Vec<String>,
+    ) {
+        let file = format!("collectors/{}.toml", collector.service);
+        if let Some(call) = &property.call {
+            let (service, operation) = call.split_once(':').unwrap_or((&collector.service, call));
+            let called = self
+                .collectors
+                .get(service)
+                .is_some_and(|other| other.calls.iter().any(|c| c.operation == operation));
+            if !called {
+                problems.push(format!("{file}: {name} reads {call}, which no collector calls"));
+            }
+        }
+        for text in property.matching.values() {
+            check_template(&file, text, problems);
+        }
+        check_jmespath(&file, &property.value, problems);
     }
 
     fn validate_check(&self, check: &Check, problems: &mut Vec<String>) {
@@ -276,8 +299,18 @@ fn parse<T: DeserializeOwned + Identified>(
     items
 }
 
+/// All strings of a parameter, however deep.
+fn strings<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+    match value {
+        Value::String(text) => found.push(text),
+        Value::Array(items) => items.iter().for_each(|item| strings(item, found)),
+        Value::Object(members) => members.values().for_each(|member| strings(member, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => (),
+    }
+}
+
 fn check_jmespath(file: &str, expression: &str, problems: &mut Vec<String>) {
-    if let Err(error) = jmespath::compile(expression) {
+    if let Err(error) = Query::parse(expression) {
         problems.push(format!("{file}: {expression:?} is not JMESPath: {error}"));
     }
 }

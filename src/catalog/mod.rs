@@ -9,11 +9,13 @@ mod collector;
 mod excerpt;
 mod framework;
 mod load;
+mod query;
 mod template;
 
 pub use check::{Case, Check, RelatedResource};
-pub use collector::{Call, Collector, Decode, Each, PropertyRule, ResourceRule, ServiceScope};
+pub use collector::{Call, Collector, Decode, Each, PropertyRule, ResourceRule, ServiceScope, TagsRule};
 pub use excerpt::{Condition, ExcerptRule, Lookup};
 pub use framework::{Control, ControlKind, Framework};
 pub use load::{Catalog, CatalogError};
+pub use query::{Query, context, elements, to_value, to_variable};
 pub use template::{Template, TemplateError};

@@ -3,6 +3,7 @@
 //! What stands between the braces is JMESPath over an object with the members `item`, `parent`
 //! (the parameters of the call that gave the item), `account`, `region` and `partition`.
 
+use jmespath::{Context, DEFAULT_RUNTIME, Rcvar, Variable, interpret};
 use serde_json::Value;
 
 /// A string with `${...}` places to fill.
@@ -75,32 +76,26 @@ impl Template {
     /// # Errors
     /// When an expression gives neither a string, a number nor a boolean.
     pub fn fill(&self, context: &Value) -> Result<String, TemplateError> {
-        self.fill_with(context, |text| text.to_owned())
+        self.fill_from(&super::query::to_variable(context))
     }
 
-    /// As [`Template::fill`], for a text that will be read as JMESPath: what is filled in cannot end
-    /// the raw string literal (`'...'`) that it stands in.
+    /// As [`Template::fill`], from a context that is already in JMESPath's form (see [`super::context`]).
     ///
     /// # Errors
     /// As [`Template::fill`].
-    pub fn fill_jmespath(&self, context: &Value) -> Result<String, TemplateError> {
-        self.fill_with(context, |text| text.replace('\\', "\\\\").replace('\'', "\\'"))
-    }
-
-    fn fill_with(&self, context: &Value, escape: impl Fn(&str) -> String) -> Result<String, TemplateError> {
+    pub fn fill_from(&self, context: &Rcvar) -> Result<String, TemplateError> {
         let mut text = String::new();
         for part in &self.parts {
             match part {
                 Part::Text(fixed) => text.push_str(fixed),
                 Part::Expression(expression) => {
                     let no_text = || TemplateError::NoText { expression: expression.as_str().to_owned() };
-                    let found = expression.search(context).map_err(|_| no_text())?;
+                    let mut run = Context::new(expression.as_str(), &DEFAULT_RUNTIME);
+                    let found = interpret(context, expression.as_ast(), &mut run).map_err(|_| no_text())?;
                     match found.as_ref() {
-                        jmespath::Variable::String(value) => text.push_str(&escape(value)),
-                        jmespath::Variable::Number(value) => text.push_str(&value.to_string()),
-                        jmespath::Variable::Bool(value) => {
-                            text.push_str(if *value { "true" } else { "false" })
-                        }
+                        Variable::String(value) => text.push_str(value),
+                        Variable::Number(value) => text.push_str(&value.to_string()),
+                        Variable::Bool(value) => text.push_str(if *value { "true" } else { "false" }),
                         _ => return Err(no_text()),
                     }
                 }
@@ -127,14 +122,5 @@ mod tests {
     fn broken_templates_are_refused() {
         assert!(matches!(Template::parse("${item.Name"), Err(TemplateError::Unclosed { .. })));
         assert!(matches!(Template::parse("${item..}"), Err(TemplateError::Expression { .. })));
-    }
-
-    #[test]
-    fn a_hostile_value_stays_inside_its_literal() {
-        let template = Template::parse("FlowLogs[?ResourceId=='${item.Id}']").unwrap();
-        let text = template.fill_jmespath(&json!({"item": {"Id": "x'] || [?'\\"}})).unwrap();
-        let found =
-            jmespath::compile(&text).unwrap().search(json!({"FlowLogs": [{"ResourceId": "y"}]})).unwrap();
-        assert_eq!(found.to_string(), "[]");
     }
 }

@@ -1,1 +1,148 @@
-//! (written next)
+//! The command line: one file per command, and the wiring between the modules. The only place that
+//! prints.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "the command line is where printing belongs")]
+
+mod archive;
+mod assess;
+mod checks;
+mod collect;
+mod config;
+mod exit;
+mod iam_policy;
+mod init;
+mod keygen;
+mod package;
+mod progress;
+mod reference;
+mod report;
+mod run;
+mod sign;
+mod verify;
+mod workspace;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use exit::CommandError;
+pub use exit::Exit;
+pub use reference::cli_reference;
+
+/// How a command ends when it ends well.
+type CommandResult = Result<Exit, CommandError>;
+
+/// Collects audit evidence from AWS, seals it, assesses it against the HIPAA Security Rule, and
+/// renders a signed report that maps every control to its proof.
+#[derive(Debug, Parser)]
+#[command(name = "proofpack", version, after_help = Exit::table(), propagate_version = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Where the settings are, for the commands that need them.
+#[derive(Debug, Clone, clap::Args)]
+struct ConfigArgument {
+    /// Configuration file.
+    #[arg(long, short, value_name = "FILE", default_value = "proofpack.toml")]
+    config: PathBuf,
+    /// Folder for everything that is written, instead of the configuration's `output`.
+    #[arg(long, short, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+impl ConfigArgument {
+    /// The configuration.
+    fn read(&self) -> Result<config::Config, CommandError> {
+        config::Config::read(&self.config)
+    }
+
+    /// The folder that the steps hand their files on in.
+    fn workspace(&self, config: &config::Config) -> workspace::Workspace {
+        let out = self.out.clone().unwrap_or_else(|| config.resolve(&config.output));
+        workspace::Workspace::new(out)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write a commented proofpack.toml to start from.
+    Init(init::InitArguments),
+    /// Make a TEST certificate and key for trying things out; never for real evidence.
+    Keygen(keygen::KeygenArguments),
+    /// All steps in order: collect, assess, report, sign, package, archive.
+    Run(run::RunArguments),
+    /// Collect evidence from AWS into a sealed bundle.
+    Collect(collect::CollectArguments),
+    /// Assess the bundle against the framework.
+    Assess(assess::AssessArguments),
+    /// Render the report (unsigned).
+    Report(report::ReportArguments),
+    /// Sign the report and the bundle's manifest.
+    Sign(sign::SignArguments),
+    /// Make the package for the auditor.
+    Package(package::PackageArguments),
+    /// Put the package where it is kept, and write a receipt.
+    Archive(archive::ArchiveArguments),
+    /// Verify a package, a bundle or a signed report: reports all that is wrong.
+    Verify(verify::VerifyArguments),
+    /// Look at the checks and run their cases.
+    Checks(checks::ChecksArguments),
+    /// Print the least-privilege IAM policy that a collection needs.
+    IamPolicy(iam_policy::IamPolicyArguments),
+}
+
+/// Runs the program: parses the command line, does what it says, and says how it ended.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are not errors; clap knows which is which and where each is printed.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Success.into() };
+        }
+    };
+    match dispatch(arguments.command) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            eprintln!("error: {error}");
+            error.exit.into()
+        }
+    }
+}
+
+fn dispatch(command: Command) -> CommandResult {
+    match command {
+        Command::Init(arguments) => init::run(&arguments),
+        Command::Keygen(arguments) => keygen::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Collect(arguments) => collect::run(&arguments),
+        Command::Assess(arguments) => assess::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
+        Command::Sign(arguments) => sign::run(&arguments),
+        Command::Package(arguments) => package::run(&arguments),
+        Command::Archive(arguments) => archive::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
+        Command::Checks(arguments) => checks::run(&arguments),
+        Command::IamPolicy(arguments) => iam_policy::run(&arguments),
+    }
+}
+
+/// The command line as clap knows it, for the generated reference.
+fn clap_command() -> clap::Command {
+    Arguments::command()
+}
+
+/// The catalog, or the defect in it.
+fn catalog() -> Result<crate::catalog::Catalog, CommandError> {
+    crate::catalog::Catalog::embedded().map_err(CommandError::internal)
+}
+
+/// A runtime for the commands that speak to AWS.
+fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CommandError::internal(format!("cannot start the runtime: {error}")))
+}

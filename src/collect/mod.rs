@@ -1,1 +1,120 @@
-//! (written next)
+//! Collecting: the calls that the catalog names, made once each, and a record of everything that came
+//! back. What could not be obtained is a record too (a gap); nothing is left out in silence.
+//!
+//! One [`collect`] covers one account: services of global scope once, in the partition's home region,
+//! the others in every region of the run. Calls that depend on an earlier answer are made as soon as
+//! that answer is there; every record is handed on as soon as it exists and not kept. Which records
+//! come out does not depend on the order in which answers arrive.
+
+mod caller;
+mod outcome;
+mod plan;
+mod progress;
+mod schedule;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use tokio::sync::mpsc::Sender;
+
+pub use caller::{Caller, Failure, Reply};
+pub use plan::Plan;
+pub use progress::{Progress, Summary};
+
+use crate::catalog::{Catalog, TemplateError};
+use crate::clock::Clock;
+use crate::model::Record;
+
+/// One run over one account.
+pub struct Collection<'a, C: Caller> {
+    /// What to call.
+    pub catalog: &'a Catalog,
+    /// Makes the calls.
+    pub client: C,
+    /// AWS partition: `aws`, `aws-us-gov` or `aws-cn`.
+    pub partition: String,
+    /// Account id (12 digits).
+    pub account: String,
+    /// Where services of global scope are called: us-east-1 in the partition `aws`.
+    pub home_region: String,
+    /// Regions for all other services.
+    pub regions: Vec<String>,
+    /// ARN of the identity that makes the calls.
+    pub caller: String,
+    /// Dates the records.
+    pub clock: Clock,
+    /// How many calls may be under way at a time; at least 1.
+    pub concurrency: usize,
+    /// Is told how it goes.
+    pub progress: &'a dyn Progress,
+}
+
+/// Why a run could not be made. An API that refuses or fails is not among the reasons: that is a gap.
+#[derive(Debug, thiserror::Error)]
+pub enum CollectError {
+    /// The catalog holds an expression that cannot be read.
+    #[error("the collector {service} cannot be used: {operation}: {source}; correct its TOML file")]
+    Catalog {
+        /// Service.
+        service: String,
+        /// Operation.
+        operation: String,
+        /// What is wrong with it.
+        source: TemplateError,
+    },
+    /// The collector's calls do not follow from one another.
+    #[error(
+        "the collector {service} cannot be used: {operation} fans out over {over}, which no earlier call makes; correct its TOML file"
+    )]
+    Order {
+        /// Service.
+        service: String,
+        /// Operation.
+        operation: String,
+        /// The call that it depends on.
+        over: String,
+    },
+    /// Not an account id.
+    #[error("{0:?} is not an account id: 12 digits are expected")]
+    Account(String),
+    /// Not a region's name.
+    #[error(
+        "{0:?} is not a region's name: lower-case letters, digits and hyphens are expected, e.g. eu-west-1"
+    )]
+    Region(String),
+    /// Whoever takes the records is gone.
+    #[error("the records could not be handed on: their receiver stopped; its own error says why")]
+    ReceiverGone,
+}
+
+/// Makes all calls that the catalog names and sends every record to `records` as soon as it is there.
+///
+/// # Errors
+/// When the catalog or the scope cannot be used, or the receiver of the records is gone. Failed calls
+/// are not errors: they are records.
+pub async fn collect<C: Caller>(
+    run: Collection<'_, C>,
+    records: Sender<Record>,
+) -> Result<Summary, CollectError> {
+    collect_within(run, records, schedule::Limits::default()).await
+}
+
+async fn collect_within<C: Caller>(
+    mut run: Collection<'_, C>,
+    records: Sender<Record>,
+    limits: schedule::Limits,
+) -> Result<Summary, CollectError> {
+    if run.account.len() != 12 || !run.account.bytes().all(|digit| digit.is_ascii_digit()) {
+        return Err(CollectError::Account(run.account));
+    }
+    let regions: BTreeSet<String> = std::mem::take(&mut run.regions).into_iter().collect();
+    for region in regions.iter().chain([&run.home_region]) {
+        if !plan::is_region(region) {
+            return Err(CollectError::Region(region.clone()));
+        }
+    }
+    run.regions = regions.into_iter().collect();
+    let plan = Plan::new(run.catalog)?;
+    schedule::Schedule::new(&plan, run, records, limits).run().await
+}

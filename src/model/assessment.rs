@@ -193,6 +193,8 @@ pub struct AssessedCheck {
     pub severity: Severity,
     /// Why it matters.
     pub rationale: String,
+    /// The CEL predicate that says which resources of the kind the check is about; `None`: all of them.
+    pub applies: Option<String>,
     /// The CEL predicate, as evaluated.
     pub expression: String,
     /// What to do about a failure.
@@ -233,6 +235,21 @@ pub struct EvidenceEntry {
     pub error: Option<String>,
     /// Whether that error is a gap.
     pub gap: bool,
+}
+
+impl ControlStatus {
+    /// The status in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::NotSatisfied => "not satisfied",
+            Self::Indeterminate => "indeterminate",
+            Self::AttestationMissing => "attestation missing",
+            Self::AttestationExpired => "attestation expired",
+            Self::SatisfiedWithExceptions => "satisfied with exceptions",
+            Self::Satisfied => "satisfied",
+            Self::NotApplicable => "not applicable",
+        }
+    }
 }
 
 impl Assessment {

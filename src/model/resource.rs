@@ -62,4 +62,6 @@ pub struct KindSources {
     pub listed: Vec<RecordId>,
     /// Gaps that hide resources of the kind, with the account and region they hide.
     pub gaps: Vec<(RecordId, String, String)>,
+    /// Accounts and regions in scope where the bundle holds neither: nobody asked.
+    pub missing: Vec<(String, String)>,
 }

@@ -1,1 +1,93 @@
-//! (written next)
+//! Verification: of a package, of one that was unpacked, of a bundle, of a signed report. It collects
+//! every problem and stops at none, and reduces them to one line that says what may be relied on.
+
+mod assessment;
+mod attachment;
+pub mod cms;
+mod facet;
+mod package;
+pub mod pdf;
+mod pdf_changes;
+mod report;
+mod signature;
+pub mod trust;
+mod verdict;
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+pub use facet::{Facet, FacetStatus};
+pub use verdict::{Facts, SignatureFacts, SubjectKind, Verdict, VerdictLine};
+
+use self::verdict::Draft;
+use crate::bundle::examine;
+use crate::bundle::files::{Directory, Files};
+use crate::catalog::Catalog;
+use crate::model::ProblemCode;
+use crate::package::{Source, layout};
+use crate::sign::Certificate;
+
+/// What verification is told, beside the file.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Certificates (roots or signers) that are trusted. With none, whether the signer can be trusted is left open and said
+    /// so; with some, a signer that does not lead to one of them is a problem.
+    pub anchors: Vec<Certificate>,
+}
+
+/// Verifies what lies at `path`: a package (zip, or the folder that it unpacks to), a bundle's directory, or a
+/// signed report (PDF). `catalog` is this program's own, with which the assessment is made again.
+pub fn verify(path: &Path, catalog: &Catalog, options: &Options) -> Verdict {
+    let shown = path.display().to_string();
+    if path.is_dir() {
+        return match Directory::open(path) {
+            Ok(files) => verify_directory(&shown, &files, catalog, options),
+            Err(error) => {
+                let mut draft = Draft::new(SubjectKind::Unknown, &shown);
+                draft.problems.add(ProblemCode::Unreadable, error.path(), error.to_string());
+                draft.finish(options)
+            }
+        };
+    }
+    let mut beginning = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(8).read_to_end(&mut beginning));
+    let source = read.and_then(|_| Source::open(path));
+    let source = match source {
+        Ok(source) => source,
+        Err(error) => {
+            let mut draft = Draft::new(SubjectKind::Unknown, &shown);
+            draft.problems.add(ProblemCode::Unreadable, &shown, format!("it cannot be read: {error}"));
+            return draft.finish(options);
+        }
+    };
+    let named_zip = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip"));
+    if named_zip || beginning.starts_with(b"PK") {
+        package::verify_zip(&shown, source, catalog, options)
+    } else if beginning.starts_with(b"%PDF-") {
+        report::verify(&shown, path, options)
+    } else {
+        let mut draft = Draft::new(SubjectKind::Unknown, &shown);
+        let message = "it is neither a package (zip), a bundle's directory nor a report (PDF)";
+        draft.problems.add(ProblemCode::UnknownFormat, &shown, message);
+        draft.finish(options)
+    }
+}
+
+fn verify_directory(shown: &str, files: &Directory, catalog: &Catalog, options: &Options) -> Verdict {
+    let has = |name: &str| files.list().contains_key(name);
+    if has(layout::SUMS) || has(layout::MANIFEST) {
+        return package::verify_unpacked(shown, files, catalog, options);
+    }
+    let mut draft = Draft::new(SubjectKind::Bundle, shown);
+    if !files.list().keys().any(|path| path.starts_with("data/") || path == "bagit.txt") {
+        let message = "the directory is neither a bundle nor an unpacked package";
+        draft.problems.add(ProblemCode::UnknownFormat, shown, message);
+        return draft.finish(options);
+    }
+    draft.reached(&[Facet::Hashes, Facet::Manifest, Facet::Records]);
+    let examination = examine(files);
+    draft.facts = Facts::of_bundle(&examination);
+    draft.problems.extend(examination.problems.into_list());
+    draft.finish(options)
+}

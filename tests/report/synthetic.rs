@@ -90,6 +90,7 @@ fn check(id: &str, title: &str, resource: &str, severity: Severity, expression: 
         rationale: "Health data at rest must be unreadable to whoever gets hold of the storage, and the key must be the \
                     organization's own, so that its use is logged and can be revoked."
             .into(),
+        applies: None,
         expression: expression.into(),
         remediation: "Set default encryption to aws:kms with a customer managed key (aws s3api put-bucket-encryption)."
             .into(),

@@ -1,5 +1,9 @@
 //! What the tests share: the Python environment with the outside tools, and servers of their own.
 
+pub(crate) mod bundles;
+pub(crate) mod packages;
+pub mod world;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -1,0 +1,323 @@
+//! The CEL engine: expressions are compiled once, checked as far as can be without values, and evaluated
+//! against one resource at a time. An evaluation error is never a pass.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex};
+
+use cel::objects::Key;
+use cel::{Context, Env, ExecutionError, Value as CelValue};
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::functions;
+use super::functions::related::{Viewpoint, World};
+use super::references::{self, References};
+use crate::model::{Property, RecordId, Resource};
+
+/// Bounds on what one evaluation may look at: AWS's own limits are far below.
+const DEEPEST: usize = 64;
+const MOST_NODES: usize = 200_000;
+const LONGEST_TEXT: usize = 1 << 20;
+/// Bounds on an expression and on what is said about its failure.
+const LONGEST_EXPRESSION: usize = 4_096;
+const LONGEST_REASON: usize = 300;
+
+/// Members of `resource` that every resource has.
+pub(super) const BUILT_IN: [&str; 5] = ["id", "arn", "account", "region", "tags"];
+
+/// The environment that expressions are compiled for and run in.
+#[derive(Clone)]
+pub(crate) struct Engine {
+    env: Arc<Env>,
+}
+
+/// An expression that was compiled and checked.
+pub(crate) struct Program {
+    program: cel::Program,
+    references: References,
+}
+
+/// What an expression is evaluated against.
+pub(crate) struct Scope<'a> {
+    /// The resource.
+    pub(crate) resource: &'a Resource,
+    /// All other resources.
+    pub(crate) world: &'a Arc<World>,
+    /// Values of the parameters, by name.
+    pub(crate) parameters: &'a BTreeMap<String, Value>,
+    /// The instant at which ages are judged.
+    pub(crate) as_of: DateTime<Utc>,
+}
+
+/// What came of an evaluation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Evaluation {
+    /// True or false; or why it is neither.
+    pub(crate) result: Result<bool, String>,
+    /// Records of other resources that it consulted.
+    pub(crate) used: Vec<RecordId>,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self { env: Arc::new(Env::stdlib()) }
+    }
+}
+
+impl Engine {
+    /// Compiles an expression.
+    ///
+    /// # Errors
+    /// Every problem that shows without values: syntax, unknown variables and functions, members that are
+    /// not written out.
+    pub(crate) fn compile(&self, expression: &str) -> Result<Program, Vec<String>> {
+        if expression.len() > LONGEST_EXPRESSION {
+            return Err(vec![format!("the expression is longer than {LONGEST_EXPRESSION} bytes")]);
+        }
+        let program = self.env.compile(expression).map_err(|errors| vec![errors.to_string()])?;
+        let (references, problems) = references::of(program.expression());
+        if problems.is_empty() { Ok(Program { program, references }) } else { Err(problems) }
+    }
+
+    /// Evaluates a compiled expression.
+    pub(crate) fn evaluate(&self, program: &Program, scope: &Scope<'_>) -> Evaluation {
+        let used = Arc::new(Mutex::new(Vec::new()));
+        let result = self.run(program, scope, &used).map_err(|reason| shorten(&reason));
+        let used = used.lock().map(|used| used.clone()).unwrap_or_default();
+        Evaluation { result, used }
+    }
+
+    fn run(
+        &self,
+        program: &Program,
+        scope: &Scope<'_>,
+        used: &Arc<Mutex<Vec<RecordId>>>,
+    ) -> Result<bool, String> {
+        let mut budget = MOST_NODES;
+        let mut context = Context::with_env(Arc::clone(&self.env));
+        let resource = resource_value(scope.resource, &program.references.properties, &mut budget)?;
+        context.add_variable_from_value("resource", resource);
+        let wanted = program.references.parameters.iter();
+        let mut parameters = HashMap::new();
+        for (name, value) in wanted.filter_map(|name| scope.parameters.get_key_value(name)) {
+            parameters.insert(Key::from(name.clone()), to_cel(value, 0, &mut budget)?);
+        }
+        context.add_variable_from_value("parameters", parameters);
+        context.add_variable_from_value("as_of", CelValue::Timestamp(scope.as_of.fixed_offset()));
+        let viewpoint =
+            Viewpoint { account: scope.resource.account.clone(), region: scope.resource.region.clone() };
+        let host = functions::Host {
+            world: Arc::clone(scope.world),
+            viewpoint,
+            wanted: program.references.looked_up.clone(),
+            as_of: scope.as_of,
+            used: Arc::clone(used),
+        };
+        functions::register(&mut context, host).map_err(|error| error.to_string())?;
+        match program.program.execute(&context) {
+            Ok(CelValue::Bool(outcome)) => Ok(outcome),
+            Ok(other) => Err(format!("the expression gives a {}, not true or false", other.type_of())),
+            Err(error) => Err(readable(&error)),
+        }
+    }
+}
+
+impl Program {
+    /// What it refers to.
+    pub(crate) fn references(&self) -> &References {
+        &self.references
+    }
+}
+
+fn resource_value(
+    resource: &Resource,
+    wanted: &BTreeSet<String>,
+    budget: &mut usize,
+) -> Result<CelValue, String> {
+    let mut members: HashMap<Key, CelValue> = HashMap::new();
+    for (name, property) in resource.properties.iter().filter(|(name, _)| wanted.contains(*name)) {
+        if let Property::Known { value, .. } = property {
+            members.insert(Key::from(name.clone()), to_cel(value, 0, budget)?);
+        }
+    }
+    // The built-in members go in last: no property can stand in for them.
+    for (name, value) in built_in(resource) {
+        members.insert(Key::from(name), to_cel(&value, 0, budget)?);
+    }
+    Ok(CelValue::from(members))
+}
+
+/// The members that every resource has.
+pub(super) fn built_in(resource: &Resource) -> [(&'static str, Value); 5] {
+    let tags = resource.tags.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str()))).collect();
+    [
+        ("id", Value::from(resource.id.as_str())),
+        ("arn", Value::from(resource.arn.as_str())),
+        ("account", Value::from(resource.account.as_str())),
+        ("region", Value::from(resource.region.as_str())),
+        ("tags", Value::Object(tags)),
+    ]
+}
+
+/// A JSON value as CEL sees it. Whole numbers are `int`, so that one is equal to the literals of an expression.
+pub(super) fn to_cel(value: &Value, depth: usize, budget: &mut usize) -> Result<CelValue, String> {
+    if depth > DEEPEST {
+        return Err(format!("a value is nested more than {DEEPEST} levels deep"));
+    }
+    *budget = budget.checked_sub(1).ok_or_else(|| format!("more than {MOST_NODES} values"))?;
+    Ok(match value {
+        Value::Null => CelValue::Null,
+        Value::Bool(flag) => CelValue::Bool(*flag),
+        Value::Number(number) => match (number.as_i64(), number.as_u64()) {
+            (Some(whole), _) => CelValue::Int(whole),
+            (None, Some(large)) => CelValue::UInt(large),
+            (None, None) => CelValue::Float(number.as_f64().unwrap_or(f64::NAN)),
+        },
+        Value::String(text) if text.len() > LONGEST_TEXT => {
+            return Err(format!("a text is longer than {LONGEST_TEXT} bytes"));
+        }
+        Value::String(text) => CelValue::from(text.as_str()),
+        Value::Array(items) => {
+            let items: Result<Vec<CelValue>, String> =
+                items.iter().map(|item| to_cel(item, depth + 1, budget)).collect();
+            CelValue::List(Arc::new(items?))
+        }
+        Value::Object(members) => {
+            let mut map: HashMap<Key, CelValue> = HashMap::new();
+            for (name, member) in members {
+                map.insert(Key::from(name.clone()), to_cel(member, depth + 1, budget)?);
+            }
+            CelValue::from(map)
+        }
+    })
+}
+
+/// An evaluation error in words. Values are left out: they may be long, and the order of a map's members in
+/// their debug form differs from run to run.
+fn readable(error: &ExecutionError) -> String {
+    match error {
+        ExecutionError::NoSuchKey(key) => format!("there is no member {key:?}"),
+        ExecutionError::FunctionError { message, .. } => message.clone(),
+        ExecutionError::NoSuchOverload(overload) => overload.to_string(),
+        ExecutionError::UndeclaredReference(name) => format!("{name} is not declared"),
+        ExecutionError::InvalidArgumentCount { expected, actual } => {
+            format!("a function wants {expected} arguments and got {actual}")
+        }
+        ExecutionError::ValuesNotComparable(left, right) => {
+            format!("a {} cannot be compared with a {}", left.type_of(), right.type_of())
+        }
+        ExecutionError::UnexpectedType { want, .. } => format!("a value is not of the type {want}"),
+        ExecutionError::IndexOutOfBounds(_) => "an index lies outside its list".to_owned(),
+        _ => "the expression cannot be evaluated on these values".to_owned(),
+    }
+}
+
+fn shorten(reason: &str) -> String {
+    super::text::safe(reason, LONGEST_REASON)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canonical::sha256;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn resource(properties: Value) -> Resource {
+        let record = RecordId(sha256(b"record"));
+        let properties = properties.as_object().cloned().unwrap_or_default();
+        Resource {
+            kind: "s3-bucket".into(),
+            id: "records".into(),
+            arn: "arn:aws:s3:::records".into(),
+            account: "123456789012".into(),
+            region: "us-east-1".into(),
+            tags: BTreeMap::from([("data".into(), "phi".into())]),
+            properties: properties
+                .into_iter()
+                .map(|(name, value)| (name, Property::Known { value, record }))
+                .collect(),
+            record,
+        }
+    }
+
+    fn evaluate(expression: &str, properties: Value) -> Result<bool, String> {
+        let engine = Engine::default();
+        let program = engine.compile(expression).map_err(|problems| problems.join("; ")).unwrap();
+        let parameters = BTreeMap::from([("days".to_owned(), json!(90))]);
+        let as_of = DateTime::parse_from_rfc3339("2026-01-01T00:00:00Z").unwrap().to_utc();
+        let resource = resource(properties);
+        let world = Arc::new(World::default());
+        engine
+            .evaluate(&program, &Scope { resource: &resource, world: &world, parameters: &parameters, as_of })
+            .result
+    }
+
+    #[test]
+    fn expressions_see_properties_parameters_and_the_instant() {
+        assert_eq!(evaluate("resource.status == 'Enabled'", json!({"status": "Enabled"})), Ok(true));
+        assert_eq!(evaluate("resource.days >= parameters.days", json!({"days": 30})), Ok(false));
+        assert_eq!(evaluate("resource.tags.data == 'phi' && resource.id == 'records'", json!({})), Ok(true));
+        assert_eq!(evaluate("as_of == timestamp('2026-01-01T00:00:00Z')", json!({})), Ok(true));
+        assert_eq!(
+            evaluate("resource.rules.exists(r, r.ok)", json!({"rules": [{"ok": false}, {"ok": true}]})),
+            Ok(true)
+        );
+    }
+
+    #[test]
+    fn an_error_or_another_type_is_neither_pass_nor_fail() {
+        for expression in [
+            "resource.status == 'Enabled'",
+            "!(resource.status == 'Enabled')",
+            "resource.days > 1",
+            "resource.id",
+            "resource.id.matches('(')",
+            "1 / 0 == 1",
+        ] {
+            assert!(evaluate(expression, json!({"days": "many"})).is_err(), "{expression}");
+        }
+    }
+
+    #[test]
+    fn a_property_cannot_stand_in_for_a_built_in_member() {
+        assert_eq!(evaluate("resource.id == 'records'", json!({"id": "other"})), Ok(true));
+    }
+
+    #[test]
+    fn hostile_values_are_bounded() {
+        let mut deep = json!(1);
+        for _ in 0..100 {
+            deep = json!([deep]);
+        }
+        assert!(evaluate("resource.x == 1", json!({"x": deep})).unwrap_err().contains("deep"));
+        assert!(evaluate("resource.x == ''", json!({"x": "a".repeat(LONGEST_TEXT + 1)})).is_err());
+        assert!(evaluate("resource.x == 1", json!({"x": vec![0; MOST_NODES]})).is_err());
+    }
+
+    #[test]
+    fn functions_are_at_hand() {
+        let policy =
+            json!({"Statement": {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}});
+        assert_eq!(evaluate("policy_allows_public(resource.policy)", json!({"policy": policy})), Ok(true));
+        assert_eq!(evaluate("!policy_allows_public(resource.policy)", json!({"policy": null})), Ok(true));
+        assert!(evaluate("policy_allows_public(resource.policy)", json!({"policy": 1})).is_err());
+        assert_eq!(
+            evaluate("age_days(resource.at) <= parameters.days", json!({"at": "2025-12-01"})),
+            Ok(true)
+        );
+        assert_eq!(evaluate("public_cidr(resource.range)", json!({"range": "0.0.0.0/0"})), Ok(true));
+        assert!(evaluate("public_cidr(resource.range)", json!({"range": null})).is_err());
+        let rules = json!([{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]);
+        assert_eq!(evaluate("ports_open_to_world(resource.rules, [22])", json!({"rules": rules})), Ok(true));
+        assert!(evaluate("lookup('kms-key', 'x').manager == 'AWS'", json!({})).is_err());
+        assert!(evaluate("exists('kms-key', 'x')", json!({})).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn compiling_never_panics(expression in ".{0,60}") {
+            let _ = Engine::default().compile(&expression);
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Findings: every check over every resource of its kind, and over what was not seen of the kind.
+
+use std::collections::BTreeMap;
+
+use super::checks::CompiledCheck;
+use super::coverage::Coverage;
+use super::judge::Court;
+use super::text;
+use crate::model::{Finding, FindingError, Outcome, Proof, RecordId, Resource, Subject};
+
+/// A kind that no collector makes has been looked for nowhere.
+static NOWHERE: Coverage = Coverage { listed: Vec::new(), gaps: Vec::new(), unseen: Vec::new() };
+
+/// The findings of one check, sorted by subject; at least one.
+///
+/// # Errors
+/// When not even `fallback` gives a record to point at.
+pub(super) fn of_check(
+    court: &Court<'_>,
+    check: &CompiledCheck<'_>,
+    fallback: &[RecordId],
+) -> Result<Vec<Finding>, FindingError> {
+    let kind = check.check.resource.as_str();
+    let coverage = court.world.coverage(kind).unwrap_or(&NOWHERE);
+    let mut findings = Vec::new();
+    let mut not_about: Vec<RecordId> = Vec::new();
+    for resource in court.world.resources_of(kind) {
+        let verdict = court.judge(check, resource);
+        if verdict.outcome == Outcome::NotApplicable {
+            not_about.extend(verdict.records);
+            continue;
+        }
+        findings.push(finding(check, subject(resource), verdict.outcome, verdict.message, verdict.records)?);
+    }
+    findings.extend(hidden(court, check, coverage)?);
+    findings.extend(never_seen(check, coverage, fallback)?);
+    if findings.is_empty() {
+        let mut proof: Vec<RecordId> = coverage.listed.iter().map(|listing| listing.record).collect();
+        proof.extend(&not_about);
+        let (outcome, message) = if proof.is_empty() {
+            proof.extend(fallback);
+            (Outcome::Indeterminate, format!("No record says whether there are resources of kind {kind}."))
+        } else if not_about.is_empty() {
+            (Outcome::NotApplicable, format!("There is no resource of kind {kind} in scope."))
+        } else {
+            (
+                Outcome::NotApplicable,
+                format!("No resource of kind {kind} in scope is one that the check is about."),
+            )
+        };
+        findings.push(finding(check, whole(kind, "*", "*"), outcome, message, proof)?);
+    }
+    findings.sort_by(|one, other| one.subject.cmp(&other.subject));
+    Ok(findings)
+}
+
+/// One finding for each account and region in which gaps hide resources of the kind.
+fn hidden(
+    court: &Court<'_>,
+    check: &CompiledCheck<'_>,
+    coverage: &Coverage,
+) -> Result<Vec<Finding>, FindingError> {
+    let mut places: BTreeMap<(&str, &str), Vec<RecordId>> = BTreeMap::new();
+    for gap in &coverage.gaps {
+        places.entry((&gap.account, &gap.region)).or_default().push(gap.record);
+    }
+    let kind = check.check.resource.as_str();
+    places
+        .into_iter()
+        .map(|((account, region), records)| {
+            let mut codes: Vec<&str> = records.iter().filter_map(|id| court.world.error_code(id)).collect();
+            codes.sort_unstable();
+            codes.dedup();
+            let codes = if codes.is_empty() { String::new() } else { format!(" ({})", codes.join(", ")) };
+            let message = format!("Resources of kind {kind} could not be seen{codes}.");
+            let message = text::safe(&message, 400);
+            finding(check, whole(kind, account, region), Outcome::Indeterminate, message, records)
+        })
+        .collect()
+}
+
+/// One finding for each account and region where nobody looked for the kind.
+fn never_seen(
+    check: &CompiledCheck<'_>,
+    coverage: &Coverage,
+    fallback: &[RecordId],
+) -> Result<Vec<Finding>, FindingError> {
+    let kind = check.check.resource.as_str();
+    coverage
+        .unseen
+        .iter()
+        .map(|(account, region)| {
+            let message = format!("Resources of kind {kind} were not collected: no record lists them.");
+            let subject = whole(kind, account, region);
+            finding(check, subject, Outcome::Indeterminate, message, fallback.to_vec())
+        })
+        .collect()
+}
+
+fn finding(
+    check: &CompiledCheck<'_>,
+    subject: Subject,
+    outcome: Outcome,
+    message: String,
+    records: Vec<RecordId>,
+) -> Result<Finding, FindingError> {
+    let proof = Proof::new(records)?;
+    Ok(Finding { check: check.check.id.clone(), subject, outcome, message, proof, exception: None })
+}
+
+fn subject(resource: &Resource) -> Subject {
+    Subject {
+        kind: resource.kind.clone(),
+        account: resource.account.clone(),
+        region: resource.region.clone(),
+        arn: resource.arn.clone(),
+        id: resource.id.clone(),
+    }
+}
+
+fn whole(kind: &str, account: &str, region: &str) -> Subject {
+    let [kind, account, region, any] = [kind, account, region, "*"].map(str::to_owned);
+    Subject { kind, account, region, arn: any.clone(), id: any }
+}

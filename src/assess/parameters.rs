@@ -1,0 +1,103 @@
+//! Parameters: the checks' defaults, and what `proofpack.toml` puts in their place.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::text;
+use crate::catalog::{Catalog, Check};
+
+/// A parameter that no check reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownParameter {
+    /// Its name.
+    pub name: String,
+    /// The parameter that was perhaps meant.
+    pub nearest: Option<String>,
+}
+
+/// The parameters among `given` that no check of the catalog reads, sorted by name.
+pub fn unknown_parameters(catalog: &Catalog, given: &BTreeMap<String, Value>) -> Vec<UnknownParameter> {
+    let known: BTreeMap<&str, &Value> = defaults(catalog.checks.values());
+    given
+        .keys()
+        .filter(|name| !known.contains_key(name.as_str()))
+        .map(|name| UnknownParameter {
+            name: name.clone(),
+            nearest: text::nearest(name, known.keys().copied()).map(str::to_owned),
+        })
+        .collect()
+}
+
+impl std::fmt::Display for UnknownParameter {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "there is no parameter {}", text::safe(&self.name, 80))?;
+        match &self.nearest {
+            Some(nearest) => write!(formatter, "; is {nearest} meant?"),
+            None => write!(formatter, "; `proofpack checks show` names those of a check"),
+        }
+    }
+}
+
+/// The values that `checks` are run with.
+///
+/// # Errors
+/// Every given value that is not of its default's type.
+pub(super) fn values<'a>(
+    checks: impl Iterator<Item = &'a Check>,
+    given: &BTreeMap<String, Value>,
+) -> Result<BTreeMap<String, Value>, Vec<String>> {
+    let mut problems = Vec::new();
+    let mut values = BTreeMap::new();
+    for (name, default) in defaults(checks) {
+        let value = match given.get(name) {
+            None => default,
+            Some(value) if same_type(value, default) => value,
+            Some(value) => {
+                problems.push(format!(
+                    "the parameter {name} is {}, but its default {default} is of another type",
+                    text::of_value(value, 80)
+                ));
+                continue;
+            }
+        };
+        values.insert(name.to_owned(), value.clone());
+    }
+    if problems.is_empty() { Ok(values) } else { Err(problems) }
+}
+
+fn defaults<'a>(checks: impl Iterator<Item = &'a Check>) -> BTreeMap<&'a str, &'a Value> {
+    checks.flat_map(|check| &check.parameters).map(|(name, value)| (name.as_str(), value)).collect()
+}
+
+fn same_type(value: &Value, default: &Value) -> bool {
+    match (value, default) {
+        // A predicate that compares with a list's elements would be quietly false for those of another type.
+        (Value::Array(items), Value::Array(defaults)) => match defaults.first() {
+            Some(default) => items.iter().all(|item| same_type(item, default)),
+            None => true,
+        },
+        (Value::Number(value), Value::Number(default)) => value.is_f64() == default.is_f64(),
+        _ => std::mem::discriminant(value) == std::mem::discriminant(default),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_value_has_the_type_of_its_default() {
+        assert!(same_type(&json!(7), &json!(14)));
+        assert!(same_type(&json!(["a"]), &json!(["b", "c"])));
+        for (value, default) in [
+            (json!("7"), json!(14)),
+            (json!([1]), json!(["a"])),
+            (json!(1.5), json!(1)),
+            (json!(null), json!(true)),
+        ] {
+            assert!(!same_type(&value, &default), "{value} {default}");
+        }
+    }
+}

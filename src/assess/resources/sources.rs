@@ -1,0 +1,79 @@
+//! What a bundle says about a kind as a whole: what listed it, what hides it, where nobody looked.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::index::Index;
+use super::rules::{CallRule, Calls};
+use crate::bundle::StoredRecord;
+use crate::catalog::{context, elements, to_variable};
+use crate::model::{KindSources, RecordOutcome, Scope};
+
+/// Where services and resources that stand in no region stand.
+pub(super) const GLOBAL: &str = "global";
+
+/// Where a record of `call` stands: its region, or `global`.
+pub(super) fn region_of<'r>(call: &CallRule<'_>, stored: &'r StoredRecord) -> &'r str {
+    if call.regional || call.placed { &stored.record.source.region } else { GLOBAL }
+}
+
+/// Says what `call`'s chain of calls tells of a kind: gaps anywhere in it hide some (if a list of keys was
+/// denied, no key was described), an answer that leaves nothing to ask on lists it (no keys: none of the
+/// kind), and where not even the chain's first call was made, nobody looked.
+pub(super) fn follow(
+    call: &CallRule<'_>,
+    calls: &Calls<'_>,
+    index: &Index<'_>,
+    scope: &Scope,
+    sources: &mut KindSources,
+) {
+    let chain = calls.chain(call);
+    for link in &chain {
+        for stored in index.records(link).iter().filter(|stored| stored.record.gap().is_some()) {
+            let account = stored.record.source.account.clone();
+            sources.gaps.push((stored.id, account, region_of(link, stored).to_owned()));
+        }
+    }
+    for (child, parent) in chain.iter().zip(chain.iter().skip(1)) {
+        let ended = index.records(parent).iter().filter(|stored| asks_nothing(child, stored));
+        sources.listed.extend(ended.map(|stored| stored.id));
+    }
+    let Some(first) = chain.last() else { return };
+    let seen: BTreeSet<(&str, &str)> = index
+        .records(first)
+        .iter()
+        .map(|stored| (stored.record.source.account.as_str(), region_of(first, stored)))
+        .collect();
+    for account in &scope.accounts {
+        let regions: Vec<&str> =
+            if first.regional { scope.regions.iter().map(String::as_str).collect() } else { vec![GLOBAL] };
+        let unseen = regions.into_iter().filter(|region| !seen.contains(&(account.as_str(), *region)));
+        sources.missing.extend(unseen.map(|region| (account.clone(), region.to_owned())));
+    }
+}
+
+/// Sorts and takes out what is there twice.
+pub(super) fn tidy(sources: &mut KindSources) {
+    sources.listed.sort_unstable();
+    sources.listed.dedup();
+    sources.gaps.sort_unstable();
+    sources.gaps.dedup();
+    sources.missing.sort_unstable();
+    sources.missing.dedup();
+}
+
+/// Whether an answer to the call that `child` fans out over gives `child` nothing to ask.
+pub(super) fn asks_nothing(child: &CallRule<'_>, stored: &StoredRecord) -> bool {
+    match (&stored.record.outcome, &child.each) {
+        (RecordOutcome::Response(response), Some((_, items))) => {
+            let source = &stored.record.source;
+            let nothing = to_variable(&Value::Null);
+            let parameters = to_variable(&source.parameters);
+            let around = context(&nothing, &parameters, &source.account, &source.region, &source.partition);
+            let found = items.search(&to_variable(response), &around);
+            found.is_ok_and(|found| elements(&found).is_empty())
+        }
+        _ => stored.record.is_absent(),
+    }
+}

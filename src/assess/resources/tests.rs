@@ -1,0 +1,501 @@
+//! The derivation from canned records.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::bundle::StoredRecord;
+use crate::canonical;
+use crate::catalog::Collector;
+use crate::model::{
+    ApiError, ErrorMeaning, KindSources, Manifest, Period, Property, Record, RecordId, RecordKind,
+    RecordOutcome, Resource, Scope, Source, Tool,
+};
+
+const ACCOUNT: &str = "123456789012";
+
+const STS: &str = r#"
+service = "sts"
+title = "Identity"
+scope = "global"
+[[call]]
+operation = "GetCallerIdentity"
+[[resource]]
+kind = "aws-account"
+title = "Account"
+from = "@account"
+id = "${account}"
+arn = "arn:${partition}:iam::${account}:root"
+properties = { caller = { call = "GetCallerIdentity", value = "Arn" }, trails = { call = "trail:ListTrails", value = "Trails" } }
+[[resource]]
+kind = "aws-region"
+title = "Region"
+from = "@region"
+id = "${region}"
+arn = "arn:${partition}:ec2:${region}:${account}:region/${region}"
+properties = { trails = { call = "trail:ListTrails", value = "Trails" }, status = { call = "trail:GetTrail", value = "On", absent = "none" } }
+"#;
+
+const TRAIL: &str = r#"
+service = "trail"
+title = "Trail"
+scope = "regional"
+[[call]]
+operation = "ListTrails"
+[[call]]
+operation = "GetTrail"
+each = { call = "ListTrails", items = "Trails" }
+parameters = { Name = "${item}" }
+[[resource]]
+kind = "trail"
+title = "Trail"
+from = "GetTrail"
+id = "${parent.Name}"
+arn = "arn:${partition}:trail:${region}:${account}:${parent.Name}"
+properties = { on = { value = "On", default = false } }
+"#;
+
+const STORE: &str = r#"
+service = "s3"
+title = "Store"
+scope = "global"
+[[call]]
+operation = "ListBuckets"
+[[call]]
+operation = "GetBucketLocation"
+each = { call = "ListBuckets", items = "Buckets[].Name" }
+parameters = { Bucket = "${item}" }
+[[call]]
+operation = "GetBucketPolicy"
+each = { call = "GetBucketLocation", items = "[@]" }
+parameters = { Bucket = "${parent.Bucket}" }
+region = "${item.LocationConstraint}"
+absent = ["NoSuchBucketPolicy"]
+[[call]]
+operation = "GetBucketTagging"
+each = { call = "ListBuckets", items = "Buckets[].Name" }
+parameters = { Bucket = "${item}" }
+[[resource]]
+kind = "s3-bucket"
+title = "Bucket"
+from = "ListBuckets"
+items = "Buckets"
+id = "${item.Name}"
+arn = "arn:${partition}:s3:::${item.Name}"
+tags = { call = "GetBucketTagging", match = { Bucket = "${item.Name}" }, value = "TagSet" }
+[resource.properties]
+created = { value = "Created" }
+place = { call = "GetBucketLocation", match = { Bucket = "${item.Name}" }, value = "LocationConstraint || 'us-east-1'" }
+policy = { call = "GetBucketPolicy", match = { Bucket = "${item.Name}" }, value = "Policy", decode = "json", absent = {} }
+strict = { call = "GetBucketPolicy", match = { Bucket = "${item.Name}" }, value = "Policy", decode = "json" }
+tags = { call = "GetBucketTagging", match = { Bucket = "${item.Name}" }, value = "TagSet" }
+"#;
+
+fn at(
+    service: &str,
+    operation: &str,
+    region: &str,
+    parameters: Value,
+    outcome: Result<Value, &str>,
+) -> Record {
+    let outcome = match outcome {
+        Ok(response) => RecordOutcome::Response(response),
+        Err(code) => RecordOutcome::Error(ApiError {
+            code: code.into(),
+            message: "no".into(),
+            meaning: if code.starts_with("NoSuch") { ErrorMeaning::Absent } else { ErrorMeaning::Gap },
+        }),
+    };
+    Record {
+        kind: RecordKind::ApiCall,
+        version: 1,
+        source: Source {
+            partition: "aws".into(),
+            account: ACCOUNT.into(),
+            region: region.into(),
+            service: service.into(),
+            operation: operation.into(),
+            parameters,
+            caller: "arn:aws:iam::123456789012:user/auditor".into(),
+            endpoint: "https://test".into(),
+        },
+        collected_at: "2026-01-01T00:00:00Z".parse().unwrap(),
+        exchanges: Vec::new(),
+        outcome,
+        redactions: Vec::new(),
+    }
+}
+
+fn id(record: &Record) -> RecordId {
+    record.to_line().unwrap().1
+}
+
+fn catalog(collectors: &[&str]) -> Catalog {
+    let collectors = collectors.iter().map(|text| toml::from_str::<Collector>(text).unwrap());
+    Catalog {
+        collectors: collectors.map(|collector| (collector.service.clone(), collector)).collect(),
+        checks: BTreeMap::new(),
+        frameworks: BTreeMap::new(),
+        excerpts: BTreeMap::new(),
+        digest: canonical::sha256(b""),
+    }
+}
+
+fn bundle(records: &[Record]) -> Bundle {
+    let instant = "2026-01-01T00:00:00Z".parse().unwrap();
+    let stored = |(number, record): (usize, &Record)| StoredRecord {
+        id: id(record),
+        path: "data/aws/x.ndjson".into(),
+        line: number as u64 + 1,
+        record: record.clone(),
+    };
+    Bundle {
+        manifest: Manifest {
+            version: Manifest::VERSION,
+            tool: Tool::this(),
+            catalog_sha256: canonical::sha256(b""),
+            scope: Scope {
+                partition: "aws".into(),
+                accounts: vec![ACCOUNT.into()],
+                regions: vec!["eu-west-1".into(), "us-east-1".into()],
+                period: Period { start: instant, end: instant },
+            },
+            collection_started: instant,
+            sealed_at: instant,
+            records: records.len() as u64,
+            gaps: Vec::new(),
+            files: Vec::new(),
+            merkle_root: canonical::sha256(b""),
+            previous_manifest_sha256: None,
+        },
+        manifest_sha256: canonical::sha256(b""),
+        records: records.iter().enumerate().map(stored).collect(),
+    }
+}
+
+fn resources(records: &[Record]) -> ResourceSet {
+    derive(&catalog(&[STS, TRAIL, STORE]), &bundle(records)).unwrap()
+}
+
+fn one<'s>(set: &'s ResourceSet, kind: &str, id: &str) -> &'s Resource {
+    let found: Vec<_> =
+        set.resources.iter().filter(|resource| resource.kind == kind && resource.id == id).collect();
+    assert_eq!(found.len(), 1, "{kind} {id} in {:?}", set.resources);
+    found[0]
+}
+
+fn known(value: Value, record: &Record) -> Property {
+    Property::Known { value, record: id(record) }
+}
+
+#[track_caller]
+fn assert_unknown(property: &Property, because: &str, expected: Option<RecordId>) {
+    match property {
+        Property::Unknown { reason, record } => {
+            assert!(reason.contains(because), "{reason}");
+            assert_eq!(*record, expected, "{reason}");
+        }
+        known @ Property::Known { .. } => panic!("{known:?}"),
+    }
+}
+
+/// Two buckets, a trail in one region, everything answered.
+fn world() -> Vec<Record> {
+    let bucket = |name: &str| json!({ "Bucket": name });
+    let tags = json!({"TagSet": [{"Key": "phi", "Value": "#strong[\u{202e}x]"}]});
+    vec![
+        at("sts", "GetCallerIdentity", "us-east-1", json!({}), Ok(json!({"Account": ACCOUNT, "Arn": "me"}))),
+        at("trail", "ListTrails", "us-east-1", json!({}), Ok(json!({"Trails": ["t"]}))),
+        at("trail", "ListTrails", "eu-west-1", json!({}), Ok(json!({"Trails": []}))),
+        at("trail", "GetTrail", "us-east-1", json!({"Name": "t"}), Ok(json!({"On": true}))),
+        at(
+            "s3",
+            "ListBuckets",
+            "us-east-1",
+            json!({}),
+            Ok(json!({"Buckets": [{"Name": "a", "Created": "x"}, {"Name": "b"}]})),
+        ),
+        at("s3", "GetBucketLocation", "us-east-1", bucket("a"), Ok(json!({"LocationConstraint": null}))),
+        at(
+            "s3",
+            "GetBucketLocation",
+            "us-east-1",
+            bucket("b"),
+            Ok(json!({"LocationConstraint": "eu-west-1"})),
+        ),
+        at("s3", "GetBucketPolicy", "us-east-1", bucket("a"), Ok(json!({"Policy": "{\"Statement\":[]}"}))),
+        at("s3", "GetBucketPolicy", "eu-west-1", bucket("b"), Err("NoSuchBucketPolicy")),
+        at("s3", "GetBucketTagging", "us-east-1", bucket("a"), Ok(tags)),
+        at("s3", "GetBucketTagging", "us-east-1", bucket("b"), Err("AccessDenied")),
+    ]
+}
+
+#[test]
+fn properties_come_from_items_and_from_other_calls() {
+    let records = world();
+    let set = resources(&records);
+    let a = one(&set, "s3-bucket", "a");
+    assert_eq!(
+        (a.arn.as_str(), a.region.as_str(), a.account.as_str()),
+        ("arn:aws:s3:::a", "global", ACCOUNT)
+    );
+    assert_eq!(a.record, id(&records[4]));
+    assert_eq!(a.properties["created"], known(json!("x"), &records[4]));
+    assert_eq!(a.properties["place"], known(json!("us-east-1"), &records[5]));
+    assert_eq!(a.properties["policy"], known(json!({"Statement": []}), &records[7]));
+    assert_eq!(a.tags, BTreeMap::from([("phi".into(), "#strong[\u{202e}x]".into())]));
+    let b = one(&set, "s3-bucket", "b");
+    assert_unknown(&b.properties["created"], "no value at Created", Some(id(&records[4])));
+    assert_eq!(b.properties["place"], known(json!("eu-west-1"), &records[6]));
+    assert_eq!(
+        b.properties["policy"],
+        known(json!({}), &records[8]),
+        "absent, and the rule says what that means"
+    );
+    assert_unknown(&b.properties["strict"], "NoSuchBucketPolicy", Some(id(&records[8])));
+    assert_unknown(
+        &b.properties["tags"],
+        "s3 GetBucketTagging failed with AccessDenied",
+        Some(id(&records[10])),
+    );
+    assert!(b.tags.is_empty());
+    let listed = KindSources { listed: vec![id(&records[4])], ..KindSources::default() };
+    assert_eq!(set.sources["s3-bucket"], listed);
+    let order: Vec<_> =
+        set.resources.iter().map(|r| (r.kind.as_str(), r.region.as_str(), r.id.as_str())).collect();
+    assert!(order.is_sorted(), "{order:?}");
+    assert_eq!(order.len(), 6);
+}
+
+#[test]
+fn accounts_and_regions_are_there_because_the_caller_was_named() {
+    let records = world();
+    let set = resources(&records);
+    let account = one(&set, "aws-account", ACCOUNT);
+    assert_eq!((account.region.as_str(), account.record), ("global", id(&records[0])));
+    assert_eq!(account.properties["caller"], known(json!("me"), &records[0]));
+    let region = one(&set, "aws-region", "us-east-1");
+    assert_eq!(region.arn, format!("arn:aws:ec2:us-east-1:{ACCOUNT}:region/us-east-1"));
+    assert_eq!(region.properties["trails"], known(json!(["t"]), &records[1]), "of its own region");
+    assert_eq!(region.properties["status"], known(json!(true), &records[3]));
+    let region = one(&set, "aws-region", "eu-west-1");
+    assert_eq!(region.properties["trails"], known(json!([]), &records[2]));
+    assert_eq!(
+        region.properties["status"],
+        known(json!("none"), &records[2]),
+        "an empty list: nothing to ask"
+    );
+    assert_eq!(set.sources["aws-region"].listed, [id(&records[0])]);
+    let mut listed = vec![id(&records[2]), id(&records[3])];
+    listed.sort();
+    assert_eq!(set.sources["trail"].listed, listed, "a list with nothing in it, and the trail itself");
+
+    let mut denied = records.clone();
+    denied[0].outcome = RecordOutcome::Error(ApiError {
+        code: "ExpiredToken".into(),
+        message: String::new(),
+        meaning: ErrorMeaning::Gap,
+    });
+    let set = resources(&denied);
+    let gap = id(&denied[0]);
+    assert_eq!(set.sources["aws-account"].gaps, [(gap, ACCOUNT.into(), "global".into())]);
+    assert_eq!(
+        set.sources["aws-region"].gaps,
+        [(gap, ACCOUNT.into(), "eu-west-1".into()), (gap, ACCOUNT.into(), "us-east-1".into())]
+    );
+    let set = resources(&records[1..]);
+    assert_eq!(set.sources["aws-account"].missing, [(ACCOUNT.into(), "global".into())]);
+    let mut other = records.clone();
+    other[0].outcome = RecordOutcome::Response(json!({"Account": "999999999999"}));
+    let set = resources(&other);
+    assert_eq!(set.sources["aws-account"].gaps.len(), 1, "an answer about another account");
+}
+
+#[test]
+fn a_gap_hides_what_would_have_followed_from_it() {
+    let mut records = world();
+    records[1].outcome = at("", "", "", json!({}), Err("AccessDenied")).outcome; // ListTrails in us-east-1
+    records.remove(3); // GetTrail, which then is not called
+    let set = resources(&records);
+    let gap = id(&records[1]);
+    assert_eq!(set.sources["trail"].gaps, [(gap, ACCOUNT.into(), "us-east-1".into())]);
+    assert_eq!(set.sources["trail"].listed, [id(&records[2])]);
+    assert!(set.sources["trail"].missing.is_empty());
+    let region = one(&set, "aws-region", "us-east-1");
+    let because = "trail GetTrail was not called: trail ListTrails failed with AccessDenied";
+    assert_unknown(&region.properties["status"], because, Some(gap));
+    let account = one(&set, "aws-account", ACCOUNT);
+    assert_unknown(&account.properties["trails"], "failed with AccessDenied", Some(gap));
+
+    let mut records = world();
+    records[5].outcome = at("", "", "", json!({}), Err("Timeout")).outcome; // the location of a
+    records.remove(7); // its policy
+    let set = resources(&records);
+    let because = "s3 GetBucketPolicy was not called: s3 GetBucketLocation failed with Timeout";
+    assert_unknown(&one(&set, "s3-bucket", "a").properties["policy"], because, Some(id(&records[5])));
+    assert_eq!(set.sources["s3-bucket"].gaps, []);
+    records.remove(5);
+    let set = resources(&records);
+    assert_unknown(&one(&set, "s3-bucket", "a").properties["policy"], "holds no record", None);
+}
+
+#[test]
+fn where_nobody_asked_the_kind_says_so() {
+    let set = resources(&world()[..2]);
+    let place = |region: &str| (ACCOUNT.to_owned(), region.to_owned());
+    assert_eq!(set.sources["trail"].missing, [place("eu-west-1")]);
+    assert_eq!(set.sources["s3-bucket"].missing, [place("global")]);
+    assert_eq!(set.sources.len(), 4);
+}
+
+#[test]
+fn the_latest_record_counts_even_if_it_is_a_gap() {
+    let mut records = world();
+    let mut later = records[7].clone();
+    later.collected_at = "2026-01-01T00:00:05Z".parse().unwrap();
+    later.outcome = RecordOutcome::Response(json!({"Policy": "[1]"}));
+    records.push(later.clone());
+    let set = resources(&records);
+    assert_eq!(one(&set, "s3-bucket", "a").properties["policy"], known(json!([1]), &later));
+    let mut gap = later.clone();
+    gap.collected_at = "2026-01-01T00:00:06Z".parse().unwrap();
+    gap.outcome = at("", "", "", json!({}), Err("Throttling")).outcome;
+    records.push(gap.clone());
+    let set = resources(&records);
+    assert_unknown(&one(&set, "s3-bucket", "a").properties["policy"], "Throttling", Some(id(&gap)));
+}
+
+#[test]
+fn malformed_documents_and_nameless_items_are_said() {
+    let mut records = world();
+    records[7].outcome = RecordOutcome::Response(json!({"Policy": "{\"Statement\""}));
+    records[4].outcome =
+        RecordOutcome::Response(json!({"Buckets": [{"Name": "a"}, {"Name": null}, {"Name": ""}]}));
+    let set = resources(&records);
+    let because = "the value could not be read: its JSON document cannot be read";
+    assert_unknown(&one(&set, "s3-bucket", "a").properties["policy"], because, Some(id(&records[7])));
+    let sources = &set.sources["s3-bucket"];
+    assert_eq!(
+        sources.gaps,
+        [(id(&records[4]), ACCOUNT.into(), "global".into())],
+        "what has no name is hidden"
+    );
+    assert_eq!(sources.listed, [id(&records[4])]);
+}
+
+#[test]
+fn rows_of_a_decoded_report_are_resources() {
+    let collector = r#"
+service = "iam"
+title = "IAM"
+scope = "global"
+[[call]]
+operation = "GetCredentialReport"
+[[resource]]
+kind = "iam-credential"
+title = "Credential"
+from = "GetCredentialReport"
+items = "Content"
+decode = "base64-csv"
+id = "${item.user}"
+arn = "${item.arn}"
+properties = { mfa = { value = "mfa_active" } }
+"#;
+    use base64::Engine;
+    let content =
+        base64::engine::general_purpose::STANDARD.encode("user,arn,mfa_active\nalice,arn:alice,false\n");
+    let good = at("iam", "GetCredentialReport", "us-east-1", json!({}), Ok(json!({"Content": content})));
+    let set = derive(&catalog(&[collector]), &bundle(std::slice::from_ref(&good))).unwrap();
+    assert_eq!(one(&set, "iam-credential", "alice").properties["mfa"], known(json!("false"), &good));
+    let bad = at("iam", "GetCredentialReport", "us-east-1", json!({}), Ok(json!({"Content": "%"})));
+    let set = derive(&catalog(&[collector]), &bundle(std::slice::from_ref(&bad))).unwrap();
+    assert_eq!(set.sources["iam-credential"].gaps, [(id(&bad), ACCOUNT.into(), "global".into())]);
+    assert!(set.resources.is_empty() && set.sources["iam-credential"].listed.is_empty());
+}
+
+#[test]
+fn a_rule_that_reads_a_call_that_nobody_makes_is_refused() {
+    let wrong = STORE.replace("call = \"GetBucketTagging\", match", "call = \"GetBucketX\", match");
+    let error = derive(&catalog(&[&wrong]), &bundle(&[])).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "s3-bucket, tags: no collector calls s3:GetBucketX; correct collectors/s3.toml"
+    );
+}
+
+fn permutation(length: usize) -> impl Strategy<Value = Vec<usize>> {
+    Just((0..length).collect::<Vec<_>>()).prop_shuffle()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn the_order_of_records_does_not_matter(order in permutation(world().len())) {
+        let records = world();
+        let expected = resources(&records);
+        let shuffled: Vec<Record> = order.into_iter().map(|number| records[number].clone()).collect();
+        let set = resources(&shuffled);
+        prop_assert_eq!(&set.resources, &expected.resources);
+        prop_assert_eq!(&set.sources, &expected.sources);
+    }
+
+    /// Whichever answers turn into gaps, with or without what depends on them: no property is known from a
+    /// record that is a gap, and none is known otherwise than it was when everything was answered.
+    #[test]
+    fn a_gap_never_yields_a_known_property(
+        gaps in proptest::collection::vec(any::<bool>(), world().len()),
+        dropped in proptest::collection::vec(any::<bool>(), world().len()),
+    ) {
+        let whole = resources(&world());
+        let mut records = world();
+        for (record, gap) in records.iter_mut().zip(&gaps) {
+            if *gap {
+                record.outcome = at("", "", "", json!({}), Err("AccessDenied")).outcome;
+            }
+        }
+        let kept: Vec<Record> =
+            records.iter().zip(dropped).filter(|(_, dropped)| !dropped).map(|(record, _)| record.clone()).collect();
+        let set = resources(&kept);
+        let gap_ids: Vec<RecordId> = kept.iter().filter(|record| record.gap().is_some()).map(id).collect();
+        for resource in &set.resources {
+            let before = whole.resources.iter().find(|known| {
+                (&known.kind, &known.region, &known.id) == (&resource.kind, &resource.region, &resource.id)
+            });
+            prop_assert!(!gap_ids.contains(&resource.record));
+            for (name, property) in &resource.properties {
+                if let Property::Known { value, record } = property {
+                    prop_assert!(!gap_ids.contains(record), "{} {}", resource.id, name);
+                    match before.map(|known| &known.properties[name]) {
+                        // The account's trails are any region's: a dropped region leaves the other's.
+                        Some(Property::Known { value: then, .. }) if resource.kind != "aws-account" => {
+                            prop_assert_eq!(value, then)
+                        }
+                        Some(Property::Known { .. }) => (),
+                        other => prop_assert!(false, "{} {name} was {other:?}", resource.id),
+                    }
+                }
+            }
+        }
+        for (kind, first) in [("trail", "ListTrails"), ("s3-bucket", "ListBuckets"), ("aws-account", "GetCallerIdentity")] {
+            let denied = kept.iter().filter(|record| record.source.operation == first && record.gap().is_some());
+            for record in denied {
+                prop_assert!(set.sources[kind].gaps.iter().any(|(gap, ..)| *gap == id(record)), "{kind}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_embedded_catalog_can_be_derived_from() {
+    let catalog = Catalog::embedded().unwrap();
+    let set = derive(&catalog, &bundle(&[])).unwrap();
+    let kinds: usize = catalog.collectors.values().map(|collector| collector.resources.len()).sum();
+    assert!(kinds > 20);
+    assert_eq!(set.sources.len(), kinds);
+    for (kind, sources) in &set.sources {
+        assert!(!sources.missing.is_empty(), "{kind}: an empty bundle saw nothing of it");
+    }
+}

@@ -1,0 +1,98 @@
+//! Text for people, made of values that nobody vouches for.
+
+use serde_json::Value;
+
+/// `text` with control and direction-changing characters made visible, cut to `longest` characters.
+pub(super) fn safe(text: &str, longest: usize) -> String {
+    let mut out = String::new();
+    for (count, character) in text.chars().enumerate() {
+        if count == longest {
+            out.push('…');
+            break;
+        }
+        if is_deceptive(character) {
+            out.extend(character.escape_unicode());
+        } else {
+            out.push(character);
+        }
+    }
+    out
+}
+
+/// A value as it stands in a sentence, cut to `longest` characters.
+pub(super) fn of_value(value: &Value, longest: usize) -> String {
+    match value {
+        Value::Null => "none".to_owned(),
+        Value::String(text) => safe(text, longest),
+        Value::Array(items) if items.iter().all(|item| item.is_string() || item.is_number()) => {
+            let items: Vec<String> = items.iter().take(longest).map(|item| of_value(item, longest)).collect();
+            if items.is_empty() { "none".to_owned() } else { safe(&items.join(", "), longest) }
+        }
+        other => safe(&other.to_string(), longest),
+    }
+}
+
+/// Control characters, and those that reorder or hide what stands around them (Unicode Annex 9, Technical Report 36).
+fn is_deceptive(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// The one of `names` that is most like `name`, if it is like enough to be what was meant.
+pub(super) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let limit = name.chars().count().div_ceil(3).max(2);
+    // Names beyond any that the catalog has are not worth the time.
+    if name.len() > 200 {
+        return None;
+    }
+    names
+        .map(|candidate| (distance(name, candidate), candidate))
+        .filter(|(distance, _)| *distance <= limit)
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// How many characters must be inserted, removed or replaced to make one text of the other (Levenshtein).
+fn distance(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (index, character) in left.chars().enumerate() {
+        let mut diagonal = index;
+        row[0] = index + 1;
+        for (column, other) in right.iter().enumerate() {
+            let replaced = diagonal + usize::from(character != *other);
+            diagonal = row[column + 1];
+            row[column + 1] = replaced.min(row[column] + 1).min(diagonal + 1);
+        }
+    }
+    row[right.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn hostile_characters_become_visible_and_long_texts_end() {
+        assert_eq!(safe("a\u{202e}b\nc", 100), "a\\u{202e}b\\u{a}c");
+        assert_eq!(safe("abcdef", 3), "abc…");
+        assert_eq!(safe("abc", 3), "abc");
+    }
+
+    #[test]
+    fn values_read_as_words() {
+        assert_eq!(of_value(&json!(null), 10), "none");
+        assert_eq!(of_value(&json!(["a", 1]), 10), "a, 1");
+        assert_eq!(of_value(&json!([]), 10), "none");
+        assert_eq!(of_value(&json!({"a": true}), 5), "{\"a\":…");
+    }
+
+    #[test]
+    fn the_nearest_name_is_found_if_it_is_near() {
+        let names = ["s3-bucket-versioning", "s3-bucket-tls-only", "iam-user-mfa"];
+        assert_eq!(nearest("s3-bucket-versionning", names.into_iter()), Some("s3-bucket-versioning"));
+        assert_eq!(nearest("something-else", names.into_iter()), None);
+    }
+}

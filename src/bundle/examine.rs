@@ -1,0 +1,375 @@
+//! Looking a bundle over: everything that is wrong with it, not the first thing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, BufRead, BufReader, Read};
+
+use sha2::{Digest, Sha256};
+
+use super::bagit::{self, PayloadFile};
+use super::checksums::{self, Codes};
+use super::files::Files;
+use super::writer::{gap_summary, order_key};
+use super::{Bundle, LONGEST_LINE, LONGEST_MANIFEST, StoredRecord, merkle, paths};
+use crate::canonical;
+use crate::model::{Manifest, Problem, ProblemCode, Problems, Record, RecordId, Sha256Digest};
+
+/// What a bundle holds and what is wrong with it.
+#[derive(Debug)]
+pub struct Examination {
+    /// The manifest, where it could be read.
+    pub manifest: Option<Manifest>,
+    /// SHA-256 of `data/manifest.json`, where there is one.
+    pub manifest_sha256: Option<Sha256Digest>,
+    /// The records that could be read, in order of files and lines.
+    pub records: Vec<StoredRecord>,
+    /// Everything that is wrong.
+    pub problems: Problems,
+}
+
+impl Examination {
+    /// The bundle, if nothing is wrong with it.
+    ///
+    /// # Errors
+    /// The problems, if something is.
+    pub fn into_bundle(self) -> Result<Bundle, Vec<Problem>> {
+        match (self.manifest, self.manifest_sha256) {
+            (Some(manifest), Some(manifest_sha256)) if self.problems.is_empty() => {
+                Ok(Bundle { manifest, manifest_sha256, records: self.records })
+            }
+            _ => Err(self.problems.into_list()),
+        }
+    }
+}
+
+/// Checks a bundle in full: every record against its id, its file and the manifest; the Merkle root,
+/// the counts and the gaps made again; every file against the bag's checksums, and those against
+/// each other.
+pub fn examine(files: &dyn Files) -> Examination {
+    let mut problems = Problems::default();
+    let mut payload = BTreeMap::new();
+    let manifest = read_manifest(files, &mut payload, &mut problems);
+    let manifest_sha256 = payload.get(paths::MANIFEST).map(|file: &PayloadFile| file.sha256);
+    let mut records = Vec::new();
+    for path in files.list().keys().filter(|path| is_record_file(path)) {
+        read_records(files, path, &mut payload, &mut records, &mut problems);
+    }
+    check_repeats(&records, &mut problems);
+    if let Some(manifest) = &manifest {
+        check_against_manifest(manifest, &records, &payload, &mut problems);
+    }
+    check_tag_files(files, manifest.as_ref(), &payload, &mut problems);
+    Examination { manifest, manifest_sha256, records, problems }
+}
+
+fn is_record_file(path: &str) -> bool {
+    path.starts_with("data/") && path != paths::MANIFEST
+}
+
+fn read_manifest(
+    files: &dyn Files,
+    payload: &mut BTreeMap<String, PayloadFile>,
+    problems: &mut Problems,
+) -> Option<Manifest> {
+    let path = paths::MANIFEST;
+    if !files.list().contains_key(path) {
+        problems.add(ProblemCode::BagFileMissing, path, "there is no manifest: this is not a sealed bundle");
+        return None;
+    }
+    let bytes = match files.read(path, LONGEST_MANIFEST) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            problems.add(ProblemCode::Unreadable, path, error.to_string());
+            return None;
+        }
+    };
+    let file = PayloadFile { sha256: canonical::sha256(&bytes), bytes: bytes.len() as u64 };
+    payload.insert(path.to_owned(), file);
+    let manifest: Manifest = match serde_json::from_slice(&bytes) {
+        Ok(manifest) => manifest,
+        Err(error) => {
+            let message =
+                format!("it is not a manifest ({error}): it was altered or written by something else");
+            problems.add(ProblemCode::ManifestMalformed, path, message);
+            return None;
+        }
+    };
+    if manifest.version != Manifest::VERSION {
+        let message = format!(
+            "its format has version {}, this program reads version {}: use the version of proofpack that wrote it",
+            manifest.version,
+            Manifest::VERSION
+        );
+        problems.add(ProblemCode::ManifestMalformed, path, message);
+    }
+    if canonical::to_file_bytes(&manifest).ok().as_deref() != Some(&bytes[..]) {
+        let message = "it is not in canonical form (RFC 8785 and a line feed), as sealing writes it";
+        problems.add(ProblemCode::ManifestMalformed, path, message);
+    }
+    Some(manifest)
+}
+
+/// Reads the lines of one file, hashing it as it goes; lines that are no records are reported and left out.
+fn read_records(
+    files: &dyn Files,
+    path: &str,
+    payload: &mut BTreeMap<String, PayloadFile>,
+    records: &mut Vec<StoredRecord>,
+    problems: &mut Problems,
+) {
+    let mut hasher = Hashing { hasher: Sha256::new(), bytes: 0 };
+    if let Err(error) = read_lines(files, path, &mut hasher, records, problems) {
+        problems.add(ProblemCode::Unreadable, path, error);
+        return;
+    }
+    let sha256 = Sha256Digest::from_bytes(hasher.hasher.finalize().into());
+    payload.insert(path.to_owned(), PayloadFile { sha256, bytes: hasher.bytes });
+}
+
+struct Hashing {
+    hasher: Sha256,
+    bytes: u64,
+}
+
+impl Hashing {
+    fn take(&mut self, bytes: &[u8]) {
+        self.hasher.update(bytes);
+        self.bytes += bytes.len() as u64;
+    }
+}
+
+fn read_lines(
+    files: &dyn Files,
+    path: &str,
+    hashing: &mut Hashing,
+    records: &mut Vec<StoredRecord>,
+    problems: &mut Problems,
+) -> Result<(), String> {
+    let mut reader = BufReader::new(files.open(path).map_err(|error| error.to_string())?);
+    let mut text = Vec::new();
+    let mut previous: Option<(String, RecordId)> = None;
+    for line in 1.. {
+        text.clear();
+        let read = reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut text);
+        let length = read.map_err(|error: io::Error| error.to_string())?;
+        hashing.take(&text);
+        if length == 0 {
+            if line == 1 {
+                problems.add(
+                    ProblemCode::RecordMalformed,
+                    path,
+                    "it is empty: sealing writes no empty files",
+                );
+            }
+            return Ok(());
+        }
+        let place = format!("{path}, line {line}");
+        if text.pop() != Some(b'\n') {
+            let rest = drain(&mut reader, hashing)?;
+            let what =
+                if rest > 0 { "is longer than a record can be" } else { "does not end in a line feed" };
+            problems.add(
+                ProblemCode::RecordMalformed,
+                place,
+                format!("the line {what}: the file was altered"),
+            );
+            return Ok(());
+        }
+        match read_record(&text, path, &place, problems) {
+            None => {}
+            Some((record, order)) => {
+                let key = (order, RecordId(canonical::sha256(&text)));
+                if previous.as_ref().is_some_and(|before| *before > key) {
+                    let message =
+                        "it stands after a record that sealing would put behind it: lines were moved";
+                    problems.add(ProblemCode::RecordOrder, place, message);
+                }
+                records.push(StoredRecord { id: key.1, path: path.to_owned(), line, record });
+                previous = Some(key);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn drain(reader: &mut dyn Read, hashing: &mut Hashing) -> Result<u64, String> {
+    let mut buffer = [0_u8; 64 * 1024];
+    let mut total = 0;
+    loop {
+        match reader.read(&mut buffer).map_err(|error| error.to_string())? {
+            0 => return Ok(total),
+            read => {
+                hashing.take(&buffer[..read]);
+                total += read as u64;
+            }
+        }
+    }
+}
+
+/// The record of one line and what it is ordered by, if it is one.
+fn read_record(text: &[u8], path: &str, place: &str, problems: &mut Problems) -> Option<(Record, String)> {
+    let record: Record = match serde_json::from_slice(text) {
+        Ok(record) => record,
+        Err(error) => {
+            let message = format!("it is not a record ({error}): the line was altered");
+            problems.add(ProblemCode::RecordMalformed, place, message);
+            return None;
+        }
+    };
+    if record.version != Record::VERSION {
+        let message = format!(
+            "the record's format has version {}, this program reads version {}: use the version of proofpack that wrote it",
+            record.version,
+            Record::VERSION
+        );
+        problems.add(ProblemCode::RecordMalformed, place, message);
+        return None;
+    }
+    let line = record.to_line().ok();
+    if line.as_ref().is_none_or(|(line, _)| line.as_bytes() != text) {
+        let message = "the line is not in canonical form (RFC 8785), as sealing writes it: it was altered";
+        problems.add(ProblemCode::RecordNotCanonical, place, message);
+    }
+    match paths::of(&record) {
+        Ok(expected) if expected == path => {}
+        Ok(expected) => {
+            let message =
+                format!("its source puts the record into {expected}: it was moved, or its source altered");
+            problems.add(ProblemCode::RecordMisplaced, place, message);
+        }
+        Err(error) => problems.add(ProblemCode::RecordMisplaced, place, error.to_string()),
+    }
+    let order = order_key(&record).unwrap_or_default();
+    Some((record, order))
+}
+
+fn check_repeats(records: &[StoredRecord], problems: &mut Problems) {
+    let mut seen = BTreeSet::new();
+    for record in records.iter().filter(|record| !seen.insert(record.id)) {
+        let place = format!("{}, line {}", record.path, record.line);
+        let message = format!("the record {} stands in the bundle a second time", record.id.short());
+        problems.add(ProblemCode::RecordRepeated, place, message);
+    }
+}
+
+fn check_against_manifest(
+    manifest: &Manifest,
+    records: &[StoredRecord],
+    payload: &BTreeMap<String, PayloadFile>,
+    problems: &mut Problems,
+) {
+    let place = paths::MANIFEST;
+    if !manifest.files.is_sorted_by(|one, next| one.path < next.path) {
+        problems.add(ProblemCode::ManifestFiles, place, "its files are not in order, or one is listed twice");
+    }
+    let listed: BTreeSet<&str> = manifest.files.iter().map(|file| file.path.as_str()).collect();
+    for path in payload.keys().filter(|path| *path != place && !listed.contains(path.as_str())) {
+        let message = "the manifest does not list it: it was added after the bundle was sealed";
+        problems.add(ProblemCode::ManifestFiles, path, message);
+    }
+    let mut found: BTreeMap<&str, BTreeMap<u64, RecordId>> = BTreeMap::new();
+    for record in records {
+        found.entry(&record.path).or_default().insert(record.line, record.id);
+    }
+    for file in &manifest.files {
+        let path = &file.path;
+        if file.records.is_empty() {
+            problems.add(ProblemCode::ManifestFiles, place, format!("it lists no record for {path}"));
+        }
+        if !payload.contains_key(path) {
+            problems.add(
+                ProblemCode::ManifestFiles,
+                path,
+                "the manifest lists it, but it cannot be read or was removed",
+            );
+            continue;
+        }
+        let empty = BTreeMap::new();
+        let lines = found.get(path.as_str()).unwrap_or(&empty);
+        for (line, id) in (1..).zip(&file.records) {
+            if lines.get(&line) != Some(id) {
+                let there =
+                    lines.get(&line).map_or("no readable record".to_owned(), |id| format!("the record {id}"));
+                let message = format!(
+                    "the manifest has the record {id} here, found is {there}: evidence was altered, moved or removed"
+                );
+                problems.add(ProblemCode::RecordId, format!("{path}, line {line}"), message);
+            }
+        }
+        if let Some((line, id)) = lines.range(file.records.len() as u64 + 1..).next() {
+            let message =
+                format!("the manifest has no record here, found is the record {id}: evidence was added");
+            problems.add(ProblemCode::RecordId, format!("{path}, line {line}"), message);
+        }
+    }
+    let root = merkle::root(records.iter().map(|record| &record.id));
+    if root != manifest.merkle_root {
+        let message = format!(
+            "the Merkle root over the records is {root}, the manifest says {}: the evidence is not what was sealed",
+            manifest.merkle_root
+        );
+        problems.add(ProblemCode::MerkleRoot, place, message);
+    }
+    if records.len() as u64 != manifest.records {
+        let message =
+            format!("the manifest counts {} records, there are {}", manifest.records, records.len());
+        problems.add(ProblemCode::RecordCount, place, message);
+    }
+    let gaps =
+        gap_summary(records.iter().filter_map(|record| record.record.gap().map(|gap| gap.code.as_str())));
+    if gaps != manifest.gaps {
+        let message = "the gaps among the records are not those that the manifest sums up: what could not be seen is misstated";
+        problems.add(ProblemCode::GapSummary, place, message);
+    }
+}
+
+fn check_tag_files(
+    files: &dyn Files,
+    manifest: Option<&Manifest>,
+    payload: &BTreeMap<String, PayloadFile>,
+    problems: &mut Problems,
+) {
+    let mut tags = BTreeMap::new();
+    for name in bagit::TAG_FILES {
+        if !files.list().contains_key(name) {
+            problems.add(ProblemCode::BagFileMissing, name, "every bag has this file: it was removed");
+            continue;
+        }
+        match files.read(name, LONGEST_MANIFEST) {
+            Ok(bytes) => {
+                tags.insert(name.to_owned(), bytes);
+            }
+            Err(error) => problems.add(ProblemCode::Unreadable, name, error.to_string()),
+        }
+    }
+    let known = |path: &str| path.starts_with("data/") || bagit::TAG_FILES.contains(&path);
+    for path in files.list().keys().filter(|path| !known(path)) {
+        problems.add(
+            ProblemCode::BagFileUnlisted,
+            path,
+            "it does not belong into a bundle: it was added after sealing",
+        );
+    }
+    let codes = Codes {
+        malformed: ProblemCode::BagManifest,
+        mismatch: ProblemCode::BagDigest,
+        missing: ProblemCode::BagFileMissing,
+        unlisted: ProblemCode::BagFileUnlisted,
+    };
+    if let Some(text) = tags.get(bagit::PAYLOAD_CHECKSUMS) {
+        let digests = payload.iter().map(|(path, file)| (path.clone(), file.sha256)).collect();
+        problems.extend(checksums::compare(bagit::PAYLOAD_CHECKSUMS, text, &digests, codes));
+    }
+    if let Some(text) = tags.get(bagit::TAG_CHECKSUMS) {
+        let others = tags.iter().filter(|(name, _)| *name != bagit::TAG_CHECKSUMS);
+        let digests = others.map(|(name, bytes)| (name.clone(), canonical::sha256(bytes))).collect();
+        problems.extend(checksums::compare(bagit::TAG_CHECKSUMS, text, &digests, codes));
+    }
+    let Some(manifest) = manifest else { return };
+    let expected = bagit::tag_files(manifest, payload);
+    for name in [bagit::DECLARATION, bagit::INFO] {
+        if tags.get(name).is_some_and(|bytes| Some(bytes) != expected.get(name)) {
+            let message = "it is not the text that manifest and payload demand: it was altered, or files were added or removed";
+            problems.add(ProblemCode::BagDeclaration, name, message);
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! Making a bundle: records go to a journal one by one, sealing sorts them into a bag and moves it to
+//! its place in one step. Nothing under the final name is ever incomplete.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+
+use super::bagit::{self, PayloadFile};
+use super::journal::{Journal, Span};
+use super::paths::{self, PathError};
+use super::{LONGEST_LINE, merkle};
+use crate::canonical::{self, CanonicalError};
+use crate::model::{GapSummary, Manifest, ManifestFile, Record, RecordId, Scope, Sha256Digest, Tool};
+
+/// What the manifest says beyond what the records give.
+#[derive(Debug, Clone)]
+pub struct SealInfo {
+    /// The program that collected.
+    pub tool: Tool,
+    /// Digest of the catalog that was collected with.
+    pub catalog_sha256: Sha256Digest,
+    /// What the bundle covers.
+    pub scope: Scope,
+    /// When the first record was obtained.
+    pub collection_started: DateTime<Utc>,
+    /// The instant of sealing.
+    pub sealed_at: DateTime<Utc>,
+    /// SHA-256 of the manifest of the bundle before it.
+    pub previous_manifest_sha256: Option<Sha256Digest>,
+}
+
+/// Why a bundle could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The operating system said no.
+    #[error("{path} cannot be {action}: {source}")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// There is something under the bundle's name.
+    #[error("{0} exists already; a sealed bundle is never overwritten: choose another name")]
+    Exists(PathBuf),
+    /// A run that died left its journal.
+    #[error(
+        "{0} was left by a run that did not finish: resume that run, or remove the directory to begin again"
+    )]
+    Unfinished(PathBuf),
+    /// The directory's name cannot be extended by `.partial`.
+    #[error("{0} is not a name for a directory")]
+    BadTarget(PathBuf),
+    /// A line of the journal is not a record.
+    #[error("{path}, line {line}: not a record ({reason}); remove the directory and collect again")]
+    BadJournal {
+        /// The journal.
+        path: PathBuf,
+        /// Line, from 1.
+        line: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A record cannot be written in canonical form.
+    #[error("the record of {operation} cannot be written: {source}")]
+    Canonical {
+        /// Service and operation.
+        operation: String,
+        /// Why.
+        source: CanonicalError,
+    },
+    /// A record could be written, but no reader would take it back.
+    #[error("the record of {operation} cannot be stored: {reason}")]
+    Unstorable {
+        /// Service and operation.
+        operation: String,
+        /// Why.
+        reason: String,
+    },
+    /// A record's source does not lead to a file name.
+    #[error(transparent)]
+    Path(#[from] PathError),
+}
+
+/// A bundle that is being made.
+#[derive(Debug)]
+pub struct Writer {
+    target: PathBuf,
+    partial: PathBuf,
+    journal: Journal,
+    entries: BTreeMap<RecordId, Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    path: String,
+    parameters: String,
+    gap: Option<String>,
+    span: Span,
+}
+
+impl Writer {
+    /// Begins a bundle that will stand at `target`; until it is sealed there is only `<target>.partial`.
+    ///
+    /// # Errors
+    /// When there is something under either name, or the directory cannot be made.
+    pub fn create(target: &Path) -> Result<Self, WriteError> {
+        let partial = partial_of(target)?;
+        if partial.symlink_metadata().is_ok() {
+            return Err(WriteError::Unfinished(partial));
+        }
+        if let Some(parent) = partial.parent() {
+            fs::create_dir_all(parent).map_err(failed("made", parent))?;
+        }
+        fs::create_dir(&partial).map_err(failed("made", &partial))?;
+        let path = partial.join(JOURNAL);
+        let journal = Journal::create(&path).map_err(failed("made", &path))?;
+        Ok(Self { target: target.to_owned(), partial, journal, entries: BTreeMap::new() })
+    }
+
+    /// Takes up a bundle that an earlier run left unsealed, with the records of its journal.
+    ///
+    /// # Errors
+    /// When there is no journal, another run holds it, or a line of it is not a record.
+    pub fn resume(target: &Path) -> Result<Self, WriteError> {
+        let partial = partial_of(target)?;
+        let path = partial.join(JOURNAL);
+        let mut entries = BTreeMap::new();
+        let mut line = 0;
+        let journal = Journal::resume(&path, |bytes, span| {
+            line += 1;
+            let bad = |reason: String| ResumeError::Line(line, reason);
+            let record: Record = serde_json::from_slice(bytes).map_err(|error| bad(error.to_string()))?;
+            let (text, id) = record.to_line().map_err(|error| bad(error.to_string()))?;
+            if text.as_bytes() != bytes {
+                return Err(bad("it is not in canonical form".to_owned()));
+            }
+            entries.insert(id, entry(&record, span).map_err(|error| bad(error.to_string()))?);
+            Ok(())
+        })
+        .map_err(|error| match error {
+            ResumeError::Io(source) => WriteError::Io { action: "read", path: path.clone(), source },
+            ResumeError::Line(line, reason) => WriteError::BadJournal { path: path.clone(), line, reason },
+        })?;
+        Ok(Self { target: target.to_owned(), partial, journal, entries })
+    }
+
+    /// Whether a run that died left something to [`Writer::resume`].
+    pub fn is_unfinished(target: &Path) -> bool {
+        partial_of(target).is_ok_and(|partial| partial.join(JOURNAL).is_file())
+    }
+
+    /// Adds a record; it is on disk when this returns. One that is there already is not stored again.
+    ///
+    /// # Errors
+    /// When the record has no canonical form or no place in a bag, or the disk refuses it.
+    pub fn append(&mut self, record: &Record) -> Result<RecordId, WriteError> {
+        let operation = || format!("{} {}", record.source.service, record.source.operation);
+        let (line, id) =
+            record.to_line().map_err(|source| WriteError::Canonical { operation: operation(), source })?;
+        if self.entries.contains_key(&id) {
+            return Ok(id);
+        }
+        let unstorable = |reason: String| WriteError::Unstorable { operation: operation(), reason };
+        if line.len() as u64 >= LONGEST_LINE {
+            return Err(unstorable(format!("its {} bytes exceed the {LONGEST_LINE} of a line", line.len())));
+        }
+        // What is sealed must be readable: a response nested too deep would only be noticed in the audit.
+        let back: Record = serde_json::from_str(&line).map_err(|error| unstorable(error.to_string()))?;
+        let (again, _) =
+            back.to_line().map_err(|source| WriteError::Canonical { operation: operation(), source })?;
+        if again != line {
+            return Err(unstorable("it does not read back as it was written".to_owned()));
+        }
+        paths::of(record)?;
+        let path = self.partial.join(JOURNAL);
+        let span = self.journal.append(&line).map_err(failed("written", &path))?;
+        let entry = entry(record, span)
+            .map_err(|source| WriteError::Unstorable { operation: operation(), reason: source })?;
+        self.entries.insert(id, entry);
+        Ok(id)
+    }
+
+    /// The ids of the records so far, sorted.
+    pub fn ids(&self) -> impl Iterator<Item = &RecordId> {
+        self.entries.keys()
+    }
+
+    /// Seals the bundle: sorts the records into their files, writes manifest and tag files, and moves
+    /// the finished bag to its place. The same records give the same bytes, whatever order they came in.
+    ///
+    /// # Errors
+    /// When the disk refuses something; the journal stays, so that sealing can be tried again.
+    pub fn seal(mut self, info: SealInfo) -> Result<Manifest, WriteError> {
+        if self.target.symlink_metadata().is_ok() {
+            return Err(WriteError::Exists(self.target));
+        }
+        let bag = self.partial.join("bag");
+        if bag.symlink_metadata().is_ok() {
+            fs::remove_dir_all(&bag).map_err(failed("removed", &bag))?;
+        }
+        fs::create_dir(&bag).map_err(failed("made", &bag))?;
+        let mut payload = BTreeMap::new();
+        let files = self.write_records(&bag, &mut payload)?;
+        let manifest = self.manifest(info, files);
+        let bytes = canonical::to_file_bytes(&manifest)
+            .map_err(|source| WriteError::Canonical { operation: "the manifest".into(), source })?;
+        write_file(&bag.join(paths::MANIFEST), &bytes)?;
+        let file = PayloadFile { sha256: canonical::sha256(&bytes), bytes: bytes.len() as u64 };
+        payload.insert(paths::MANIFEST.to_owned(), file);
+        for (name, bytes) in bagit::tag_files(&manifest, &payload) {
+            write_file(&bag.join(name), &bytes)?;
+        }
+        sync_directories(&bag)?;
+        fs::rename(&bag, &self.target).map_err(failed("moved to its place", &bag))?;
+        sync_directory(self.target.parent().unwrap_or(Path::new("")))?;
+        drop(self.journal);
+        fs::remove_dir_all(&self.partial).map_err(failed("removed", &self.partial))?;
+        Ok(manifest)
+    }
+
+    fn write_records(
+        &mut self,
+        bag: &Path,
+        payload: &mut BTreeMap<String, PayloadFile>,
+    ) -> Result<Vec<ManifestFile>, WriteError> {
+        let mut by_file: BTreeMap<&str, Vec<(&str, &RecordId, Span)>> = BTreeMap::new();
+        for (id, entry) in &self.entries {
+            by_file.entry(&entry.path).or_default().push((&entry.parameters, id, entry.span));
+        }
+        let journal = self.partial.join(JOURNAL);
+        let mut files = Vec::new();
+        for (path, mut lines) in by_file {
+            lines.sort_unstable_by_key(|(parameters, id, _)| (*parameters, **id));
+            let place = bag.join(path);
+            if let Some(parent) = place.parent() {
+                fs::create_dir_all(parent).map_err(failed("made", parent))?;
+            }
+            let mut output = BufWriter::new(File::create_new(&place).map_err(failed("made", &place))?);
+            let mut hasher = Sha256::new();
+            let mut bytes = 0;
+            for (_, _, span) in &lines {
+                let mut line = self.journal.read(*span).map_err(failed("read", &journal))?;
+                line.push(b'\n');
+                hasher.update(&line);
+                bytes += line.len() as u64;
+                output.write_all(&line).map_err(failed("written", &place))?;
+            }
+            let file = output.into_inner().map_err(|error| failed("written", &place)(error.into_error()))?;
+            file.sync_all().map_err(failed("written", &place))?;
+            let sha256 = Sha256Digest::from_bytes(hasher.finalize().into());
+            payload.insert(path.to_owned(), PayloadFile { sha256, bytes });
+            let records = lines.into_iter().map(|(_, id, _)| *id).collect();
+            files.push(ManifestFile { path: path.to_owned(), records });
+        }
+        Ok(files)
+    }
+
+    fn manifest(&self, info: SealInfo, files: Vec<ManifestFile>) -> Manifest {
+        Manifest {
+            version: Manifest::VERSION,
+            tool: info.tool,
+            catalog_sha256: info.catalog_sha256,
+            scope: info.scope,
+            collection_started: info.collection_started,
+            sealed_at: info.sealed_at,
+            records: self.entries.len() as u64,
+            gaps: gap_summary(self.entries.values().filter_map(|entry| entry.gap.as_deref())),
+            merkle_root: merkle::root(files.iter().flat_map(|file| &file.records)),
+            files,
+            previous_manifest_sha256: info.previous_manifest_sha256,
+        }
+    }
+}
+
+const JOURNAL: &str = "journal.ndjson";
+
+/// How often each code occurs, in order of the codes.
+pub(super) fn gap_summary<'a>(codes: impl Iterator<Item = &'a str>) -> Vec<GapSummary> {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for code in codes {
+        *counts.entry(code).or_default() += 1;
+    }
+    counts.into_iter().map(|(code, count)| GapSummary { code: code.to_owned(), count }).collect()
+}
+
+/// The text by which the records of one file are ordered, before their ids.
+pub(super) fn order_key(record: &Record) -> Result<String, CanonicalError> {
+    canonical::to_string(&record.source.parameters)
+}
+
+enum ResumeError {
+    Io(io::Error),
+    Line(u64, String),
+}
+
+impl From<io::Error> for ResumeError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+fn entry(record: &Record, span: Span) -> Result<Entry, String> {
+    Ok(Entry {
+        path: paths::of(record).map_err(|error| error.to_string())?,
+        parameters: order_key(record).map_err(|error| error.to_string())?,
+        gap: record.gap().map(|error| error.code.clone()),
+        span,
+    })
+}
+
+fn partial_of(target: &Path) -> Result<PathBuf, WriteError> {
+    let bad = || WriteError::BadTarget(target.to_owned());
+    let mut name = target.file_name().ok_or_else(bad)?.to_owned();
+    name.push(".partial");
+    if target.symlink_metadata().is_ok() {
+        return Err(WriteError::Exists(target.to_owned()));
+    }
+    Ok(target.with_file_name(name))
+}
+
+fn failed<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> WriteError + 'a {
+    move |source| WriteError::Io { action, path: path.to_owned(), source }
+}
+
+fn write_file(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).map_err(failed("made", parent))?;
+    }
+    let mut file = File::create_new(path).map_err(failed("made", path))?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed("written", path))
+}
+
+fn sync_directories(directory: &Path) -> Result<(), WriteError> {
+    for entry in fs::read_dir(directory).map_err(failed("read", directory))? {
+        let path = entry.map_err(failed("read", directory))?.path();
+        if path.is_dir() {
+            sync_directories(&path)?;
+        }
+    }
+    sync_directory(directory)
+}
+
+/// Directories can only be opened, and so synced, on Unix.
+fn sync_directory(directory: &Path) -> Result<(), WriteError> {
+    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+    if cfg!(unix) {
+        File::open(directory).and_then(|handle| handle.sync_all()).map_err(failed("synced", directory))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,108 @@
+//! `proofpack assess`: a sealed bundle judged against the framework.
+
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+
+use super::config::Config;
+use super::exit::{CommandError, Exit};
+use super::workspace::Workspace;
+use super::{CommandResult, ConfigArgument, catalog};
+use crate::assess::{self, Inputs};
+use crate::bundle;
+use crate::canonical;
+use crate::catalog::Catalog;
+use crate::model::{Assessment, Exception, Outcome};
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  proofpack assess --config proofpack.toml\n  proofpack assess --json | jq '.summary'"
+)]
+pub(super) struct AssessArguments {
+    #[command(flatten)]
+    config: ConfigArgument,
+    /// The instant at which ages and expiries are judged (RFC 3339); when the bundle was sealed where not given.
+    #[arg(long, value_name = "TIME")]
+    as_of: Option<DateTime<Utc>>,
+    /// Print the assessment as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: &AssessArguments) -> CommandResult {
+    let config = arguments.config.read()?;
+    let workspace = arguments.config.workspace(&config);
+    let catalog = catalog()?;
+    let assessment = assess_bundle(&config, &workspace, &catalog, arguments.as_of)?;
+    if arguments.json {
+        println!("{}", canonical::to_string(&assessment).map_err(CommandError::internal)?);
+    } else {
+        print!("{}", summary(&assessment));
+        println!("Wrote {}", workspace.assessment().display());
+    }
+    Ok(Exit::Success)
+}
+
+/// Assesses the workspace's bundle and writes `assessment.json`.
+pub(super) fn assess_bundle(
+    config: &Config,
+    workspace: &Workspace,
+    catalog: &Catalog,
+    as_of: Option<DateTime<Utc>>,
+) -> Result<Assessment, CommandError> {
+    let exceptions = exceptions(config, catalog)?;
+    let bundle = bundle::read(&workspace.bundle()).map_err(|error| {
+        CommandError::input(format!("cannot read the bundle {}: {error}", workspace.bundle().display()))
+    })?;
+    let inputs = Inputs {
+        framework: config.framework.clone(),
+        as_of: as_of.unwrap_or(bundle.manifest.sealed_at),
+        parameters: config.parameters.clone(),
+        exceptions,
+    };
+    let assessment = assess::assess(&bundle, catalog, &inputs).map_err(CommandError::input)?;
+    let bytes = canonical::to_file_bytes(&assessment).map_err(CommandError::internal)?;
+    Workspace::write(&workspace.assessment(), &bytes)?;
+    Ok(assessment)
+}
+
+/// The exceptions that the configuration names: read early, so that a mistake is found before a collection.
+pub(super) fn exceptions(config: &Config, catalog: &Catalog) -> Result<Vec<Exception>, CommandError> {
+    let Some(path) = &config.exceptions else { return Ok(Vec::new()) };
+    let path = config.resolve(path);
+    let text = std::fs::read_to_string(&path).map_err(|error| {
+        CommandError::input(format!("cannot read the exceptions {}: {error}", path.display()))
+    })?;
+    assess::read_exceptions(&text, &path.display().to_string(), catalog).map_err(CommandError::input)
+}
+
+/// Reads an assessment that an earlier step wrote.
+pub(super) fn read_assessment(path: &Path) -> Result<Assessment, CommandError> {
+    let bytes = Workspace::read(path, "assess")?;
+    serde_json::from_slice(&bytes).map_err(|error| {
+        CommandError::input(format!(
+            "{} is not an assessment: {error}; run `proofpack assess` again",
+            path.display()
+        ))
+    })
+}
+
+/// What came out, in a few lines.
+pub(super) fn summary(assessment: &Assessment) -> String {
+    let mut text = String::from("Controls: ");
+    let counts = assessment.summary.iter().filter(|count| count.count > 0);
+    let counts: Vec<String> =
+        counts.map(|count| format!("{} {}", count.count, count.status.words())).collect();
+    text.push_str(&counts.join(", "));
+    let of =
+        |outcome: Outcome| assessment.findings.iter().filter(|finding| finding.outcome == outcome).count();
+    let accepted = assessment.findings.iter().filter(|finding| finding.exception.is_some()).count();
+    text.push_str(&format!(
+        "\nFindings: {} pass, {} fail ({accepted} of them accepted by an exception), {} indeterminate, {} not applicable\n",
+        of(Outcome::Pass),
+        of(Outcome::Fail),
+        of(Outcome::Indeterminate),
+        of(Outcome::NotApplicable),
+    ));
+    text
+}

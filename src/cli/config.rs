@@ -1,0 +1,269 @@
+//! `proofpack.toml`: one file for everything a run needs to know.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::exit::CommandError;
+use crate::model::Period;
+
+/// The configuration that `init` writes: every setting, commented.
+pub const TEMPLATE: &str = include_str!("proofpack.toml");
+
+/// The audit period where none is given: what LookupEvents (90 days) covers whole, however long the run takes.
+const DEFAULT_DAYS: u64 = 89;
+
+/// A run's settings.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Config {
+    /// Whose systems these are: printed on the report's cover.
+    pub organization: String,
+    /// Framework id.
+    #[serde(default = "default_framework")]
+    pub framework: String,
+    /// What to look at.
+    pub scope: ScopeConfig,
+    /// How to reach AWS.
+    #[serde(default)]
+    pub aws: AwsConfig,
+    /// Where CloudTrail's events are.
+    #[serde(default)]
+    pub trail: TrailConfig,
+    /// Thresholds of checks, by name.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, Value>,
+    /// File of accepted failures.
+    pub exceptions: Option<PathBuf>,
+    /// Whose signature it gets.
+    pub signing: Option<SigningConfig>,
+    /// Where the package is kept.
+    #[serde(default)]
+    pub archive: ArchiveConfig,
+    /// Where everything is written.
+    #[serde(default = "default_output")]
+    pub output: PathBuf,
+    /// Folder of the configuration file, which relative paths start from.
+    #[serde(skip)]
+    pub folder: PathBuf,
+}
+
+/// What to look at.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ScopeConfig {
+    /// Regions.
+    pub regions: Vec<String>,
+    /// First day of the audit period; 89 days before its end where not given.
+    pub period_start: Option<NaiveDate>,
+    /// Last day of the audit period; today where not given.
+    pub period_end: Option<NaiveDate>,
+}
+
+/// How to reach AWS. What is not given comes from the environment, as for the AWS CLI.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AwsConfig {
+    /// Profile of the shared configuration.
+    pub profile: Option<String>,
+    /// Role to assume.
+    pub role_arn: Option<String>,
+    /// External id that the role asks for.
+    pub external_id: Option<String>,
+    /// Endpoint to use instead of AWS's own.
+    pub endpoint_url: Option<String>,
+    /// Calls under way at once.
+    pub concurrency: Option<usize>,
+}
+
+/// Where CloudTrail's events are.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TrailConfig {
+    /// Ask LookupEvents (the last 90 days of management events, in every region in scope).
+    #[serde(default)]
+    pub lookup_events: bool,
+    /// Log objects: `s3://bucket/prefix` or a directory.
+    #[serde(default)]
+    pub logs: Vec<String>,
+}
+
+/// Whose signature it gets: a PEM certificate and key, or a PKCS#12 file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SigningConfig {
+    /// Certificate chain (PEM), the signer's own first.
+    pub certificate: Option<PathBuf>,
+    /// Private key (PEM).
+    pub key: Option<PathBuf>,
+    /// PKCS#12 file with both.
+    pub pkcs12: Option<PathBuf>,
+    /// Environment variable that holds the PKCS#12 file's password.
+    pub password_variable: Option<String>,
+    /// Reason that the signature states.
+    pub reason: Option<String>,
+}
+
+/// Where the package is kept.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ArchiveConfig {
+    /// `s3://bucket/prefix` or a directory.
+    #[serde(default = "default_archive")]
+    pub destination: String,
+    /// Days of Object Lock retention.
+    #[serde(default = "default_retention")]
+    pub retention_days: u32,
+    /// `GOVERNANCE` or `COMPLIANCE`.
+    #[serde(default = "default_mode")]
+    pub mode: String,
+    /// KMS key for the object; the bucket's default encryption where not given.
+    pub kms_key: Option<String>,
+}
+
+impl Default for ArchiveConfig {
+    fn default() -> Self {
+        Self {
+            destination: default_archive(),
+            retention_days: default_retention(),
+            mode: default_mode(),
+            kms_key: None,
+        }
+    }
+}
+
+fn default_framework() -> String {
+    "hipaa-security-rule".into()
+}
+
+fn default_output() -> PathBuf {
+    "proofpack-out".into()
+}
+
+fn default_archive() -> String {
+    "archive".into()
+}
+
+/// Six years: 45 CFR 164.316(b)(2)(i).
+fn default_retention() -> u32 {
+    6 * 365 + 2
+}
+
+fn default_mode() -> String {
+    "GOVERNANCE".into()
+}
+
+impl Config {
+    /// Reads the configuration at `path`.
+    ///
+    /// # Errors
+    /// When it cannot be read or is not what is expected: the message names the line and the setting.
+    pub fn read(path: &Path) -> Result<Self, CommandError> {
+        let text = fs::read_to_string(path).map_err(|error| {
+            CommandError::input(format!(
+                "cannot read the configuration {}: {error}; `proofpack init` writes one to start from",
+                path.display()
+            ))
+        })?;
+        let mut config = Self::parse(&text).map_err(|problem| {
+            CommandError::input(format!("the configuration {}: {problem}", path.display()))
+        })?;
+        config.folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        Ok(config)
+    }
+
+    /// Reads a configuration out of its text; the error says what is wrong and where.
+    fn parse(text: &str) -> Result<Self, String> {
+        let config: Self = toml::from_str(text).map_err(|error| error.to_string())?;
+        if config.scope.regions.is_empty() {
+            return Err("scope.regions is empty; name at least one region, e.g. [\"us-east-1\"]".into());
+        }
+        for region in &config.scope.regions {
+            if region.is_empty()
+                || !region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            {
+                return Err(format!("scope.regions: {region:?} is not a region name such as \"us-east-1\""));
+            }
+        }
+        if !matches!(config.archive.mode.as_str(), "GOVERNANCE" | "COMPLIANCE") {
+            return Err(format!(
+                "archive.mode is {:?}; it must be GOVERNANCE or COMPLIANCE",
+                config.archive.mode
+            ));
+        }
+        if let Some(signing) = &config.signing {
+            let pem = signing.certificate.is_some() && signing.key.is_some();
+            if pem == signing.pkcs12.is_some() {
+                return Err("signing needs either `certificate` and `key`, or `pkcs12`".into());
+            }
+        }
+        Ok(config)
+    }
+
+    /// A path of the configuration, seen from where the program runs.
+    pub fn resolve(&self, path: &Path) -> PathBuf {
+        self.folder.join(path)
+    }
+
+    /// The audit period; `now` decides what was left out.
+    ///
+    /// # Errors
+    /// When it ends before it starts.
+    pub fn period(&self, now: DateTime<Utc>) -> Result<Period, CommandError> {
+        let midnight = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
+        let end = match self.scope.period_end {
+            // The last day belongs to the period whole; a period that ends today ends now.
+            Some(last) => (midnight(last) + Days::new(1)).min(now),
+            None => now,
+        };
+        let start = self.scope.period_start.map_or(end - Days::new(DEFAULT_DAYS), midnight);
+        if start >= end {
+            return Err(CommandError::input(format!(
+                "scope.period-start ({start}) is not before the end of the period ({end})"
+            )));
+        }
+        Ok(Period { start, end })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_template_that_init_writes_is_a_valid_configuration() {
+        let config = Config::parse(TEMPLATE).unwrap();
+        assert_eq!(config.framework, "hipaa-security-rule");
+        assert_eq!(config.archive.retention_days, 2192);
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let with = |extra: &str| Config::parse(&format!("organization = \"X\"\n{extra}")).unwrap_err();
+        assert!(with("[scope]\nregions = []").contains("scope.regions is empty"));
+        assert!(with("[scope]\nregions = [\"us east\"]").contains("us east"));
+        assert!(with("[scope]\nregion = [\"us-east-1\"]").contains("unknown field `region`"));
+        let scope = "[scope]\nregions = [\"us-east-1\"]\n";
+        assert!(with(&format!("{scope}[archive]\nmode = \"WORM\"")).contains("GOVERNANCE"));
+        assert!(with(&format!("{scope}[signing]\nkey = \"k.pem\"")).contains("pkcs12"));
+    }
+
+    #[test]
+    fn the_period_ends_now_at_the_latest_and_spans_what_lookup_events_reaches() {
+        let now: DateTime<Utc> = "2026-10-05T12:00:00Z".parse().unwrap();
+        let mut config = Config::parse("organization = \"X\"\n[scope]\nregions = [\"us-east-1\"]").unwrap();
+        let period = config.period(now).unwrap();
+        assert_eq!((period.end, (period.end - period.start).num_days()), (now, 89));
+        config.scope.period_end = NaiveDate::from_ymd_opt(2026, 9, 30);
+        config.scope.period_start = NaiveDate::from_ymd_opt(2026, 7, 1);
+        let period = config.period(now).unwrap();
+        assert_eq!(period.start.to_rfc3339(), "2026-07-01T00:00:00+00:00");
+        assert_eq!(period.end.to_rfc3339(), "2026-10-01T00:00:00+00:00");
+        config.scope.period_start = NaiveDate::from_ymd_opt(2026, 12, 1);
+        assert!(config.period(now).is_err());
+    }
+}

@@ -1,0 +1,63 @@
+//! `proofpack package`: everything in one zip for the auditor.
+
+use std::path::{Path, PathBuf};
+
+use super::assess::read_assessment;
+use super::exit::{CommandError, Exit};
+use super::sign::signer;
+use super::workspace::Workspace;
+use super::{CommandResult, ConfigArgument};
+use crate::package::{self, Contents};
+use crate::sign::{self, Certificate, Signer};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  proofpack package && proofpack verify proofpack-out/*.zip")]
+pub(super) struct PackageArguments {
+    #[command(flatten)]
+    config: ConfigArgument,
+}
+
+pub(super) fn run(arguments: &PackageArguments) -> CommandResult {
+    let config = arguments.config.read()?;
+    let workspace = arguments.config.workspace(&config);
+    let path = write_package(&workspace, &signer(&config)?)?;
+    println!("Wrote {}; check it with: proofpack verify {}", path.display(), path.display());
+    Ok(Exit::Success)
+}
+
+/// Writes the package and returns where it is.
+pub(super) fn write_package(workspace: &Workspace, signer: &dyn Signer) -> Result<PathBuf, CommandError> {
+    let path = package_path(workspace)?;
+    let assessment = Workspace::read(&workspace.assessment(), "assess")?;
+    let report = Workspace::read(&workspace.report(), "sign")?;
+    let manifest_signature = Workspace::read(&workspace.manifest_signature(), "sign")?;
+    let certificates = Certificate::to_pem(signer.chain());
+    let contents = Contents {
+        bundle: &workspace.bundle(),
+        assessment: &assessment,
+        report: &report,
+        manifest_signature: &manifest_signature,
+        signer: certificates.as_bytes(),
+    };
+    package::write(&path, &contents, &mut |sums| Ok(sign::detached_cms(signer, sums)?))
+        .map_err(CommandError::output)?;
+    Ok(path)
+}
+
+/// The package's name says what it covers: accounts, and the day on which it was sealed.
+pub(super) fn package_path(workspace: &Workspace) -> Result<PathBuf, CommandError> {
+    let assessment = read_assessment(&workspace.assessment())?;
+    let accounts = match assessment.bundle.scope.accounts.as_slice() {
+        [one] => one.clone(),
+        several => format!("{}-accounts", several.len()),
+    };
+    let day = assessment.bundle.sealed_at.format("%Y-%m-%d");
+    Ok(workspace.root().join(format!("proofpack-{accounts}-{day}.zip")))
+}
+
+/// The file name of a path that [`package_path`] made or a person named.
+pub(super) fn name_of(path: &Path) -> Result<String, CommandError> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.map(str::to_owned)
+        .ok_or_else(|| CommandError::input(format!("{} has no usable file name", path.display())))
+}

@@ -1,0 +1,36 @@
+//! `proofpack report`: the assessment as a PDF, not yet signed.
+
+use super::assess::read_assessment;
+use super::config::Config;
+use super::exit::{CommandError, Exit};
+use super::workspace::Workspace;
+use super::{CommandResult, ConfigArgument};
+use crate::report::{self, ReportOptions};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  proofpack report && xdg-open proofpack-out/report-unsigned.pdf")]
+pub(super) struct ReportArguments {
+    #[command(flatten)]
+    config: ConfigArgument,
+}
+
+pub(super) fn run(arguments: &ReportArguments) -> CommandResult {
+    let config = arguments.config.read()?;
+    let workspace = arguments.config.workspace(&config);
+    render(&config, &workspace, false)?;
+    println!("Wrote {} (unsigned; next: proofpack sign)", workspace.unsigned_report().display());
+    Ok(Exit::Success)
+}
+
+/// Renders the workspace's assessment and writes the unsigned report.
+pub(super) fn render(
+    config: &Config,
+    workspace: &Workspace,
+    demonstration: bool,
+) -> Result<(), CommandError> {
+    let assessment = read_assessment(&workspace.assessment())?;
+    let manifest = Workspace::read(&workspace.manifest(), "collect")?;
+    let options = ReportOptions { organization: config.organization.clone(), demonstration };
+    let pdf = report::render(&assessment, &manifest, &options).map_err(CommandError::internal)?;
+    Workspace::write(&workspace.unsigned_report(), &pdf)
+}

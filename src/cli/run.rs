@@ -1,0 +1,49 @@
+//! `proofpack run`: all steps in order.
+
+use std::path::PathBuf;
+
+use super::exit::Exit;
+use super::{
+    CommandResult, ConfigArgument, archive, assess, catalog, collect, package, report, runtime, sign,
+};
+use crate::clock::Clock;
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  proofpack init && proofpack keygen   # once; then edit proofpack.toml\n  proofpack run"
+)]
+pub(super) struct RunArguments {
+    #[command(flatten)]
+    config: ConfigArgument,
+}
+
+pub(super) fn run(arguments: &RunArguments) -> CommandResult {
+    let config = arguments.config.read()?;
+    let workspace = arguments.config.workspace(&config);
+    let catalog = catalog()?;
+    // A key or an exception that cannot be used is found now, not after an hour of collecting.
+    let signer = sign::signer(&config)?;
+    assess::exceptions(&config, &catalog)?;
+    let clock = Clock::System;
+    crate::sign::require_valid_at(&signer, clock.now()).map_err(super::CommandError::input)?;
+
+    let runtime = runtime()?;
+    let manifest = runtime.block_on(collect::collect_bundle(&config, &workspace, &catalog, clock, None))?;
+    println!("Collected   {} ({})", workspace.bundle().display(), collect::summary(&manifest));
+    let assessment = assess::assess_bundle(&config, &workspace, &catalog, None)?;
+    println!("Assessed    {}", workspace.assessment().display());
+    report::render(&config, &workspace, false)?;
+    sign::sign_all(&config, &workspace, &signer, clock)?;
+    println!("Signed      {}", workspace.report().display());
+    let package: PathBuf = package::write_package(&workspace, &signer)?;
+    println!("Packaged    {}", package.display());
+    let (receipt, _) = runtime.block_on(archive::put(&config, &package, None, clock))?;
+    println!("Archived    {}\n", receipt.location);
+    print!("{}", assess::summary(&assessment));
+    println!(
+        "\nNext: read {}, and check the package with: proofpack verify {}",
+        workspace.report().display(),
+        package.display()
+    );
+    Ok(if manifest.gaps.is_empty() { Exit::Success } else { Exit::Incomplete })
+}

@@ -1,0 +1,82 @@
+//! `proofpack sign`: signatures over the report (PAdES) and the bundle's manifest (detached CMS).
+
+use std::fs;
+
+use super::config::{Config, SigningConfig};
+use super::exit::{CommandError, Exit};
+use super::workspace::Workspace;
+use super::{CommandResult, ConfigArgument};
+use crate::clock::Clock;
+use crate::sign::{self, SignatureInfo, Signer, SoftwareSigner};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  proofpack keygen   # once, for a test certificate\n  proofpack sign")]
+pub(super) struct SignArguments {
+    #[command(flatten)]
+    config: ConfigArgument,
+}
+
+pub(super) fn run(arguments: &SignArguments) -> CommandResult {
+    let config = arguments.config.read()?;
+    let workspace = arguments.config.workspace(&config);
+    let signer = signer(&config)?;
+    sign_all(&config, &workspace, &signer, Clock::System)?;
+    println!("Wrote {} and {}", workspace.report().display(), workspace.manifest_signature().display());
+    Ok(Exit::Success)
+}
+
+/// Signs the unsigned report and the manifest.
+pub(super) fn sign_all(
+    config: &Config,
+    workspace: &Workspace,
+    signer: &dyn Signer,
+    clock: Clock,
+) -> Result<(), CommandError> {
+    let now = clock.now();
+    sign::require_valid_at(signer, now).map_err(CommandError::input)?;
+    let report = Workspace::read(&workspace.unsigned_report(), "report")?;
+    let manifest = Workspace::read(&workspace.manifest(), "collect")?;
+    let mut info = SignatureInfo::new(now);
+    info.reason = config.signing.as_ref().and_then(|signing| signing.reason.clone());
+    let signed = sign::sign_pdf(&report, signer, &info).map_err(CommandError::input)?;
+    let signature = sign::detached_cms(signer, &manifest).map_err(CommandError::input)?;
+    Workspace::write(&workspace.report(), &signed)?;
+    Workspace::write(&workspace.manifest_signature(), &signature)
+}
+
+/// The key that the configuration names.
+pub(super) fn signer(config: &Config) -> Result<SoftwareSigner, CommandError> {
+    let Some(signing) = &config.signing else {
+        return Err(CommandError::input(
+            "the configuration has no [signing] section: name a certificate and key there; `proofpack keygen` makes a test certificate",
+        ));
+    };
+    let read = |path: &std::path::Path| {
+        let path = config.resolve(path);
+        fs::read(&path)
+            .map_err(|error| CommandError::input(format!("cannot read {}: {error}", path.display())))
+    };
+    match signing {
+        SigningConfig { pkcs12: Some(file), .. } => {
+            let password = password(signing)?;
+            SoftwareSigner::from_pkcs12(&read(file)?, &password)
+                .map_err(|error| CommandError::input(format!("{}: {error}", config.resolve(file).display())))
+        }
+        SigningConfig { certificate: Some(certificate), key: Some(key), .. } => {
+            SoftwareSigner::from_pem(&read(certificate)?, &read(key)?).map_err(|error| {
+                let (certificate, key) = (config.resolve(certificate), config.resolve(key));
+                CommandError::input(format!("{} with {}: {error}", certificate.display(), key.display()))
+            })
+        }
+        _ => Err(CommandError::input("[signing] needs either `certificate` and `key`, or `pkcs12`")),
+    }
+}
+
+fn password(signing: &SigningConfig) -> Result<String, CommandError> {
+    let Some(variable) = &signing.password_variable else { return Ok(String::new()) };
+    std::env::var(variable).map_err(|_| {
+        CommandError::input(format!(
+            "the environment variable {variable} (signing.password-variable) does not hold the PKCS#12 file's password"
+        ))
+    })
+}

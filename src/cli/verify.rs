@@ -1,0 +1,82 @@
+//! `proofpack verify`: everything that can be checked without AWS, and every problem found.
+
+use std::fs;
+use std::path::PathBuf;
+
+use super::exit::{CommandError, Exit};
+use super::{CommandResult, catalog};
+use crate::sign::Certificate;
+use crate::verify::{self, Options, Verdict};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  proofpack verify proofpack-123456789012-2026-10-01.zip --trust company-ca.pem\n  proofpack verify report.pdf")]
+pub(super) struct VerifyArguments {
+    /// A package (zip), a bundle (directory) or a signed report (PDF).
+    path: PathBuf,
+    /// Certificates (PEM) that a signer must chain to; may be given more than once.
+    #[arg(long, value_name = "FILE")]
+    trust: Vec<PathBuf>,
+    /// Print the verdict as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: &VerifyArguments) -> CommandResult {
+    let mut anchors = Vec::new();
+    for path in &arguments.trust {
+        let pem = fs::read(path).map_err(|error| {
+            CommandError::input(format!("cannot read the certificates {}: {error}", path.display()))
+        })?;
+        let certificates = Certificate::from_pem(&pem)
+            .map_err(|error| CommandError::input(format!("{}: {error}", path.display())))?;
+        anchors.extend(certificates);
+    }
+    if !arguments.path.exists() {
+        return Err(CommandError::input(format!(
+            "there is no {}; name a package, a bundle or a signed report",
+            arguments.path.display()
+        )));
+    }
+    let verdict = verify::verify(&arguments.path, &catalog()?, &Options { anchors });
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&verdict).map_err(CommandError::internal)?);
+    } else {
+        print!("{}", in_words(&verdict));
+    }
+    Ok(if verdict.is_sound() { Exit::Success } else { Exit::ProblemsFound })
+}
+
+/// The verdict for people: what was looked at, who signed, every problem, and last the one line.
+fn in_words(verdict: &Verdict) -> String {
+    let mut text = format!("{}\n", verdict.path);
+    if let Some(facts) = &verdict.facts {
+        text.push_str(&format!(
+            "  {} records ({} gaps) of account {}, sealed {}\n  Merkle root {}\n",
+            facts.records,
+            facts.gaps,
+            facts.scope.accounts.join(", "),
+            facts.sealed_at.format("%Y-%m-%d %H:%M:%S UTC"),
+            facts.merkle_root
+        ));
+    }
+    for status in &verdict.facets {
+        let mark = match status.holds {
+            Some(true) => "holds",
+            Some(false) => "WRONG",
+            None => "open ",
+        };
+        text.push_str(&format!("  {mark}  {}\n", status.claim));
+    }
+    for signature in &verdict.signatures {
+        let signer = signature.signer.as_ref().map_or_else(
+            || "an unreadable certificate".to_owned(),
+            |signer| format!("{} (SHA-256 {})", signer.subject, signer.sha256_fingerprint),
+        );
+        text.push_str(&format!("  {} signed by {signer}\n", signature.over));
+    }
+    for problem in &verdict.problems {
+        text.push_str(&format!("  PROBLEM {problem}\n"));
+    }
+    text.push_str(&format!("{}\n", verdict.line()));
+    text
+}

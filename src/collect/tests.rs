@@ -1,0 +1,378 @@
+//! The engine against canned answers.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use super::schedule::Limits;
+use super::*;
+use crate::canonical;
+use crate::catalog::Collector;
+use crate::model::{ErrorMeaning, RecordOutcome};
+
+const STORE: &str = r#"
+service = "s3"
+title = "Store"
+scope = "global"
+[[call]]
+operation = "ListBuckets"
+[[call]]
+operation = "GetBucketLocation"
+each = { call = "ListBuckets", items = "Buckets[].Name" }
+parameters = { Bucket = "${item}" }
+[[call]]
+operation = "GetBucketPolicy"
+each = { call = "GetBucketLocation", items = "[@]" }
+parameters = { Bucket = "${parent.Bucket}", Deep = { Owner = ["${account}", 7] } }
+region = "${item.LocationConstraint || 'us-east-1'}"
+absent = ["NoSuchBucketPolicy"]
+"#;
+
+const KEYS: &str = r#"
+service = "kms"
+title = "Keys"
+scope = "regional"
+[[call]]
+operation = "ListKeys"
+[[call]]
+operation = "DescribeKey"
+each = { call = "ListKeys", items = "Keys[].KeyId" }
+parameters = { KeyId = "${item}" }
+again = ["NotYet"]
+"#;
+
+/// Answers by `service Operation region first-parameter`; the first that is a prefix of the question counts.
+type Answers = BTreeMap<String, Result<Value, String>>;
+
+/// A client with canned answers that remembers what it was asked.
+#[derive(Clone, Default)]
+struct Canned {
+    answers: Arc<Answers>,
+    asked: Arc<Mutex<Vec<String>>>,
+    under_way: Arc<AtomicUsize>,
+    most: Arc<AtomicUsize>,
+    /// How long each answer takes follows from this and the question.
+    seed: u64,
+}
+
+impl Canned {
+    fn new(answers: &[(&str, Result<Value, &str>)]) -> Self {
+        let own = |(question, answer): &(&str, Result<Value, &str>)| {
+            ((*question).to_owned(), answer.clone().map_err(str::to_owned))
+        };
+        Self { answers: Arc::new(answers.iter().map(own).collect()), ..Self::default() }
+    }
+
+    fn asked(&self) -> Vec<String> {
+        let mut asked = self.asked.lock().unwrap().clone();
+        asked.sort();
+        asked
+    }
+}
+
+impl Caller for Canned {
+    async fn call(
+        &self,
+        service: &str,
+        operation: &str,
+        region: &str,
+        parameters: &Value,
+    ) -> Result<Reply, Failure> {
+        let first =
+            parameters.as_object().and_then(|members| members.values().next()).and_then(Value::as_str);
+        let question = format!("{service} {operation} {region} {}", first.unwrap_or_default());
+        let digest = canonical::sha256(format!("{}{question}", self.seed).as_bytes());
+        self.most.fetch_max(self.under_way.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        for _ in 0..digest.as_bytes()[0] % 8 {
+            tokio::task::yield_now().await;
+        }
+        self.under_way.fetch_sub(1, Ordering::SeqCst);
+        self.asked.lock().unwrap().push(question.trim_end().to_owned());
+        let answer = self.answers.iter().rev().find(|(known, _)| question.starts_with(known.as_str()));
+        let endpoint = format!("https://{service}.{region}.test");
+        let exchanges = Vec::new();
+        match answer.map(|(_, answer)| answer.clone()) {
+            Some(Ok(value)) if value == json!("broken") => panic!("a defect"),
+            Some(Ok(value)) => Ok(Reply { value, exchanges, endpoint }),
+            Some(Err(code)) => Err(Failure { code, message: "no".into(), exchanges, endpoint }),
+            None => Err(Failure { code: "Unasked".into(), message: question, exchanges, endpoint }),
+        }
+    }
+}
+
+fn catalog(collectors: &[&str]) -> Catalog {
+    let collectors = collectors.iter().map(|text| toml::from_str::<Collector>(text).unwrap());
+    Catalog {
+        collectors: collectors.map(|collector| (collector.service.clone(), collector)).collect(),
+        checks: BTreeMap::new(),
+        frameworks: BTreeMap::new(),
+        excerpts: BTreeMap::new(),
+        digest: canonical::sha256(b""),
+    }
+}
+
+fn run<'a>(catalog: &'a Catalog, client: &Canned) -> Collection<'a, Canned> {
+    Collection {
+        catalog,
+        client: client.clone(),
+        partition: "aws".into(),
+        account: "123456789012".into(),
+        home_region: "us-east-1".into(),
+        regions: vec!["us-east-1".into(), "eu-west-1".into()],
+        caller: "arn:aws:iam::123456789012:user/auditor".into(),
+        clock: Clock::Fixed("2026-01-01T00:00:00Z".parse().unwrap()),
+        concurrency: 4,
+        progress: &(),
+    }
+}
+
+const FAST: Limits = Limits { fan_out: 3, again: 2, pause: Duration::ZERO };
+
+async fn gather(run: Collection<'_, Canned>) -> (Summary, Vec<Record>) {
+    let (sender, mut receiver) = mpsc::channel(2);
+    let taker = tokio::spawn(async move {
+        let mut records = Vec::new();
+        while let Some(record) = receiver.recv().await {
+            records.push(record);
+        }
+        records
+    });
+    let summary = collect_within(run, sender, FAST).await.unwrap();
+    (summary, taker.await.unwrap())
+}
+
+fn collect_all(collectors: &[&str], client: &Canned) -> (Summary, Vec<Record>) {
+    let catalog = catalog(collectors);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(gather(run(&catalog, client)))
+}
+
+fn lines(records: &[Record]) -> Vec<String> {
+    let mut lines: Vec<String> = records.iter().map(|record| record.to_line().unwrap().0).collect();
+    lines.sort();
+    lines
+}
+
+/// `Operation region first-parameter code` of every error, sorted.
+fn errors(records: &[Record]) -> Vec<String> {
+    let mut errors: Vec<String> = records
+        .iter()
+        .filter_map(|record| match &record.outcome {
+            RecordOutcome::Response(_) => None,
+            RecordOutcome::Error(error) => {
+                let source = &record.source;
+                let meaning = if error.meaning == ErrorMeaning::Absent { " absent" } else { "" };
+                let first = source.parameters.as_object().and_then(|members| members.values().next());
+                let first = first.and_then(Value::as_str).unwrap_or("-");
+                Some(format!("{} {} {first} {}{meaning}", source.operation, source.region, error.code))
+            }
+        })
+        .collect();
+    errors.sort();
+    errors
+}
+
+fn buckets(names: &[&str]) -> Value {
+    json!({"Buckets": names.iter().map(|name| json!({"Name": name})).collect::<Vec<_>>()})
+}
+
+fn world() -> Canned {
+    Canned::new(&[
+        ("s3 ListBuckets us-east-1", Ok(buckets(&["a", "b", "a"]))),
+        ("s3 GetBucketLocation us-east-1 a", Ok(json!({"LocationConstraint": null}))),
+        ("s3 GetBucketLocation us-east-1 b", Ok(json!({"LocationConstraint": "eu-west-1"}))),
+        ("s3 GetBucketPolicy us-east-1 a", Ok(json!({"Policy": "{}"}))),
+        ("s3 GetBucketPolicy eu-west-1 b", Err("NoSuchBucketPolicy")),
+        ("kms ListKeys us-east-1", Ok(json!({"Keys": [{"KeyId": "k1"}, {"KeyId": "k2"}]}))),
+        ("kms ListKeys eu-west-1", Err("AccessDenied")),
+        ("kms DescribeKey us-east-1 k1", Ok(json!({"KeyMetadata": {}}))),
+        ("kms DescribeKey us-east-1 k2", Err("Throttling")),
+    ])
+}
+
+#[test]
+fn every_call_is_made_once_where_it_belongs_and_leaves_a_record() {
+    let client = world();
+    let (summary, records) = collect_all(&[STORE, KEYS], &client);
+    let expected = [
+        "kms DescribeKey us-east-1 k1",
+        "kms DescribeKey us-east-1 k2",
+        "kms ListKeys eu-west-1",
+        "kms ListKeys us-east-1",
+        "s3 GetBucketLocation us-east-1 a",
+        "s3 GetBucketLocation us-east-1 b",
+        "s3 GetBucketPolicy eu-west-1 b",
+        "s3 GetBucketPolicy us-east-1 a",
+        "s3 ListBuckets us-east-1",
+    ];
+    assert_eq!(client.asked(), expected);
+    assert_eq!((summary.records, summary.calls, summary.absent), (9, 9, 1));
+    assert_eq!(summary.gaps, BTreeMap::from([("AccessDenied".into(), 1), ("Throttling".into(), 1)]));
+    assert_eq!(
+        errors(&records),
+        [
+            "DescribeKey us-east-1 k2 Throttling",
+            "GetBucketPolicy eu-west-1 b NoSuchBucketPolicy absent",
+            "ListKeys eu-west-1 - AccessDenied"
+        ]
+    );
+    let policy = records.iter().find(|record| record.source.operation == "GetBucketPolicy").unwrap();
+    let source = &policy.source;
+    assert_eq!(source.parameters["Deep"], json!({"Owner": ["123456789012", 7]}));
+    assert_eq!(source.endpoint, format!("https://s3.{}.test", source.region));
+    assert_eq!((source.account.as_str(), source.partition.as_str()), ("123456789012", "aws"));
+    assert_eq!(source.caller, "arn:aws:iam::123456789012:user/auditor");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn the_records_do_not_depend_on_the_order_of_answers(seed: u64, concurrency in 1_usize..9) {
+        let (_, expected) = collect_all(&[STORE, KEYS], &world());
+        let client = Canned { seed, ..world() };
+        let catalog = catalog(&[STORE, KEYS]);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (_, records) = runtime.block_on(gather(Collection { concurrency, ..run(&catalog, &client) }));
+        prop_assert_eq!(lines(&records), lines(&expected));
+        prop_assert!(client.most.load(Ordering::SeqCst) <= concurrency);
+    }
+}
+
+#[test]
+fn what_depends_on_a_gap_or_on_absence_is_not_called() {
+    for code in ["AccessDenied", "NoSuchBucketPolicy"] {
+        let client = Canned::new(&[("s3 ListBuckets us-east-1", Err(code))]);
+        let (_, records) = collect_all(&[STORE], &client);
+        assert_eq!(errors(&records), [format!("ListBuckets us-east-1 - {code}")]);
+        assert_eq!(client.asked().len(), 1);
+    }
+}
+
+#[test]
+fn what_cannot_be_filled_in_is_a_gap_and_not_a_call() {
+    let client = Canned::new(&[
+        (
+            "s3 ListBuckets us-east-1",
+            Ok(json!({"Buckets": [{"Name": ["x"]}, {"Name": "far"}, {"Name": {}}]})),
+        ),
+        ("s3 GetBucketLocation us-east-1 far", Ok(json!({"LocationConstraint": "../../etc"}))),
+    ]);
+    let (summary, records) = collect_all(&[STORE], &client);
+    assert_eq!(
+        errors(&records),
+        [
+            "GetBucketLocation us-east-1 ${item} TemplateUnfilled",
+            "GetBucketLocation us-east-1 ${item} TemplateUnfilled",
+            "GetBucketPolicy us-east-1 far TemplateUnfilled"
+        ]
+    );
+    assert_eq!((client.asked().len(), summary.calls), (2, 2));
+    assert_eq!(lines(&records).len(), 5);
+    let messages: Vec<_> =
+        records.iter().filter_map(Record::gap).map(|error| error.message.as_str()).collect();
+    assert!(messages.iter().any(|message| message.starts_with("item 1 of ListBuckets: ")), "{messages:?}");
+    assert!(messages.iter().any(|message| message.contains("\"../../etc\" is not a region")), "{messages:?}");
+}
+
+#[test]
+fn a_fan_out_is_bounded_and_says_so() {
+    let client = Canned::new(&[
+        ("s3 ListBuckets us-east-1", Ok(buckets(&["1", "2", "3", "4"]))),
+        ("s3 GetBucketLocation", Err("AccessDenied")),
+    ]);
+    let (_, records) = collect_all(&[STORE], &client);
+    assert_eq!(client.asked().len(), 4);
+    let cut: Vec<_> =
+        records.iter().filter_map(Record::gap).filter(|error| error.code == "FanOutCut").collect();
+    assert_eq!(cut.len(), 1);
+    assert_eq!(cut[0].message, "ListBuckets gave 4 items; only the first 3 were followed up");
+}
+
+#[test]
+fn items_that_cannot_be_read_are_a_gap() {
+    let collector = STORE.replace("Buckets[].Name", "keys(Buckets)");
+    let client = Canned::new(&[("s3 ListBuckets us-east-1", Ok(json!({"Buckets": 3})))]);
+    let (_, records) = collect_all(&[&collector], &client);
+    assert_eq!(errors(&records), ["GetBucketLocation us-east-1 ${item} ItemsUnreadable"]);
+}
+
+#[test]
+fn patience_is_bounded() {
+    let client = Canned::new(&[
+        ("kms ListKeys us-east-1", Ok(json!({"Keys": [{"KeyId": "k"}]}))),
+        ("kms ListKeys eu-west-1", Ok(json!({"Keys": []}))),
+        ("kms DescribeKey", Err("NotYet")),
+    ]);
+    let (summary, records) = collect_all(&[KEYS], &client);
+    assert_eq!(errors(&records), ["DescribeKey us-east-1 k NotYet"]);
+    assert_eq!((summary.records, summary.calls, client.asked().len()), (3, 5, 5));
+}
+
+#[test]
+fn numbers_that_would_be_altered_and_defects_of_the_client_are_gaps() {
+    let client = Canned::new(&[
+        ("kms ListKeys us-east-1", Ok(json!({"Keys": [{"KeyId": "k"}], "Size": 9_007_199_254_740_993_u64}))),
+        ("kms ListKeys eu-west-1", Ok(json!("broken"))),
+    ]);
+    let (_, records) = collect_all(&[KEYS], &client);
+    assert_eq!(
+        errors(&records),
+        ["ListKeys eu-west-1 - ClientBroke", "ListKeys us-east-1 - UnrepresentableNumber"]
+    );
+}
+
+#[tokio::test]
+async fn a_scope_that_cannot_be_and_a_receiver_that_is_gone_are_errors() {
+    let catalog = catalog(&[STORE, KEYS]);
+    let client = world();
+    let attempt = async |run: Collection<'_, Canned>| {
+        let (sender, receiver) = mpsc::channel(1);
+        drop(receiver);
+        collect_within(run, sender, FAST).await.unwrap_err()
+    };
+    assert!(matches!(attempt(run(&catalog, &client)).await, CollectError::ReceiverGone));
+    for region in ["", "eu west 1", "../x", "EU-WEST-1", "-", "eu-west-1\n"] {
+        let wrong = Collection { regions: vec![region.into()], ..run(&catalog, &client) };
+        assert!(matches!(attempt(wrong).await, CollectError::Region(_)), "{region}");
+    }
+    let wrong = Collection { account: "12345678901x".into(), ..run(&catalog, &client) };
+    assert!(matches!(attempt(wrong).await, CollectError::Account(_)));
+}
+
+#[test]
+fn progress_hears_of_every_call() {
+    #[derive(Default)]
+    struct Heard(Mutex<(u64, Vec<String>)>);
+    impl Progress for Heard {
+        fn started(&self, calls: u64) {
+            self.0.lock().unwrap().0 += calls;
+        }
+        fn planned(&self, more: u64) {
+            self.0.lock().unwrap().0 += more;
+        }
+        fn call_done(&self, service: &str, operation: &str, gap: bool) {
+            self.0.lock().unwrap().1.push(format!("{service} {operation} {gap}"));
+        }
+    }
+    let (heard, catalog, client) = (Heard::default(), catalog(&[KEYS]), world());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(gather(Collection { progress: &heard, ..run(&catalog, &client) }));
+    let (calls, mut done) = heard.0.into_inner().unwrap();
+    done.sort();
+    assert_eq!(calls, 4);
+    assert_eq!(
+        done,
+        ["kms DescribeKey false", "kms DescribeKey true", "kms ListKeys false", "kms ListKeys true"]
+    );
+}
+
+#[test]
+fn the_embedded_catalog_can_be_planned() {
+    let plan = Plan::new(&Catalog::embedded().unwrap()).unwrap();
+    assert!(plan.services.iter().any(|service| service.service == "s3" && service.calls.len() > 5));
+}

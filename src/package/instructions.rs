@@ -1,0 +1,132 @@
+//! `VERIFY.md`: how to check the package without proofpack. A function of the package's other files, so
+//! that verification can make it again and compare.
+
+use der::Document;
+use der::pem::PemLabel;
+use x509_cert::Certificate;
+
+use super::layout;
+use crate::canonical;
+use crate::model::{Assessment, Manifest, Sha256Digest};
+
+const TEMPLATE: &str = include_str!("VERIFY.md.template");
+
+/// Why `signer.pem` cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("signer.pem does not begin with a certificate in PEM form ({0})")]
+pub struct SignerFileError(String);
+
+/// What `VERIFY.md` tells.
+#[derive(Debug)]
+pub struct Facts<'a> {
+    /// The bundle's manifest.
+    pub manifest: &'a Manifest,
+    /// SHA-256 of `data/manifest.json`.
+    pub manifest_sha256: Sha256Digest,
+    /// The assessment.
+    pub assessment: &'a Assessment,
+    /// SHA-256 of the signer's certificate (DER).
+    pub signer_sha256: Sha256Digest,
+}
+
+impl Facts<'_> {
+    /// The text of `VERIFY.md`.
+    pub fn render(&self) -> String {
+        let manifest = self.manifest;
+        let period = manifest.scope.period;
+        let gaps: u64 = manifest.gaps.iter().fold(0, |sum, gap| sum.saturating_add(gap.count));
+        let values = [
+            ("folder", layout::folder(manifest)),
+            ("accounts", manifest.scope.accounts.join(", ")),
+            ("regions", manifest.scope.regions.join(", ")),
+            ("period-start", period.start.to_rfc3339()),
+            ("period-end", period.end.to_rfc3339()),
+            ("sealed-at", manifest.sealed_at.to_rfc3339()),
+            ("records", manifest.records.to_string()),
+            ("gaps", gaps.to_string()),
+            ("framework", self.assessment.framework.title.clone()),
+            ("as-of", self.assessment.as_of.to_rfc3339()),
+            ("tool", format!("{} {}", manifest.tool.name, manifest.tool.version)),
+            ("manifest-sha256", self.manifest_sha256.to_string()),
+            ("merkle-root", manifest.merkle_root.to_string()),
+            ("fingerprint", as_openssl_prints(&self.signer_sha256)),
+            ("first-file", manifest.files.first().map(|file| file.path.clone()).unwrap_or_default()),
+            (
+                "first-id",
+                manifest
+                    .files
+                    .first()
+                    .and_then(|file| file.records.first())
+                    .map(ToString::to_string)
+                    .unwrap_or_default(),
+            ),
+        ];
+        let mut text = String::new();
+        let mut rest = TEMPLATE;
+        while let Some((before, after)) = rest.split_once("{{") {
+            text.push_str(before);
+            let (name, after) = after.split_once("}}").unwrap_or((after, ""));
+            let value = values.iter().find(|(known, _)| *known == name);
+            text.push_str(&value.map(|(_, value)| one_line(value)).unwrap_or_default());
+            rest = after;
+        }
+        text.push_str(rest);
+        text
+    }
+}
+
+/// Values stay on their line and cannot become markup or a command.
+fn one_line(value: &str) -> String {
+    let kept = |character: char| {
+        let plain = character.is_alphanumeric() || " -_.:,+/()§".contains(character);
+        if plain { character } else { '?' }
+    };
+    value.chars().map(kept).collect()
+}
+
+/// SHA-256 of the first certificate in `signer_pem`.
+///
+/// # Errors
+/// When it does not begin with a certificate.
+pub fn fingerprint(signer_pem: &[u8]) -> Result<Sha256Digest, SignerFileError> {
+    let text = str::from_utf8(signer_pem).map_err(|error| SignerFileError(error.to_string()))?;
+    let end = format!("-----END {}-----", Certificate::PEM_LABEL);
+    let first = text.split_once(&end).map(|(first, _)| format!("{first}{end}\n"));
+    let first = first.ok_or_else(|| SignerFileError(format!("no {end:?}")))?;
+    let (label, document) = Document::from_pem(&first).map_err(|error| SignerFileError(error.to_string()))?;
+    if label != Certificate::PEM_LABEL {
+        return Err(SignerFileError(format!("a {label} comes first")));
+    }
+    Ok(canonical::sha256(document.as_bytes()))
+}
+
+fn as_openssl_prints(digest: &Sha256Digest) -> String {
+    let pairs: Vec<String> = digest.as_bytes().iter().map(|byte| format!("{byte:02X}")).collect();
+    pairs.join(":")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_cannot_become_markup_or_commands() {
+        assert_eq!(one_line("HIPAA Security Rule, 45 CFR 164"), "HIPAA Security Rule, 45 CFR 164");
+        assert_eq!(one_line("a\n```sh\n$(rm) `x` | <b> [l](u)"), "a????sh??(rm) ?x? ? ?b? ?l?(u)");
+    }
+
+    #[test]
+    fn the_template_names_only_known_values_and_files() {
+        for name in layout::BESIDE_BUNDLE.iter().filter(|name| **name != layout::INSTRUCTIONS) {
+            assert!(TEMPLATE.contains(name), "{name} is not explained");
+        }
+        assert_eq!(TEMPLATE.matches("{{").count(), TEMPLATE.matches("}}").count());
+    }
+
+    #[test]
+    fn a_file_without_a_certificate_is_refused() {
+        for bad in ["", "x", "-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\n"] {
+            assert!(fingerprint(bad.as_bytes()).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The names in a package, and the limits of its zip.
+
+use chrono::TimeDelta;
+
+use crate::model::Manifest;
+
+/// How to check the package.
+pub const INSTRUCTIONS: &str = "VERIFY.md";
+/// Checksums of every other file but its own signature.
+pub const SUMS: &str = "SHA256SUMS";
+/// Detached CMS signature over [`SUMS`].
+pub const SUMS_SIGNATURE: &str = "SHA256SUMS.p7s";
+/// The signer's certificate chain.
+pub const SIGNER: &str = "signer.pem";
+/// Folder with the bag, as sealed.
+pub const BUNDLE: &str = "bundle";
+/// The manifest inside the package.
+pub const MANIFEST: &str = "bundle/data/manifest.json";
+/// Detached CMS signature over [`MANIFEST`].
+pub const MANIFEST_SIGNATURE: &str = "manifest.json.p7s";
+/// The assessment.
+pub const ASSESSMENT: &str = "assessment.json";
+/// The signed report.
+pub const REPORT: &str = "report.pdf";
+
+/// The files that stand beside the bundle.
+pub const BESIDE_BUNDLE: [&str; 7] =
+    [ASSESSMENT, MANIFEST_SIGNATURE, REPORT, SIGNER, SUMS, SUMS_SIGNATURE, INSTRUCTIONS];
+
+/// What the archive comment begins with; 64 digits follow.
+pub const COMMENT_PREFIX: &str = "proofpack-sha256:";
+/// Length of the archive comment.
+pub const COMMENT_LENGTH: usize = COMMENT_PREFIX.len() + 64;
+
+/// Longest member, in bytes, before compression.
+pub const LARGEST_MEMBER: u64 = 2 * 1024 * 1024 * 1024;
+/// All members together, in bytes, before compression.
+pub const LARGEST_TOTAL: u64 = 16 * 1024 * 1024 * 1024;
+/// Longest archive, in bytes: what a zip without zip64 can address.
+pub const LARGEST_ARCHIVE: u64 = u32::MAX as u64 - 1;
+/// Most members: what a zip without zip64 can count.
+pub const MOST_MEMBERS: usize = u16::MAX as usize - 1;
+/// Longest name of a member, its folder included.
+pub const LONGEST_NAME: usize = 512;
+/// A member of more than [`RATIO_FREE`] bytes that would shrink more than this is stored as it is, so that
+/// what expands more is a bomb.
+pub const LARGEST_RATIO: u64 = 200;
+/// Members up to this size, in bytes, may shrink as much as they like.
+pub const RATIO_FREE: u64 = 1024 * 1024;
+
+/// Whether a member of `size` bytes may be packed into `compressed` bytes.
+pub fn ratio_allowed(size: u64, compressed: u64) -> bool {
+    size <= RATIO_FREE || size <= compressed.saturating_mul(LARGEST_RATIO)
+}
+
+/// The one folder that everything in the package lies in: `proofpack-123456789012-2026-07-01-2026-09-30`.
+pub fn folder(manifest: &Manifest) -> String {
+    let scope = &manifest.scope;
+    let accounts = match scope.accounts.as_slice() {
+        [only] if !only.is_empty() && only.bytes().all(|byte| byte.is_ascii_digit()) => only.clone(),
+        several => format!("{}-accounts", several.len()),
+    };
+    // The period ends before its end: the last day is that of the second before.
+    let last = scope.period.end.checked_sub_signed(TimeDelta::seconds(1)).unwrap_or(scope.period.end);
+    format!("proofpack-{accounts}-{}-{}", scope.period.start.format("%Y-%m-%d"), last.format("%Y-%m-%d"))
+}

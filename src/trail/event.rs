@@ -1,0 +1,97 @@
+//! One CloudTrail event: reading it and holding a rule against it.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::Request;
+use crate::catalog::{Condition, ExcerptRule};
+
+/// A string member of an event, or nothing.
+pub(super) fn text<'a>(event: &'a Value, member: &str) -> &'a str {
+    event.get(member).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Whether the event lies in the period and is the account's own. One without a time or an
+/// account cannot be placed and counts as inside: it is shown rather than lost.
+pub(super) fn in_scope(event: &Value, request: &Request<'_>) -> bool {
+    let time = text(event, "eventTime").parse::<DateTime<Utc>>();
+    let inside = time.map_or(true, |time| request.period.start <= time && time < request.period.end);
+    let recipient = text(event, "recipientAccountId");
+    inside && (recipient.is_empty() || recipient == request.account)
+}
+
+/// Whether the event meets every condition of the rule.
+pub(super) fn matches(event: &Value, rule: &ExcerptRule) -> bool {
+    rule.conditions.iter().all(|condition| meets(event, condition))
+}
+
+fn meets(event: &Value, condition: &Condition) -> bool {
+    let member = condition.field.split('.').try_fold(event, |value, name| value.get(name));
+    let one_of = |values: &Vec<Value>| member.is_some_and(|member| values.contains(member));
+    condition.any_of.as_ref().is_none_or(one_of) && !condition.none_of.as_ref().is_some_and(one_of)
+}
+
+/// The events of a log file's text: `{"Records": [...]}` as AWS writes it, or a bare array.
+pub(super) fn events_of(text: &[u8]) -> Result<Vec<Value>, String> {
+    let value: Value = serde_json::from_slice(text).map_err(|error| format!("not JSON: {error}"))?;
+    let records = match value {
+        Value::Object(mut members) => members.remove("Records"),
+        other => Some(other),
+    };
+    match records {
+        Some(Value::Array(events)) => Ok(events),
+        _ => Err("no list of records in it".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::Catalog;
+    use serde_json::json;
+
+    fn selects(rule: &str, event: &Value) -> bool {
+        matches(event, &Catalog::embedded_excerpts()[rule])
+    }
+
+    #[test]
+    fn root_use_is_a_person_as_root_not_a_service_for_the_account() {
+        let event = json!({"eventType": "AwsApiCall", "userIdentity": {"type": "Root"}});
+        assert!(selects("root-use", &event));
+        assert!(!selects("root-use", &json!({"userIdentity": {"type": "IAMUser"}})));
+        let service = json!({"userIdentity": {"type": "Root", "invokedBy": "AWS Internal"}});
+        assert!(!selects("root-use", &service));
+        assert!(!selects(
+            "root-use",
+            &json!({"eventType": "AwsServiceEvent", "userIdentity": {"type": "Root"}})
+        ));
+    }
+
+    #[test]
+    fn a_log_in_counts_unless_its_second_factor_is_stated() {
+        let login = |mfa: Value, result: &str| json!({"eventName": "ConsoleLogin", "responseElements": {"ConsoleLogin": result}, "additionalEventData": mfa});
+        assert!(selects("console-login-without-mfa", &login(json!({"MFAUsed": "No"}), "Success")));
+        assert!(selects("console-login-without-mfa", &login(Value::Null, "Success")));
+        assert!(!selects("console-login-without-mfa", &login(json!({"MFAUsed": "Yes"}), "Success")));
+        assert!(!selects("console-login-without-mfa", &login(json!({"MFAUsed": "No"}), "Failure")));
+    }
+
+    #[test]
+    fn only_kms_itself_disables_keys() {
+        let event = |source: &str, name: &str| json!({"eventSource": source, "eventName": name});
+        let rule = "kms-key-disabled-or-scheduled-for-deletion";
+        assert!(selects(rule, &event("kms.amazonaws.com", "ScheduleKeyDeletion")));
+        assert!(selects(rule, &event("kms.amazonaws.com", "DisableKey")));
+        assert!(!selects(rule, &event("kms.amazonaws.com", "EnableKey")));
+        assert!(!selects(rule, &event("other.amazonaws.com", "DisableKey")));
+    }
+
+    #[test]
+    fn log_files_are_an_object_with_records_or_a_list() {
+        assert_eq!(events_of(br#"{"Records":[{"eventID":"1"}]}"#).unwrap().len(), 1);
+        assert_eq!(events_of(br#"[{"eventID":"1"},{}]"#).unwrap().len(), 2);
+        // A decoy in a nested object is not the file's own list.
+        assert!(events_of(br#"{"x":{"Records":[{}]}}"#).is_err());
+        assert!(events_of(b"{").is_err());
+    }
+}

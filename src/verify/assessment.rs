@@ -1,0 +1,108 @@
+//! Making the assessment again from the evidence and comparing it.
+
+use crate::assess::{self, Inputs};
+use crate::bundle::Bundle;
+use crate::canonical;
+use crate::catalog::Catalog;
+use crate::model::{Assessment, ProblemCode, Problems};
+use crate::package::layout;
+
+/// Reads `assessment.json`: `None`, with a problem, if it is none.
+pub(super) fn read(bytes: &[u8], problems: &mut Problems) -> Option<Assessment> {
+    let place = layout::ASSESSMENT;
+    let assessment: Assessment = match serde_json::from_slice(bytes) {
+        Ok(assessment) => assessment,
+        Err(error) => {
+            let message =
+                format!("it is not an assessment ({error}): it was altered or written by something else");
+            problems.add(ProblemCode::AssessmentMalformed, place, message);
+            return None;
+        }
+    };
+    if assessment.version != Assessment::VERSION {
+        let message = format!(
+            "its format has version {}, this program reads version {}: use the version of proofpack that wrote it",
+            assessment.version,
+            Assessment::VERSION
+        );
+        problems.add(ProblemCode::AssessmentMalformed, place, message);
+    }
+    if canonical::to_file_bytes(&assessment).ok().as_deref() != Some(bytes) {
+        let message = "it is not in canonical form (RFC 8785 and a line feed), as proofpack writes it";
+        problems.add(ProblemCode::AssessmentMalformed, place, message);
+    }
+    Some(assessment)
+}
+
+/// Assesses `bundle` again with what `stored` says it was assessed with, and compares with its `bytes`.
+pub(super) fn repeat(
+    (stored, bytes): (&Assessment, &[u8]),
+    bundle: &Bundle,
+    catalog: &Catalog,
+    problems: &mut Problems,
+) {
+    let place = layout::ASSESSMENT;
+    if stored.bundle.manifest_sha256 != bundle.manifest_sha256 {
+        let message = format!(
+            "it is of a bundle with the manifest {}, this bundle's manifest is {}",
+            stored.bundle.manifest_sha256, bundle.manifest_sha256
+        );
+        problems.add(ProblemCode::AssessmentBundle, place, message);
+        return;
+    }
+    if stored.framework.catalog_sha256 != catalog.digest {
+        let message = format!(
+            "it was made with the catalog {} by {} {}; this program has the catalog {}, so it cannot make the assessment again. That says nothing against the package: verify it with that version",
+            stored.framework.catalog_sha256, stored.tool.name, stored.tool.version, catalog.digest
+        );
+        problems.add(ProblemCode::AssessmentNotReproducible, place, message);
+        return;
+    }
+    let inputs = Inputs {
+        framework: stored.framework.id.clone(),
+        as_of: stored.as_of,
+        parameters: stored.parameters.clone(),
+        exceptions: stored.exceptions.iter().map(|report| report.exception.clone()).collect(),
+    };
+    let again = match assess::assess(bundle, catalog, &inputs) {
+        // Which version assessed is no result; everything else must be the same.
+        Ok(again) => Assessment { tool: stored.tool.clone(), ..again },
+        Err(error) => {
+            let message =
+                format!("the evidence cannot be assessed with what it says it was assessed with: {error}");
+            problems.add(ProblemCode::AssessmentDiffers, place, message);
+            return;
+        }
+    };
+    if canonical::to_file_bytes(&again).ok().as_deref() != Some(bytes) {
+        let message = format!(
+            "assessed again, the evidence gives another assessment{}: what it states does not follow from the evidence",
+            first_difference(stored, &again)
+        );
+        problems.add(ProblemCode::AssessmentDiffers, place, message);
+    }
+}
+
+/// Where two assessments part, for people.
+fn first_difference(stored: &Assessment, again: &Assessment) -> String {
+    for (there, here) in stored.controls.iter().zip(&again.controls) {
+        if there.status != here.status {
+            return format!(
+                " (control {}: {:?} is stated, {:?} follows)",
+                there.id, there.status, here.status
+            );
+        }
+    }
+    for (there, here) in stored.findings.iter().zip(&again.findings) {
+        if there != here {
+            return format!(
+                " (finding of {} for {}: {:?} is stated, {:?} follows)",
+                there.check, there.subject.id, there.outcome, here.outcome
+            );
+        }
+    }
+    if stored.findings.len() != again.findings.len() {
+        return format!(" ({} findings are stated, {} follow)", stored.findings.len(), again.findings.len());
+    }
+    String::new()
+}

@@ -1,0 +1,293 @@
+//! Verifying a package: the zip itself, then everything in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::facet::Facet;
+use super::signature::{self, Checked};
+use super::verdict::{Draft, Facts, SubjectKind, Verdict};
+use super::{Options, assessment, report};
+use crate::bundle::checksums::{self, Codes};
+use crate::bundle::examine;
+use crate::bundle::files::{Files, Folder};
+use crate::canonical;
+use crate::catalog::Catalog;
+use crate::model::{Assessment, Manifest, Problem, ProblemCode, Sha256Digest};
+use crate::package::{self, Package, Source, layout};
+use crate::sign::Certificate;
+
+/// Longest `assessment.json`, in bytes.
+const LONGEST_ASSESSMENT: u64 = 1024 * 1024 * 1024;
+/// Longest of the small files, in bytes.
+const LONGEST_SMALL: u64 = 64 * 1024 * 1024;
+
+/// Verifies a package as a zip.
+pub(super) fn verify_zip(shown: &str, source: Source, catalog: &Catalog, options: &Options) -> Verdict {
+    let mut draft = Draft::new(SubjectKind::Package, shown);
+    let (package, problems) = match Package::examine(source) {
+        Ok(examined) => examined,
+        Err(error) => {
+            draft.problems.add(ProblemCode::Unreadable, shown, format!("it cannot be read: {error}"));
+            return draft.finish(options);
+        }
+    };
+    draft.problems.extend(problems.into_list());
+    draft.reached(&[Facet::Structure]);
+    let folders: BTreeSet<&str> =
+        package.list().keys().map(|name| name.split_once('/').map_or("", |(folder, _)| folder)).collect();
+    if folders.len() > 1 {
+        let message = "its files do not all lie in one folder: some were added";
+        draft.problems.add(ProblemCode::PackageFolder, shown, message);
+    }
+    // The folder with the most files is the package's; what lies elsewhere was reported.
+    let size =
+        |folder: &&str| package.list().keys().filter(|name| name.starts_with(&format!("{folder}/"))).count();
+    let Some(folder) = folders.iter().copied().filter(|folder| !folder.is_empty()).max_by_key(size) else {
+        draft.problems.add(
+            ProblemCode::PackageFolder,
+            shown,
+            "it holds no folder with files that could be read",
+        );
+        return draft.finish(options);
+    };
+    let files = Folder::new(&package, folder);
+    let manifest = verify_files(&files, catalog, options, &mut draft);
+    if let Some(expected) = manifest.map(|manifest| layout::folder(&manifest))
+        && expected != folder
+    {
+        let message =
+            format!("the folder should be named {expected}, after the accounts and the period of the bundle");
+        draft.problems.add(ProblemCode::PackageFolder, folder, message);
+    }
+    draft.finish(options)
+}
+
+/// Verifies the folder that a package unpacks to.
+pub(super) fn verify_unpacked(
+    shown: &str,
+    files: &dyn Files,
+    catalog: &Catalog,
+    options: &Options,
+) -> Verdict {
+    let mut draft = Draft::new(SubjectKind::UnpackedPackage, shown);
+    verify_files(files, catalog, options, &mut draft);
+    draft.finish(options)
+}
+
+/// Verifies everything in the package's folder; gives the manifest, where there is one.
+fn verify_files(
+    files: &dyn Files,
+    catalog: &Catalog,
+    options: &Options,
+    draft: &mut Draft,
+) -> Option<Manifest> {
+    check_names(files, draft);
+    check_sums(files, draft);
+
+    let bundle = Folder::new(files, layout::BUNDLE);
+    let examination = examine(&bundle);
+    draft.facts = Facts::of_bundle(&examination);
+    let manifest = examination.manifest.clone();
+    let manifest_sha256 = examination.manifest_sha256;
+    let bundle = match examination.into_bundle() {
+        Ok(bundle) => Some(bundle),
+        Err(problems) => {
+            draft.problems.extend(problems.into_iter().map(|problem| Problem {
+                place: format!("{}/{}", layout::BUNDLE, problem.place),
+                ..problem
+            }));
+            None
+        }
+    };
+    draft.reached(&[Facet::Hashes, Facet::Manifest, Facet::Records]);
+
+    let stored = read(files, layout::ASSESSMENT, LONGEST_ASSESSMENT, draft)
+        .and_then(|bytes| Some((assessment::read(&bytes, &mut draft.problems)?, bytes)));
+    if let Some((stored, bytes)) = &stored {
+        if let Some(facts) = &mut draft.facts {
+            facts.add_assessment(stored);
+        }
+        if let Some(bundle) = &bundle {
+            draft.reached(&[Facet::Assessment]);
+            assessment::repeat((stored, bytes), bundle, catalog, &mut draft.problems);
+        }
+    }
+    drop(bundle);
+
+    let signer = check_signatures(files, manifest_sha256, options, draft);
+    if let (Some(manifest), Some(manifest_sha256), Some((stored, _)), Some(signer)) =
+        (&manifest, manifest_sha256, &stored, &signer)
+    {
+        check_instructions(files, manifest, manifest_sha256, stored, signer, draft);
+    }
+    manifest
+}
+
+/// Every file that a package has, and no other.
+fn check_names(files: &dyn Files, draft: &mut Draft) {
+    for name in layout::BESIDE_BUNDLE.iter().filter(|name| !files.list().contains_key(**name)) {
+        let message = "every package has this file: it was removed or renamed";
+        draft.problems.add(ProblemCode::MemberMissing, name, message);
+    }
+    let bundle = format!("{}/", layout::BUNDLE);
+    let known = |name: &str| layout::BESIDE_BUNDLE.contains(&name) || name.starts_with(&bundle);
+    for name in files.list().keys().filter(|name| !known(name)) {
+        let message = "it does not belong into a package: it was added";
+        draft.problems.add(ProblemCode::MemberUnlisted, name, message);
+    }
+}
+
+/// Hashes every file and compares with `SHA256SUMS`; a zip's members are checked against their headers as they are read.
+fn check_sums(files: &dyn Files, draft: &mut Draft) {
+    let mut digests: BTreeMap<String, Sha256Digest> = BTreeMap::new();
+    let mut broken = BTreeSet::new();
+    for name in files.list().keys() {
+        let digest = files
+            .open(name)
+            .map_err(|error| error.to_string())
+            .and_then(|mut reader| canonical::sha256_reader(&mut reader).map_err(|error| error.to_string()));
+        match digest {
+            Ok((digest, _)) => {
+                digests.insert(name.clone(), digest);
+            }
+            Err(error) => {
+                let message =
+                    format!("its data cannot be read: {error}; the archive was altered or is damaged");
+                draft.problems.add(ProblemCode::ZipData, name, message);
+                broken.insert(name.as_str());
+            }
+        }
+    }
+    digests.remove(layout::SUMS);
+    digests.remove(layout::SUMS_SIGNATURE);
+    let Some(sums) = read(files, layout::SUMS, LONGEST_SMALL, draft) else { return };
+    let codes = Codes {
+        malformed: ProblemCode::SumsMalformed,
+        mismatch: ProblemCode::SumsMismatch,
+        missing: ProblemCode::MemberMissing,
+        unlisted: ProblemCode::MemberUnlisted,
+    };
+    let problems = checksums::compare(layout::SUMS, &sums, &digests, codes);
+    draft.problems.extend(problems.into_iter().filter(|problem| !broken.contains(problem.place.as_str())));
+}
+
+/// Checks the three signatures, that one signer made them all, and that `signer.pem` holds its certificates.
+/// Gives the bytes of `signer.pem`.
+fn check_signatures(
+    files: &dyn Files,
+    manifest_sha256: Option<Sha256Digest>,
+    options: &Options,
+    draft: &mut Draft,
+) -> Option<Vec<u8>> {
+    let mut all: Vec<(&str, Checked)> = Vec::new();
+    let mut complete = true;
+    if let Some(pdf) = read(files, layout::REPORT, report::LONGEST, draft) {
+        let checked = report::check_signature(layout::REPORT, &pdf, options, draft);
+        all.push((layout::REPORT, checked));
+        if let Some(expected) = manifest_sha256 {
+            draft.reached(&[Facet::Report]);
+            report::check_manifest(layout::REPORT, &pdf, &expected, &mut draft.problems);
+        }
+    }
+    // Only the report says when it was signed; the other signatures are judged at that time, if it holds.
+    let signed_at =
+        all.first().filter(|(_, report)| report.faults.is_empty()).and_then(|(_, report)| report.signed_at);
+    for (signature, content) in
+        [(layout::SUMS_SIGNATURE, layout::SUMS), (layout::MANIFEST_SIGNATURE, layout::MANIFEST)]
+    {
+        let most = crate::bundle::LONGEST_MANIFEST;
+        let bytes = (read(files, signature, LONGEST_SMALL, draft), read(files, content, most, draft));
+        let (Some(signature_bytes), Some(content_bytes)) = bytes else {
+            complete = false;
+            continue;
+        };
+        let checked = signature::check_cms(&signature_bytes, &content_bytes, signed_at, &options.anchors);
+        draft.problems.extend(checked.problems(ProblemCode::SignatureInvalid, signature));
+        draft.signatures.push(checked.facts(content));
+        all.push((signature, checked));
+    }
+    let signer = read(files, layout::SIGNER, LONGEST_SMALL, draft);
+    if let Some(signer) = signer.as_deref().filter(|_| complete) {
+        draft.reached(&[Facet::Signatures]);
+        check_signer(signer, &all, draft);
+    }
+    signer
+}
+
+fn check_signer(signer: &[u8], all: &[(&str, Checked)], draft: &mut Draft) {
+    let place = layout::SIGNER;
+    let chain = match Certificate::from_pem(signer) {
+        Ok(chain) => chain,
+        Err(error) => {
+            draft.problems.add(ProblemCode::SignerFile, place, format!("it cannot be read: {error}"));
+            Vec::new()
+        }
+    };
+    if !chain.is_empty() && Certificate::to_pem(&chain).as_bytes() != signer {
+        let message = "it holds more than certificates, or not in the form that proofpack writes";
+        draft.problems.add(ProblemCode::SignerFile, place, message);
+    }
+    for (signature, checked) in all.iter().filter(|(_, checked)| !checked.chain.is_empty()) {
+        let same = checked
+            .chain
+            .iter()
+            .map(|facts| facts.sha256_fingerprint)
+            .eq(chain.iter().map(Certificate::fingerprint));
+        if !chain.is_empty() && !same {
+            let message =
+                format!("its certificates are not those in {signature}: one of the two was replaced");
+            draft.problems.add(ProblemCode::SignerFile, place, message);
+        }
+    }
+    let mut signers = all.iter().filter_map(|(signature, checked)| Some((signature, checked.chain.first()?)));
+    if let Some((first, certificate)) = signers.next() {
+        for (signature, other) in
+            signers.filter(|(_, other)| other.sha256_fingerprint != certificate.sha256_fingerprint)
+        {
+            let message = format!(
+                "it was signed under the certificate {}, but {first} under {}: a part of the package was replaced",
+                other.sha256_fingerprint, certificate.sha256_fingerprint
+            );
+            draft.problems.add(ProblemCode::SignersDiffer, signature, message);
+        }
+    }
+}
+
+/// `VERIFY.md` must be what the contents demand: people will run the commands in it.
+fn check_instructions(
+    files: &dyn Files,
+    manifest: &Manifest,
+    manifest_sha256: Sha256Digest,
+    assessment: &Assessment,
+    signer: &[u8],
+    draft: &mut Draft,
+) {
+    let place = layout::INSTRUCTIONS;
+    let Some(found) = read(files, place, LONGEST_SMALL, draft) else { return };
+    let signer_sha256 = match package::fingerprint(signer) {
+        Ok(digest) => digest,
+        Err(error) => {
+            draft.problems.add(ProblemCode::SignerFile, layout::SIGNER, error.to_string());
+            return;
+        }
+    };
+    draft.reached(&[Facet::Instructions]);
+    let expected = package::Facts { manifest, manifest_sha256, assessment, signer_sha256 }.render();
+    if found != expected.as_bytes() {
+        let message = "it is not the text that the package's contents demand: do not run its commands";
+        draft.problems.add(ProblemCode::InstructionsDiffer, place, message);
+    }
+}
+
+/// A file's bytes; a missing one was reported by its name, another failure is reported here.
+fn read(files: &dyn Files, name: &str, most: u64, draft: &mut Draft) -> Option<Vec<u8>> {
+    if !files.list().contains_key(name) {
+        return None;
+    }
+    match files.read(name, most) {
+        Ok(bytes) => Some(bytes),
+        Err(error) => {
+            draft.problems.add(ProblemCode::Unreadable, name, error.to_string());
+            None
+        }
+    }
+}

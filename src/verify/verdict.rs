@@ -1,0 +1,279 @@
+//! The verdict: one line, the facets behind it, who signed, and every problem.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Options;
+use super::facet::{Facet, FacetStatus};
+use crate::bundle::Examination;
+use crate::model::{
+    Assessment, Manifest, Problem, ProblemCode, Problems, Scope, Sha256Digest, Tool, harmless,
+};
+use crate::sign::CertificateFacts;
+
+/// The verdict in one line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum VerdictLine {
+    /// Nothing is wrong, and the signer leads to a certificate that was given as trusted.
+    Verified,
+    /// Nothing is wrong, but nobody said which certificates are trusted: anyone could have signed.
+    SignerNotTrusted,
+    /// Nothing is wrong, but this sort of thing carries no signature: anyone could have made it.
+    NotSigned,
+    /// Something is wrong, or could not be looked at.
+    NotVerified,
+}
+
+impl VerdictLine {
+    /// The line's text.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Verified => "VERIFIED",
+            Self::SignerNotTrusted => "VERIFIED, SIGNER NOT TRUSTED",
+            Self::NotSigned => "VERIFIED, NOT SIGNED",
+            Self::NotVerified => "NOT VERIFIED",
+        }
+    }
+}
+
+/// What was verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SubjectKind {
+    /// A package.
+    Package,
+    /// The folder that a package unpacks to.
+    UnpackedPackage,
+    /// A bundle's directory.
+    Bundle,
+    /// A signed report alone.
+    Report,
+    /// Nothing that could be recognized.
+    Unknown,
+}
+
+/// What the package says of itself. Facts to rely on only as far as the verdict goes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Facts {
+    /// SHA-256 of `data/manifest.json`.
+    pub manifest_sha256: Sha256Digest,
+    /// Merkle root in the manifest.
+    pub merkle_root: Sha256Digest,
+    /// What the bundle covers.
+    pub scope: Scope,
+    /// When it was sealed.
+    pub sealed_at: DateTime<Utc>,
+    /// By which program.
+    pub tool: Tool,
+    /// Number of records in the manifest.
+    pub records: u64,
+    /// How many of them are gaps.
+    pub gaps: u64,
+    /// Id of the framework that was assessed against.
+    pub framework: Option<String>,
+    /// The assessment's instant.
+    pub as_of: Option<DateTime<Utc>>,
+}
+
+impl Facts {
+    pub(super) fn of_bundle(examination: &Examination) -> Option<Self> {
+        Some(Self::of_manifest(examination.manifest.as_ref()?, examination.manifest_sha256?))
+    }
+
+    pub(super) fn of_manifest(manifest: &Manifest, manifest_sha256: Sha256Digest) -> Self {
+        // What is shown may come from anyone: nothing in it may steer a terminal.
+        let shown = |text: &String| harmless(text, 200);
+        let scope = &manifest.scope;
+        Self {
+            manifest_sha256,
+            merkle_root: manifest.merkle_root,
+            scope: Scope {
+                partition: shown(&scope.partition),
+                accounts: scope.accounts.iter().map(shown).collect(),
+                regions: scope.regions.iter().map(shown).collect(),
+                period: scope.period,
+            },
+            sealed_at: manifest.sealed_at,
+            tool: Tool { name: shown(&manifest.tool.name), version: shown(&manifest.tool.version) },
+            records: manifest.records,
+            gaps: manifest.gaps.iter().fold(0, |sum, gap| sum.saturating_add(gap.count)),
+            framework: None,
+            as_of: None,
+        }
+    }
+
+    pub(super) fn add_assessment(&mut self, assessment: &Assessment) {
+        self.framework = Some(harmless(&assessment.framework.id, 200));
+        self.as_of = Some(assessment.as_of);
+    }
+}
+
+/// One signature and who made it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignatureFacts {
+    /// The file that is signed.
+    pub over: String,
+    /// Whether it holds for that file's bytes.
+    pub holds: bool,
+    /// When it was signed, as the signer of the report claims.
+    pub signed_at: Option<DateTime<Utc>>,
+    /// The signer's certificate, where one could be read.
+    pub signer: Option<CertificateFacts>,
+    /// Whether the signer leads to a trusted certificate; `None` where none was given.
+    pub trusted: Option<bool>,
+    /// Why it does not.
+    pub distrust: Vec<String>,
+}
+
+/// The outcome of verification.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Verdict {
+    /// Version of this format; 1.
+    pub version: u32,
+    /// The verdict.
+    pub verdict: VerdictLine,
+    /// What was verified.
+    pub subject: SubjectKind,
+    /// Where it lay.
+    pub path: String,
+    /// What it says of itself, where it could be read.
+    pub facts: Option<Facts>,
+    /// Every side that was looked at, or could not be.
+    pub facets: Vec<FacetStatus>,
+    /// The signatures and who made them.
+    pub signatures: Vec<SignatureFacts>,
+    /// Everything that is wrong.
+    pub problems: Vec<Problem>,
+}
+
+impl Verdict {
+    /// The version that this program writes.
+    pub const VERSION: u32 = 1;
+
+    /// Whether nothing is wrong (the signer may still be nobody that is trusted).
+    pub fn is_sound(&self) -> bool {
+        self.verdict != VerdictLine::NotVerified
+    }
+
+    /// Whether all problems mean that something could not be judged, rather than that it was altered.
+    pub fn is_only_limited(&self) -> bool {
+        !self.problems.is_empty() && self.problems.iter().all(|problem| problem.code.is_limitation())
+    }
+
+    /// The verdict in one line, with what it means.
+    pub fn line(&self) -> String {
+        let meaning = match self.verdict {
+            VerdictLine::Verified => "unaltered, and signed by a signer that you trust".to_owned(),
+            VerdictLine::SignerNotTrusted => {
+                "unaltered since it was signed; compare the signer's fingerprint, or give the certificates that you trust"
+                    .to_owned()
+            }
+            VerdictLine::NotSigned => "consistent in itself; a bundle carries no signature, so anyone could have made it".to_owned(),
+            VerdictLine::NotVerified if self.is_only_limited() => {
+                "nothing was found altered, but not everything could be checked".to_owned()
+            }
+            VerdictLine::NotVerified => match self.problems.len() {
+                1 => "1 problem".to_owned(),
+                several => format!("{several} problems"),
+            },
+        };
+        format!("{}: {meaning}", self.verdict.text())
+    }
+}
+
+/// A verdict in the making.
+#[derive(Debug)]
+pub(super) struct Draft {
+    subject: SubjectKind,
+    path: String,
+    pub(super) facts: Option<Facts>,
+    pub(super) problems: Problems,
+    pub(super) signatures: Vec<SignatureFacts>,
+    reached: BTreeSet<Facet>,
+}
+
+impl Draft {
+    pub(super) fn new(subject: SubjectKind, path: &str) -> Self {
+        Self {
+            subject,
+            path: harmless(path, 4096),
+            facts: None,
+            problems: Problems::default(),
+            signatures: Vec::new(),
+            reached: BTreeSet::new(),
+        }
+    }
+
+    /// Notes that these sides were looked at to the end.
+    pub(super) fn reached(&mut self, facets: &[Facet]) {
+        self.reached.extend(facets);
+    }
+
+    /// The sides that this sort of thing has.
+    fn demanded(&self) -> &'static [Facet] {
+        match self.subject {
+            SubjectKind::Package => &Facet::ALL,
+            SubjectKind::UnpackedPackage => &Facet::ALL[1..],
+            SubjectKind::Bundle => &[Facet::Hashes, Facet::Manifest, Facet::Records],
+            SubjectKind::Report => &[Facet::Report, Facet::Trust],
+            SubjectKind::Unknown => &[],
+        }
+    }
+
+    pub(super) fn finish(mut self, options: &Options) -> Verdict {
+        let signed = !matches!(self.subject, SubjectKind::Bundle | SubjectKind::Unknown);
+        if signed && !options.anchors.is_empty() {
+            for signature in self.signatures.iter().filter(|signature| signature.trusted != Some(true)) {
+                let message = format!(
+                    "the signer's certificate does not lead to one that you trust: {}",
+                    signature.distrust.join("; ")
+                );
+                self.problems.add(ProblemCode::SignerNotTrusted, &signature.over, message);
+            }
+            if !self.signatures.is_empty() {
+                self.reached.insert(Facet::Trust);
+            }
+        }
+        let demanded = self.demanded();
+        let problems = self.problems.into_list();
+        let against: BTreeSet<Facet> =
+            problems.iter().filter_map(|problem| Facet::of(problem.code)).collect();
+        let holds = |facet: Facet| match (against.contains(&facet), self.reached.contains(&facet)) {
+            (true, _) => Some(false),
+            (false, true) => Some(true),
+            (false, false) => None,
+        };
+        let facets: Vec<FacetStatus> = demanded
+            .iter()
+            .map(|facet| FacetStatus { facet: *facet, holds: holds(*facet), claim: facet.claim().to_owned() })
+            .collect();
+        // Fail closed: a side that was not looked at is as good as one that does not hold. Trust alone may stay open.
+        let complete = facets.iter().all(|status| status.holds == Some(true) || status.facet == Facet::Trust);
+        let verdict = if !problems.is_empty() || !complete || self.subject == SubjectKind::Unknown {
+            VerdictLine::NotVerified
+        } else if !signed {
+            VerdictLine::NotSigned
+        } else if holds(Facet::Trust) == Some(true) {
+            VerdictLine::Verified
+        } else {
+            VerdictLine::SignerNotTrusted
+        };
+        Verdict {
+            version: Verdict::VERSION,
+            verdict,
+            subject: self.subject,
+            path: self.path,
+            facts: self.facts,
+            facets,
+            signatures: self.signatures,
+            problems,
+        }
+    }
+}

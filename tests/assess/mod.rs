@@ -1,0 +1,7 @@
+//! The assessment, from outside.
+
+mod catalog;
+mod exceptions;
+mod fail_closed;
+mod fixture;
+mod status;

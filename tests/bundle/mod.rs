@@ -1,0 +1,4 @@
+//! Bundles: sealing them, what outside tools say of them, and what reading them finds.
+
+mod sealing;
+mod tampering;

@@ -1,0 +1,4 @@
+//! The package: what is written, what outside tools say of it, and every way in which a zip can lie.
+
+mod hostile;
+mod writing;

@@ -1,0 +1,9 @@
+//! Signatures against their outside counterparts: openssl makes the keys and checks the CMS, pyHanko and
+//! qpdf (through pikepdf) check the PDFs.
+
+mod cms;
+mod keys;
+mod pdf;
+pub(crate) mod pki;
+mod strict_cms;
+mod strict_pdf;

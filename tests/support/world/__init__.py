@@ -1,0 +1,1 @@
+"""The tests' own AWS: moto's server with the gaps closed that an evidence collector meets, and worlds to seed it with."""

@@ -1,0 +1,85 @@
+"""Answers that do not come from moto: errors and outputs in the protocol of the service that was asked."""
+
+import datetime
+import html
+import json
+from typing import Any, NamedTuple
+
+from moto.core import serialize
+
+from . import clock
+from .calls import Call, model
+
+REQUEST_ID = "4f1c0e2a-0000-4000-8000-70726f6f6670"
+
+
+class Answer(NamedTuple):
+    """An HTTP answer; status 0 means that the connection is closed without one."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+CLOSED = Answer(0, [], b"")
+
+
+def error(call: Call, code: str, message: str, status: int = 400) -> Answer:
+    """An error as the service would write it."""
+    try:
+        protocol = model(call.service).metadata["protocol"]
+    except Exception:  # a service without a model: JSON is as good as any
+        protocol = "json"
+    text = html.escape(message, quote=False)
+    if protocol == "ec2":
+        body = (
+            f"<Response><Errors><Error><Code>{code}</Code><Message>{text}</Message></Error></Errors>"
+            f"<RequestID>{REQUEST_ID}</RequestID></Response>"
+        )
+    elif call.service == "s3":
+        body = f"<Error><Code>{code}</Code><Message>{text}</Message><RequestId>{REQUEST_ID}</RequestId></Error>"
+    elif protocol in ("query", "rest-xml"):
+        body = (
+            f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{text}</Message></Error>"
+            f"<RequestId>{REQUEST_ID}</RequestId></ErrorResponse>"
+        )
+    else:
+        headers = [("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-ErrorType", code)]
+        return Answer(status, [*headers, ("x-amzn-RequestId", REQUEST_ID)], json.dumps({"__type": code, "message": message}).encode())
+    headers = [("Content-Type", "text/xml"), ("x-amzn-RequestId", REQUEST_ID)]
+    return Answer(status, headers, ('<?xml version="1.0" encoding="UTF-8"?>\n' + body).encode())
+
+
+def output(call: Call, value: dict[str, Any]) -> Answer:
+    """A successful answer from the parsed output that a client shall see."""
+    operation = model(call.service).operation_model(call.operation)
+    if operation.output_shape is not None:
+        value = _fit(operation.output_shape, value)
+    metadata = model(call.service).metadata
+    offered = [metadata["protocol"], *metadata.get("protocols", [])]
+    if call.body[:1] == b"{" and "json" in offered:
+        offered.insert(0, "json")
+    protocol = next(name for name in offered if name in serialize.SERIALIZERS)
+    serializer = serialize.get_serializer_class(call.service, protocol)
+    answer = serializer(operation, serialize.SerializationContext(REQUEST_ID)).serialize(value)
+    body = answer["body"] or b""
+    headers = [(name, str(text)) for name, text in answer["headers"].items()]
+    return Answer(answer["status_code"], headers, body.encode() if isinstance(body, str) else body)
+
+
+def _fit(shape: Any, value: Any) -> Any:
+    """Fits JSON values to the model: RFC 3339 strings become times, documents strings; unknown members are dropped."""
+    kind = shape.type_name
+    if kind == "structure" and isinstance(value, dict):
+        return {name: _fit(shape.members[name], member) for name, member in value.items() if name in shape.members}
+    if kind == "list" and isinstance(value, list):
+        return [_fit(shape.member, member) for member in value]
+    if kind == "map" and isinstance(value, dict):
+        return {name: _fit(shape.value, member) for name, member in value.items()}
+    if kind == "timestamp" and not isinstance(value, datetime.datetime):
+        return clock.parse(value)
+    if kind == "string" and isinstance(value, (dict, list)):
+        return json.dumps(value)
+    if kind == "blob" and isinstance(value, str):
+        return value.encode()
+    return value

@@ -1,0 +1,156 @@
+"""IAM: people, service users, roles, groups and policies, with credentials of every age."""
+
+from typing import Any
+
+from .builder import ACCOUNT, Builder, allow, assumed_by, document
+
+AWS_POLICY = "arn:aws:iam::aws:policy/"
+EVERYTHING = document(allow("*", "*"))
+
+
+def add_user(
+    world: Builder,
+    name: str,
+    *,
+    group: str | None = None,
+    password_used_days: int | None = None,
+    mfa: bool = False,
+    key_days: tuple[int, int] | None = None,
+    inline: dict[str, str] | None = None,
+    attached: str | None = None,
+) -> str:
+    """A user. `password_used_days`: has a password, used that long ago; `key_days`: age and last use of an access key.
+
+    The rules: keys of at most 90 days, credentials used within 45 days.
+    """
+    iam = world.client("iam")
+    arn: str = iam.create_user(UserName=name, Tags=world.tags(name))["User"]["Arn"]
+    if group:
+        iam.add_user_to_group(GroupName=group, UserName=name)
+    dates: dict[str, Any] = {"account": ACCOUNT, "user": name, "created_days": 600}
+    if password_used_days is not None:
+        iam.create_login_profile(UserName=name, Password="Correct-Horse-7-Battery", PasswordResetRequired=False)
+        dates["password_used_days"] = password_used_days
+    if mfa:
+        device = iam.create_virtual_mfa_device(VirtualMFADeviceName=name)["VirtualMFADevice"]["SerialNumber"]
+        iam.enable_mfa_device(UserName=name, SerialNumber=device, AuthenticationCode1="123456", AuthenticationCode2="654321")
+    if key_days:
+        key = iam.create_access_key(UserName=name)["AccessKey"]["AccessKeyId"]
+        dates["keys"] = {key: {"created_days": key_days[0], "used_days": key_days[1]}}
+        world.made[f"access-key-{name}"] = key
+    for policy, text in (inline or {}).items():
+        iam.put_user_policy(UserName=name, PolicyName=policy, PolicyDocument=text)
+    if attached:
+        iam.attach_user_policy(UserName=name, PolicyArn=attached)
+    world.control("age", dates)
+    world.truth.resource(
+        "iam-user",
+        arn,
+        {
+            "iam-user-mfa": mfa if password_used_days is not None else None,
+            "iam-user-no-inline-policies": not inline,
+            "iam-user-no-attached-policies": attached is None,
+            "iam-access-keys-rotated": key_days is None or key_days[0] <= 90,
+            "iam-credentials-used": (password_used_days or 0) <= 45 and (key_days is None or key_days[1] <= 45),
+        },
+    )
+    return arn
+
+
+def add_policy(world: Builder, name: str, text: str, *, admin: bool = False) -> str:
+    """A customer managed policy."""
+    made = world.client("iam").create_policy(PolicyName=name, PolicyDocument=text, Tags=world.tags(name))
+    arn: str = made["Policy"]["Arn"]
+    world.truth.resource("iam-policy", arn, {"iam-policy-no-admin": not admin})
+    return arn
+
+
+def add_role(
+    world: Builder, name: str, service: str, *, attached: list[str] | None = None, inline: str | None = None, admin: bool = False
+) -> str:
+    """A role. `admin`: what is attached or inline makes it an administrator."""
+    iam = world.client("iam")
+    arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=assumed_by(service), Tags=world.tags(name))["Role"]["Arn"]
+    for policy in attached or []:
+        iam.attach_role_policy(RoleName=name, PolicyArn=policy)
+    if inline:
+        iam.put_role_policy(RoleName=name, PolicyName="inline", PolicyDocument=inline)
+    world.truth.resource("iam-role", arn, {"iam-role-no-inline-policies": inline is None, "iam-role-no-admin": not admin})
+    return arn
+
+
+def add_group(world: Builder, name: str, *, attached: str | None = None, inline: str | None = None) -> None:
+    """A group."""
+    iam = world.client("iam")
+    arn = iam.create_group(GroupName=name)["Group"]["Arn"]
+    if attached:
+        iam.attach_group_policy(GroupName=name, PolicyArn=attached)
+    if inline:
+        iam.put_group_policy(GroupName=name, PolicyName="inline", PolicyDocument=inline)
+    world.truth.resource("iam-group", arn, {"iam-group-no-inline-policies": inline is None})
+
+
+def build_roles(world: Builder) -> None:
+    """The roles that the deployment's services run under, and its people's groups."""
+    records = ["arn:aws:s3:::openemr-email-storage/*", "arn:aws:s3:::openemr-ecs-exec/*"]
+    task = add_policy(world, "openemr-task-access", document(allow(["s3:GetObject", "s3:PutObject"], records)))
+    # A denial of everything is no administration.
+    add_policy(world, "openemr-quarantine", document({"Effect": "Deny", "Action": "*", "Resource": "*"}))
+    execution = AWS_POLICY + "service-role/AmazonECSTaskExecutionRolePolicy"
+    add_role(world, "openemr-ecs-task", "ecs-tasks.amazonaws.com", attached=[task])
+    add_role(world, "openemr-ecs-execution", "ecs-tasks.amazonaws.com", attached=[execution])
+    add_role(world, "openemr-cloudtrail", "cloudtrail.amazonaws.com")
+    add_role(world, "openemr-replication", "s3.amazonaws.com")
+    monitoring = AWS_POLICY + "service-role/AmazonRDSEnhancedMonitoringRole"
+    world.made["monitoring-role"] = add_role(world, "openemr-rds-monitoring", "monitoring.rds.amazonaws.com", attached=[monitoring])
+    config = AWS_POLICY + "service-role/AWS_ConfigRole"
+    world.made["config-role"] = add_role(world, "openemr-config", "config.amazonaws.com", attached=[config])
+    logs = document(allow(["logs:CreateLogStream", "logs:PutLogEvents"], f"arn:aws:logs:*:{ACCOUNT}:log-group:/aws/vpc/*"))
+    add_role(world, "openemr-flow-logs", "vpc-flow-logs.amazonaws.com", inline=logs)
+    add_group(world, "administrators", attached=AWS_POLICY + "AdministratorAccess")
+    add_group(world, "auditors", attached=AWS_POLICY + "SecurityAudit")
+
+
+def build_people(world: Builder) -> None:
+    """The deployment's users: an administrator as it should be, one without MFA, and the SMTP service user."""
+    add_user(world, "alice.admin", group="administrators", password_used_days=3, mfa=True)
+    add_user(world, "bob.analyst", group="auditors", password_used_days=12)
+    mail = document(allow("ses:SendRawEmail", "*", Condition={"StringLike": {"ses:FromAddress": "*@openemr.example"}}))
+    add_user(world, "openemr-smtp", key_days=(40, 1), inline={"send-mail": mail})
+
+
+def build_faulty_people(world: Builder) -> None:
+    """Users, roles, groups and policies that break each rule."""
+    add_user(world, "carol.legacy", group="auditors", password_used_days=2, mfa=True, key_days=(400, 2))
+    add_user(world, "dave.departed", group="auditors", password_used_days=120, mfa=True)
+    add_user(world, "erin.contractor", password_used_days=20, mfa=True, attached=AWS_POLICY + "ReadOnlyAccess")
+    add_user(world, "synthetic-healthlake-deployer", key_days=(60, 100))
+    everything = add_policy(world, "openemr-break-glass", document(allow(["*"], ["*"])), admin=True)
+    add_role(world, "openemr-break-glass", "ec2.amazonaws.com", attached=[AWS_POLICY + "AdministratorAccess"], admin=True)
+    add_role(world, "synthetic-healthlake-glue", "glue.amazonaws.com", inline=EVERYTHING, admin=True)
+    add_group(world, "contractors", inline=document(allow("s3:ListAllMyBuckets", "*")))
+    world.made["admin-policy"] = everything
+
+
+def set_account(world: Builder, *, root_mfa: bool, root_key: bool, password_length: int, blocks_public_access: bool) -> dict[str, bool]:
+    """The account's own settings, and what the checks of the account must find of them."""
+    world.control("root", {"account": ACCOUNT, "mfa": root_mfa, "access_key": root_key})
+    world.client("iam").update_account_password_policy(
+        MinimumPasswordLength=password_length,
+        RequireSymbols=True,
+        RequireNumbers=True,
+        RequireUppercaseCharacters=True,
+        RequireLowercaseCharacters=True,
+        MaxPasswordAge=90,
+        PasswordReusePrevention=24,
+    )
+    if blocks_public_access:
+        names = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+        settings = dict.fromkeys(names, True)
+        world.client("s3control").put_public_access_block(AccountId=ACCOUNT, PublicAccessBlockConfiguration=settings)
+    return {
+        "iam-root-mfa": root_mfa,
+        "iam-root-no-access-keys": not root_key,
+        "iam-password-policy": password_length >= 14,
+        "s3-account-public-access-blocked": blocks_public_access,
+    }

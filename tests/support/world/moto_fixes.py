@@ -1,0 +1,74 @@
+"""Changes to moto's backends in this process, where AWS's behaviour cannot be had from outside."""
+
+import json
+from typing import Any
+
+#: Of AWS's own 1,500 policies, those that the worlds attach (loading all takes 15 seconds and 740 MB).
+AWS_POLICIES = (
+    "AdministratorAccess",
+    "AmazonECSTaskExecutionRolePolicy",
+    "AmazonRDSEnhancedMonitoringRole",
+    "AWS_ConfigRole",
+    "ReadOnlyAccess",
+    "SecurityAudit",
+)
+
+
+def apply() -> None:
+    """Applies all of them; before the first request."""
+    _load_some_aws_policies()
+    _mark_aws_managed_keys()
+    _enforce_no_bucket_policies()
+    _delete_acls_with_their_vpc()
+
+
+def _load_some_aws_policies() -> None:
+    from moto.iam.aws_managed_policies import aws_managed_policies_data
+    from moto.iam.models import AWSManagedPolicy, IAMBackend
+
+    all_policies = json.loads(aws_managed_policies_data)
+    wanted = {name: all_policies[name] for name in AWS_POLICIES}
+    del all_policies
+
+    def some(self: Any) -> list[Any]:
+        return [AWSManagedPolicy.from_data(name, self.account_id, self.region_name, data) for name, data in wanted.items()]
+
+    IAMBackend._init_aws_policies = some
+
+
+def _mark_aws_managed_keys() -> None:
+    from moto.kms.models import KmsBackend
+
+    create = KmsBackend._generate_default_keys
+
+    def created(self: Any, alias_name: str) -> str | None:
+        key_id = create(self, alias_name)
+        if key_id is not None:
+            key = self.keys[key_id]
+            key.key_manager = "AWS"
+            service = alias_name.rpartition("/")[2]
+            key.description = f"Default key that protects my {service} objects when no other key is defined"
+        return key_id
+
+    KmsBackend._generate_default_keys = created
+
+
+def _enforce_no_bucket_policies() -> None:
+    """The server speaks plain HTTP where AWS has TLS: policies that deny plain HTTP would shut everybody out."""
+    from moto.iam.access_control import PermissionResult
+    from moto.s3.models import FakeBucket
+
+    FakeBucket.get_permission = lambda self, action, resource: PermissionResult.NEUTRAL
+
+
+def _delete_acls_with_their_vpc() -> None:
+    from moto.ec2.models import EC2Backend
+
+    delete_vpc = EC2Backend.delete_vpc
+
+    def deleted(self: Any, vpc_id: str) -> Any:
+        vpc = delete_vpc(self, vpc_id)
+        self.network_acls = {name: acl for name, acl in self.network_acls.items() if acl.vpc_id != vpc_id}
+        return vpc
+
+    EC2Backend.delete_vpc = deleted

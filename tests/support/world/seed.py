@@ -1,0 +1,109 @@
+"""Builds a world on the test server, and writes down what holds in it.
+
+    python -m world.seed --endpoint http://127.0.0.1:PORT --truth ground-truth.json [--world full|demo] [--verify]
+
+`--verify` reads the facts back through the API before anything else is judged by them.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from . import audit, balancers, buckets, database, events, identity, keys, network, verify
+from .builder import ACCOUNT, HOME, SECOND, Builder, control
+from .truth import Truth
+
+SEED = 7
+
+
+def full(world: Builder) -> None:
+    """Both deployments, with violations of every rule, in two regions."""
+    demo_base(world)
+    keys.build_faulty_keys(world)
+    buckets.build_faulty_buckets(world)
+    buckets.build_self_logging_bucket(world)
+    buckets.build_healthlake_buckets(world)
+    identity.build_faulty_people(world)
+    audit.build_faulty_watching(world)
+    network.build_faulty_network(world)
+    database.build_faulty_databases(world)
+    balancers.build_faulty_balancers(world)
+    account = identity.set_account(world, root_mfa=True, root_key=True, password_length=14, blocks_public_access=True)
+    _account(world, account)
+    events.build_events(world)
+
+
+def demo(world: Builder) -> None:
+    """The first deployment alone, nearly as its owners claim it, with a few faults on purpose."""
+    demo_base(world)
+    keys.add_key(world, "backup", rotation=False)
+    buckets.add_bucket(world, "openemr-legacy-uploads", tls_only=False, denies_unencrypted=None, versioning=False, lifecycle=False)
+    audit.add_log_group(world, "/aws/lambda/openemr-export", key=None, days=None)
+    identity.add_user(world, "carol.legacy", group="auditors", password_used_days=2, mfa=True, key_days=(400, 2))
+    vpc = world.made["openemr"]
+    bastion = [network.permission("tcp", 22, 22, network.ANYWHERE)]
+    network.add_group(world, vpc, "openemr-bastion", bastion, admin_ports_open=True, egress=[])
+    account = identity.set_account(world, root_mfa=True, root_key=False, password_length=14, blocks_public_access=True)
+    _account(world, account)
+    events.build_events(world, noise_days=20)
+
+
+def demo_base(world: Builder) -> None:
+    """What both worlds share: the first deployment."""
+    keys.build_keys(world)
+    buckets.build_log_buckets(world)
+    identity.build_roles(world)
+    identity.build_people(world)
+    buckets.build_data_buckets(world)
+    buckets.build_hostile_bucket(world)
+    buckets.build_hidden_bucket(world)
+    audit.build_logs(world)
+    audit.build_watching(world)
+    network.build_network(world)
+    database.build_databases(world)
+    balancers.build_balancers(world)
+
+
+def _account(world: Builder, settings: dict[str, bool]) -> None:
+    outcomes = {**settings, "cloudtrail-multi-region": True}
+    world.truth.resource("aws-account", f"arn:aws:iam::{ACCOUNT}:root", outcomes)
+
+
+WORLDS: dict[str, tuple[Callable[[Builder], None], list[str]]] = {
+    "full": (full, [HOME, SECOND]),
+    "demo": (demo, [HOME]),
+}
+
+
+def seed(endpoint: str, name: str) -> Truth:
+    """Empties the server and builds a world."""
+    build, regions = WORLDS[name]
+    control(endpoint, "POST", "reset", {})
+    control(endpoint, "POST", "seed", {"seed": SEED})
+    world = Builder(endpoint, Truth(ACCOUNT, regions))
+    build(world)
+    control(endpoint, "DELETE", "journal")
+    return world.truth
+
+
+def main() -> int:
+    """Builds, writes and, when asked, verifies."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--endpoint", required=True)
+    parser.add_argument("--truth", type=Path, required=True)
+    parser.add_argument("--world", choices=sorted(WORLDS), default="full")
+    parser.add_argument("--verify", action="store_true", help="read the facts back through the API")
+    arguments = parser.parse_args()
+    truth = seed(arguments.endpoint, arguments.world)
+    truth.write(arguments.truth)
+    problems = verify.verify(arguments.endpoint, truth) if arguments.verify else []
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    count = sum(len(found) for found in truth.findings.values())
+    print(f"{len(truth.resources)} resources, {count} outcomes of {len(truth.findings)} checks, {len(problems)} problems")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
