@@ -2,7 +2,6 @@
 
 mod architecture;
 mod assess;
-mod report;
 mod bundle;
 mod collect;
 mod package;
