@@ -28,6 +28,8 @@ struct CallRule {
     each: Option<String>,
     items: Option<String>,
     parameter: Option<String>,
+    #[serde(default)]
+    prepare: bool,
 }
 
 #[derive(Deserialize)]
@@ -186,6 +188,9 @@ impl Caller<'_> {
         let (service, operation) = name.split_once(' ').unwrap();
         let mut answers = Vec::new();
         for parameters in self.parameters(name) {
+            if self.rules.call.get(name).is_some_and(|rule| rule.prepare) {
+                let _ = self.client.call(service, operation, REGION, &parameters).await;
+            }
             let answer = self.client.call(service, operation, REGION, &parameters).await;
             answers.push((parameters, answer));
         }

@@ -17,13 +17,13 @@ pub struct World {
 }
 
 impl World {
-    /// Starts a server whose clock stands still, and seeds it.
+    /// Starts a server and seeds it.
     pub fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let port_file = folder.path().join("port");
         let support = root().join("tests/support");
         let server = python_tool("python")
-            .args(["-m", "world.server", "--now", "2026-10-01T00:00:00Z", "--port-file"])
+            .args(["-m", "world.server", "--port-file"])
             .arg(&port_file)
             .current_dir(&support)
             .stdout(Stdio::null())

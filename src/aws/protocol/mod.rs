@@ -153,8 +153,10 @@ impl Wire {
     /// Codecs skip what they do not know, so a document of another kind (an HTML page of a proxy, the
     /// answer to another call) would read as "nothing is configured". That must never count as evidence.
     fn refuse_foreign_document(&self, response: &HttpResponse) -> Result<(), SerdeError> {
-        let content_type = response.headers().get("content-type").unwrap_or_default();
-        if content_type.to_ascii_lowercase().starts_with("text/html") && !self.operation.has_text_payload() {
+        if !self.service.protocol.is_xml() {
+            return Ok(()); // what is not JSON is no JSON
+        }
+        if looks_like_html(body(response)) {
             return Err(SerdeError::custom("the answer is an HTML page"));
         }
         let Some(expected) = self.expected_root() else { return Ok(()) };
@@ -175,6 +177,12 @@ impl Wire {
             _ => None,
         }
     }
+}
+
+fn looks_like_html(body: &[u8]) -> bool {
+    let start = String::from_utf8_lossy(body.get(..256).unwrap_or(body)).to_ascii_lowercase();
+    let start = start.trim_start();
+    start.starts_with("<!doctype html") || start.starts_with("<html")
 }
 
 fn body(response: &HttpResponse) -> &[u8] {
