@@ -17,11 +17,12 @@
 
 mod architecture;
 mod assess;
+mod aws;
+mod report;
 mod bundle;
 mod collect;
 mod catalog;
 mod package;
-mod report;
 mod schema;
 mod sign;
 mod support;
