@@ -7,7 +7,6 @@
     unreachable_pub,
     reason = "clippy.toml allows these in test functions, but not in the helpers that they share"
 )]
-
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -18,11 +17,11 @@
 mod architecture;
 mod assess;
 mod aws;
-mod report;
 mod bundle;
-mod collect;
 mod catalog;
+mod collect;
 mod package;
+mod report;
 mod schema;
 mod sign;
 mod support;

@@ -8,9 +8,7 @@ use serde::Deserialize;
 use super::functions::policy::matches_glob;
 use super::text;
 use crate::catalog::Catalog;
-use crate::model::{
-    Exception, ExceptionProblem, ExceptionReport, Finding, Outcome, Resource, written_date,
-};
+use crate::model::{Exception, ExceptionProblem, ExceptionReport, Finding, Outcome, Resource, written_date};
 
 /// Bounds on the file and its texts; far above what people write.
 const LARGEST_FILE: usize = 4 << 20;

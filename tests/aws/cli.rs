@@ -143,7 +143,7 @@ impl Comparison {
                 });
                 if theirs.as_ref() == Some(&failure.code) {
                     self.equal += 1;
-                }  else if theirs.is_some() || failure.code != "MalformedResponse" {
+                } else if theirs.is_some() || failure.code != "MalformedResponse" {
                     self.differences
                         .push(format!("{service} {operation}: {failure}; the CLI: {}", cli.complained));
                 }
@@ -203,10 +203,12 @@ impl Caller<'_> {
         let Some(each) = &rule.each else { return vec![constant] };
         let items = jmespath::compile(rule.items.as_deref().unwrap()).unwrap();
         let parameter = rule.parameter.as_deref().unwrap();
-        let found = self.answers[each].iter().filter_map(|(_, answer)| answer.as_ref().ok()).flat_map(|reply| {
-            let found = items.search(&reply.value).unwrap();
-            serde_json::from_value::<Vec<String>>(serde_json::to_value(&*found).unwrap()).unwrap_or_default()
-        });
+        let found =
+            self.answers[each].iter().filter_map(|(_, answer)| answer.as_ref().ok()).flat_map(|reply| {
+                let found = items.search(&reply.value).unwrap();
+                serde_json::from_value::<Vec<String>>(serde_json::to_value(&*found).unwrap())
+                    .unwrap_or_default()
+            });
         let with = |item: String| {
             let mut parameters = constant.clone();
             match parameter.strip_suffix("[]") {
@@ -221,7 +223,8 @@ impl Caller<'_> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_operation_prints_what_the_aws_cli_prints() {
-    let rules: Calls = toml::from_str(&fs::read_to_string(root().join("tests/aws/calls.toml")).unwrap()).unwrap();
+    let rules: Calls =
+        toml::from_str(&fs::read_to_string(root().join("tests/aws/calls.toml")).unwrap()).unwrap();
     let unanswered = fs::read_to_string(root().join("tests/aws/unanswered.toml")).unwrap();
     let unanswered: Unanswered = toml::from_str(&unanswered).unwrap();
     let world = World::start();
@@ -251,7 +254,9 @@ async fn every_operation_prints_what_the_aws_cli_prints() {
             (None, true) => {}
             (None, false) => problems.push(format!("{service} {operation} was never answered: {codes:?}")),
             (Some(_), true) => {
-                problems.push(format!("{service} {operation} is answered by now; take it out of unanswered.toml"));
+                problems.push(format!(
+                    "{service} {operation} is answered by now; take it out of unanswered.toml"
+                ));
             }
             (Some(listed), false) => {
                 assert!(!listed.reason.is_empty());
@@ -261,5 +266,11 @@ async fn every_operation_prints_what_the_aws_cli_prints() {
             }
         }
     }
-    assert!(problems.is_empty(), "{}\n{} problems, {} equal", problems.join("\n"), problems.len(), comparison.equal);
+    assert!(
+        problems.is_empty(),
+        "{}\n{} problems, {} equal",
+        problems.join("\n"),
+        problems.len(),
+        comparison.equal
+    );
 }

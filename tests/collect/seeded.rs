@@ -153,11 +153,7 @@ fn every_gap_is_a_record_and_says_what_the_server_said() {
     assert_eq!(summary.gap_count(), gaps.len() as u64);
     let denied = journal.iter().filter(|(key, _)| key.ends_with(":403")).map(|(_, count)| count).sum::<u64>();
     assert!(denied > 0, "the seeded world denies something");
-    assert_eq!(
-        gaps.iter().filter(|gap| gap.contains(": AccessDenied")).count() as u64,
-        denied,
-        "{gaps:#?}"
-    );
+    assert_eq!(gaps.iter().filter(|gap| gap.contains(": AccessDenied")).count() as u64, denied, "{gaps:#?}");
     assert_eq!(gaps.len() as u64, denied, "gaps that the world does not intend: {gaps:#?}");
 }
 
