@@ -71,7 +71,7 @@ pub fn render(
     manifest_json: &[u8],
     options: &ReportOptions,
 ) -> Result<Vec<u8>, ReportError> {
-    let printer = Printer::new(world::fonts()?.coverage());
+    let printer = Printer::new(world::fonts()?);
     let view = printer.value(serde_json::to_value(View::new(assessment, options))?);
     let files = vec![("data.json", serde_json::to_vec(&view)?), ("manifest.json", manifest_json.to_vec())];
     let world = ReportWorld::new(files, assessment.as_of)?;
@@ -141,4 +141,73 @@ fn refused(stage: &'static str, world: &ReportWorld, errors: &[SourceDiagnostic]
         format!("{}{}{hints}", place(error).unwrap_or_default(), error.message)
     };
     ReportError::Typst { stage, message: errors.iter().take(5).map(one).collect::<Vec<_>>().join("; ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    /// Every way in which the templates print a value.
+    const TEMPLATE: &str = r#"
+        #import "style.typ": *
+        #let value = json("data.json")
+        #set document(title: "x" + plain(value), keywords: plain(value), date: auto)
+        #set text(font: sans, lang: "en", ligatures: false, features: (calt: 0))
+        #heading(named(value))
+        #outline()
+        #t(value) *#t(value)* _#t(value)_ #code(value) #code(value, weight: "bold")
+        #figure(alt: "x" + plain(value), t(value))
+    "#;
+
+    fn printed_pdf(text: &str) -> Result<Vec<u8>, String> {
+        let value = Printer::new(world::fonts().unwrap()).value(json!(text));
+        let files = vec![
+            ("main.typ", TEMPLATE.as_bytes().to_vec()),
+            ("data.json", serde_json::to_vec(&value).unwrap()),
+        ];
+        let world = ReportWorld::new(files, DateTime::UNIX_EPOCH).unwrap();
+        let document =
+            typst::compile::<PagedDocument>(&world).output.map_err(|errors| format!("{errors:?}"))?;
+        let options = PdfOptions {
+            standards: PdfStandards::new(&[PdfStandard::A_3a, PdfStandard::Ua_1]).unwrap(),
+            timestamp: Some(Timestamp::new_utc(datetime(DateTime::UNIX_EPOCH).unwrap())),
+            ..PdfOptions::default()
+        };
+        typst_pdf::pdf(&document, &options).map_err(|errors| format!("{errors:?}"))
+    }
+
+    #[test]
+    fn every_character_that_is_printed_as_itself_can_be() {
+        let printer = Printer::new(world::fonts().unwrap());
+        let plain: Vec<char> = ('\0'..=char::MAX)
+            .filter(|character| printer.text(&character.to_string()).chars().eq([*character]))
+            .collect();
+        assert!(plain.len() > 2_500, "only {} characters", plain.len());
+        for some in plain.chunks(500) {
+            let text: String = some.iter().flat_map(|character| [*character, ' ']).collect();
+            if let Err(error) = printed_pdf(&text) {
+                panic!("{text}: {error}");
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+        #[test]
+        fn any_text_can_be_printed(text in "\\PC{0,30}|[\\x00-\\x7f]{0,60}|.{0,60}", long in any::<String>()) {
+            for text in [text, long] {
+                if let Err(error) = printed_pdf(&text) {
+                    prop_assert!(false, "{text:?}: {error}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_date_that_no_pdf_can_say_is_refused() {
+        assert!(datetime("2026-07-01T12:34:56Z".parse().unwrap()).is_ok());
+        assert!(matches!(datetime(DateTime::<Utc>::MAX_UTC), Err(ReportError::Date(_))));
+    }
 }

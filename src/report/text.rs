@@ -7,7 +7,8 @@
 //! `⟨U+202E⟩`. The brackets themselves are escaped too, so that no text can pretend to be an escape.
 
 use serde_json::Value;
-use typst::text::Coverage;
+
+use super::world::Fonts;
 
 /// The most characters that are printed of one value.
 const LONGEST_VALUE: usize = 1_500;
@@ -44,16 +45,16 @@ const PLAIN: &[(char, char)] = &[
     ('\u{FFFD}', '\u{FFFD}'),
 ];
 
-/// Prints foreign text with the characters that a font covers.
-#[derive(Debug, Clone, Copy)]
+/// Prints foreign text with the characters that the embedded fonts have glyphs for.
+#[derive(Clone, Copy)]
 pub(super) struct Printer<'a> {
-    coverage: &'a Coverage,
+    fonts: &'a Fonts,
 }
 
 impl<'a> Printer<'a> {
-    /// A printer for the font with this coverage.
-    pub(super) fn new(coverage: &'a Coverage) -> Self {
-        Self { coverage }
+    /// A printer with these fonts.
+    pub(super) fn new(fonts: &'a Fonts) -> Self {
+        Self { fonts }
     }
 
     /// `text` with every character visible, shortened visibly where it is too long.
@@ -89,7 +90,7 @@ impl<'a> Printer<'a> {
 
     fn stands_for_itself(&self, character: char) -> bool {
         PLAIN.iter().any(|(first, last)| (*first..=*last).contains(&character))
-            && (character == ' ' || self.coverage.contains(u32::from(character)))
+            && (character == ' ' || self.fonts.has_glyph(character))
     }
 }
 
@@ -128,7 +129,7 @@ mod tests {
     use serde_json::json;
 
     fn printed(text: &str) -> String {
-        Printer::new(fonts().unwrap().coverage()).text(text)
+        Printer::new(fonts().unwrap()).text(text)
     }
 
     #[test]
@@ -172,7 +173,7 @@ mod tests {
 
     #[test]
     fn long_runs_are_cut_where_they_read_well_and_nothing_is_lost() {
-        let printer = Printer::new(fonts().unwrap().coverage());
+        let printer = Printer::new(fonts().unwrap());
         let arn = "arn:aws:s3:::a-bucket-with-a-very-long-name-indeed/and/a/path";
         let Value::Array(parts) = printer.value(json!(arn)) else { panic!("not cut") };
         assert_eq!(parts.iter().filter_map(Value::as_str).collect::<String>(), arn);
@@ -188,10 +189,10 @@ mod tests {
         #[test]
         fn whatever_comes_out_stands_for_itself_and_different_texts_stay_different(a in ".{0,40}", b in ".{0,40}") {
             let fonts = fonts().unwrap();
-            let printer = Printer::new(fonts.coverage());
+            let printer = Printer::new(fonts);
             for character in printer.text(&a).chars() {
                 prop_assert!(printer.stands_for_itself(character) || matches!(character, '⟨' | '⟩'));
-                prop_assert!(character == ' ' || fonts.coverage().contains(u32::from(character)));
+                prop_assert!(character == ' ' || fonts.has_glyph(character));
             }
             prop_assert_eq!(a == b, printer.text(&a) == printer.text(&b));
         }

@@ -8,8 +8,9 @@ use chrono::{DateTime, Datelike, Utc};
 use include_dir::{Dir, include_dir};
 use typst::diag::{FileError, FileResult, PackageError};
 use typst::foundations::{Bytes, Datetime, Duration};
+use typst::layout::Abs;
 use typst::syntax::{FileId, RootedPath, Source, VirtualPath, VirtualRoot};
-use typst::text::{Coverage, Font, FontBook};
+use typst::text::{Font, FontBook, FontInstance, FontVariant, FontVariations};
 use typst::utils::LazyHash;
 use typst::{Library, LibraryExt, World};
 
@@ -20,21 +21,21 @@ static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/report-templates")
 /// The report's template, a folder of `report-templates/`.
 const TEMPLATE: &str = "audit";
 
-/// The face whose coverage decides what can be printed; it is the last resort of every font list.
+/// The face whose glyphs decide what can be printed; it is the last resort of every font list.
 const FALLBACK_FONT: &str = "fonts/DejaVuSans.ttf";
 
 /// The embedded fonts.
-#[derive(Debug)]
 pub(super) struct Fonts {
     book: LazyHash<FontBook>,
     faces: Vec<Font>,
-    coverage: Coverage,
+    fallback: FontInstance,
 }
 
 impl Fonts {
-    /// The characters that every text of a report has a glyph for.
-    pub(super) fn coverage(&self) -> &Coverage {
-        &self.coverage
+    /// Whether every text of a report has a glyph for `character`. Asks the face itself: Typst's own record of
+    /// its coverage also holds characters that the face maps to its sign for a missing glyph.
+    pub(super) fn has_glyph(&self, character: char) -> bool {
+        self.fallback.ttf().glyph_index(character).is_some_and(|glyph| glyph.0 != 0)
     }
 }
 
@@ -49,8 +50,12 @@ fn load_fonts() -> Option<Fonts> {
     let is_font = |path: &Path| path.extension().is_some_and(|end| end == "ttf" || end == "otf");
     let files = TEMPLATES.get_dir("fonts")?.files().filter(|file| is_font(file.path()));
     let faces: Vec<Font> = files.map(|file| face(file.contents())).collect::<Option<_>>()?;
-    let coverage = face(TEMPLATES.get_file(FALLBACK_FONT)?.contents())?.info().coverage.clone();
-    Some(Fonts { book: LazyHash::new(FontBook::from_fonts(&faces)), faces, coverage })
+    let fallback = face(TEMPLATES.get_file(FALLBACK_FONT)?.contents())?.instantiate(
+        FontVariant::default(),
+        Abs::pt(9.0),
+        &FontVariations::default(),
+    );
+    Some(Fonts { book: LazyHash::new(FontBook::from_fonts(&faces)), faces, fallback })
 }
 
 /// What one compilation can see.

@@ -113,6 +113,46 @@ fn very_long_values_do_not_stop_the_report() {
     rendered("long", &assessment, &ReportOptions { organization: text, demonstration: false });
 }
 
+#[test]
+fn what_is_not_listed_is_counted() {
+    let assessment = Synthetic { buckets: 800, ..Synthetic::default() }.assessment();
+    let text = python("extract_text.py", &rendered("large", &assessment, &options()));
+    // 800 buckets: 114 each fail, are excepted and are indeterminate, and 458 pass
+    let left = "and14fail,74indeterminate,74excepted,448passmoreinthepackage’sassessment.json";
+    assert!(text.contains(left), "the rest of the findings is not counted");
+    assert!(text.contains("and790passmoreinthepackage’sassessment.json"));
+    let index = text.rfind("Evidenceindex").unwrap();
+    for entry in &assessment.evidence {
+        assert!(text[index..].contains(&entry.id.to_string()), "{} is not in the index", entry.id);
+    }
+}
+
+#[test]
+fn every_control_is_shown_with_its_proof_or_says_that_it_has_none() {
+    let assessment = Synthetic::default().assessment();
+    let text = python("extract_text.py", &rendered("controls", &assessment, &options()));
+    for control in &assessment.controls {
+        let title: String = format!("{}{}", control.id, control.title).split_whitespace().collect();
+        assert!(text.contains(&title), "{title}");
+    }
+    for shown in [
+        "Nocheck,logexcerptorattestationismappedtoitinthiscatalog.", // 164.312(b)
+        "Predicateovereachs3-bucket.Trueisapass.resource.encryption.algorithm=='aws:kms'",
+        "$awss3apiget-bucket-encryption--bucketphi-records-0005-us-east-1-a-rather-long-bucket-name--regionus-east-1",
+        "absent,AWSsays:ServerSideEncryptionConfigurationNotFoundError",
+        "gap:AccessDenied",
+        "Leavesundecided:s3-bucket-customer-key(1finding)",
+        "Problem.Ithasexpired.",
+        "Predicate,resourcesandproofareshownunder164.312(a)(1)(iv).",
+    ] {
+        assert!(text.contains(shown), "{shown} is not on the pages");
+    }
+    let failure = assessment.findings.iter().find(|finding| finding.message.contains("0005")).unwrap();
+    for record in failure.proof.ids() {
+        assert!(text.contains(&record.short()) && text.contains(&format!("sha256{record}")), "{record}");
+    }
+}
+
 /// Puts a text wherever an assessment takes one.
 fn everywhere(assessment: &mut Assessment, text: &str) {
     assessment.framework.title = text.into();
