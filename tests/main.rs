@@ -2,12 +2,11 @@
 
 mod architecture;
 mod assess;
-mod report;
 mod bundle;
 mod collect;
 mod package;
-mod schema;
 mod report;
+mod schema;
 mod sign;
 mod support;
 mod world;
