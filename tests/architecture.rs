@@ -18,7 +18,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("bundle", &["model", "canonical"]),
     ("assess", &["bundle", "catalog", "model", "canonical"]),
     ("report", &["model", "canonical"]),
-    ("sign", &[]),
+    ("sign", &["model", "canonical"]),
     ("package", &["model", "canonical", "bundle"]),
     ("archive", &["model", "canonical"]),
     ("schema", &["model", "bundle", "verify", "archive"]),

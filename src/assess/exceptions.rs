@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use super::functions::policy::matches_glob;
 use super::text;
 use crate::catalog::Catalog;
-use crate::model::{Exception, ExceptionProblem, ExceptionReport, Finding, Outcome, Resource};
+use crate::model::{Exception, ExceptionProblem, ExceptionReport, Finding, Outcome, Resource, written_date};
 
 /// Bounds on the file and its texts; far above what people write.
 const LARGEST_FILE: usize = 4 << 20;
@@ -62,27 +62,12 @@ struct Entry {
     reason: String,
     owner: String,
     approver: String,
-    #[serde(deserialize_with = "date")]
+    #[serde(deserialize_with = "written_date::required")]
     approved_on: NaiveDate,
-    #[serde(deserialize_with = "date")]
+    #[serde(deserialize_with = "written_date::required")]
     expires: NaiveDate,
     compensating_control: Option<String>,
     reference: Option<String>,
-}
-
-fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NaiveDate, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Written {
-        Date(toml::value::Datetime),
-        Text(String),
-    }
-    let text = match Written::deserialize(deserializer)? {
-        Written::Date(date) => date.to_string(),
-        Written::Text(text) => text,
-    };
-    NaiveDate::parse_from_str(&text, "%Y-%m-%d")
-        .map_err(|_| serde::de::Error::custom(format!("{text:?} is not a date such as 2026-12-31")))
 }
 
 /// Reads `exceptions.toml`; `file` is its name for messages.
@@ -250,4 +235,64 @@ fn renamed(arn: &str) -> String {
     }
     parts.push(&name);
     parts.join(":")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canonical::sha256;
+    use crate::model::RecordId;
+    use proptest::prelude::*;
+
+    fn too_broad(pattern: &str, arn: &str) -> bool {
+        let resource = Resource {
+            kind: "any".into(),
+            id: arn.into(),
+            arn: arn.into(),
+            account: "123456789012".into(),
+            region: "us-east-1".into(),
+            tags: BTreeMap::new(),
+            properties: BTreeMap::new(),
+            record: RecordId(sha256(b"record")),
+        };
+        is_too_broad(pattern, &[&resource])
+    }
+
+    #[test]
+    fn a_pattern_has_to_say_something_about_the_name() {
+        let balancer =
+            "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/web/50dc6c495c0c9188";
+        let group = "arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/intake:*";
+        for (pattern, arn) in [
+            ("*", balancer),
+            ("*:loadbalancer/*", balancer),
+            ("arn:aws:logs:*:log-group:*", group),
+            ("arn:aws:kms:us-east-1:123456789012:key/*", "arn:aws:kms:us-east-1:123456789012:key/k-1"),
+            ("arn:aws:s3:::*", "arn:aws:s3:::records"),
+        ] {
+            assert!(too_broad(pattern, arn), "{pattern}");
+        }
+        for (pattern, arn) in [
+            ("*:loadbalancer/app/web/*", balancer),
+            ("arn:aws:logs:*:log-group:/aws/lambda/*", group),
+            ("arn:aws:kms:us-east-1:123456789012:key/k-*", "arn:aws:kms:us-east-1:123456789012:key/k-1"),
+            ("arn:aws:s3:::*-logs", "arn:aws:s3:::access-logs"),
+            ("arn:aws:s3:::records", "arn:aws:s3:::records"),
+        ] {
+            assert!(!too_broad(pattern, arn), "{pattern}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_arn_without_wildcards_is_never_too_broad_and_a_star_always_is(arn in "[a-z0-9:/-]{0,40}") {
+            prop_assert!(!too_broad(&arn, &arn));
+            prop_assert!(too_broad("*", &arn));
+        }
+
+        #[test]
+        fn reading_never_panics(text in ".{0,200}") {
+            let _ = toml::from_str::<File>(&text);
+        }
+    }
 }

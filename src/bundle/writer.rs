@@ -112,6 +112,8 @@ impl Writer {
     /// When there is something under either name, or the directory cannot be made.
     pub fn create(target: &Path) -> Result<Self, WriteError> {
         let partial = partial_of(target)?;
+        // A run that died before its journal leaves an empty directory: nothing to lose there.
+        let _ = fs::remove_dir(&partial);
         if partial.symlink_metadata().is_ok() {
             return Err(WriteError::Unfinished(partial));
         }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::exit::CommandError;
-use crate::model::Period;
+use crate::model::{Period, written_date};
 
 /// The configuration that `init` writes: every setting, commented.
 pub const TEMPLATE: &str = include_str!("proofpack.toml");
@@ -59,8 +59,10 @@ pub struct ScopeConfig {
     /// Regions.
     pub regions: Vec<String>,
     /// First day of the audit period; 89 days before its end where not given.
+    #[serde(default, deserialize_with = "written_date::optional")]
     pub period_start: Option<NaiveDate>,
     /// Last day of the audit period; today where not given.
+    #[serde(default, deserialize_with = "written_date::optional")]
     pub period_end: Option<NaiveDate>,
 }
 
@@ -260,6 +262,8 @@ mod tests {
         assert_eq!((period.end, (period.end - period.start).num_days()), (now, 89));
         config.scope.period_end = NaiveDate::from_ymd_opt(2026, 9, 30);
         config.scope.period_start = NaiveDate::from_ymd_opt(2026, 7, 1);
+        let text = "organization = \"X\"\n[scope]\nregions = [\"us-east-1\"]\nperiod-start = 2026-07-01\nperiod-end = 2026-09-30";
+        assert_eq!(Config::parse(text).unwrap().period(now).unwrap(), config.period(now).unwrap());
         let period = config.period(now).unwrap();
         assert_eq!(period.start.to_rfc3339(), "2026-07-01T00:00:00+00:00");
         assert_eq!(period.end.to_rfc3339(), "2026-10-01T00:00:00+00:00");

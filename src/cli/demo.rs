@@ -16,9 +16,12 @@ use crate::aws::replay::Recording;
 use crate::clock::Clock;
 use crate::sign::SoftwareSigner;
 
-const EXCHANGES: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/demo-account/exchanges.ndjson.gz"));
-const CONFIGURATION: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/demo-account/proofpack.toml"));
-const EXCEPTIONS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/demo-account/exceptions.toml"));
+const EXCHANGES: &[u8] =
+    include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/demo-account/exchanges.ndjson.gz"));
+const CONFIGURATION: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/demo-account/proofpack.toml"));
+const EXCEPTIONS: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/demo-account/exceptions.toml"));
 
 /// Marks a folder as one that a demonstration made and may replace.
 const MARKER: &str = "DEMONSTRATION.txt";
@@ -64,14 +67,18 @@ pub(super) fn run(arguments: &DemoArguments) -> CommandResult {
 fn prepare(out: &Path) -> Result<(), CommandError> {
     let marker = out.join(MARKER);
     if marker.exists() {
-        fs::remove_dir_all(out).map_err(|error| CommandError::output(format!("cannot replace {}: {error}", out.display())))?;
+        fs::remove_dir_all(out)
+            .map_err(|error| CommandError::output(format!("cannot replace {}: {error}", out.display())))?;
     } else if out.exists() {
         return Err(CommandError::output(format!(
             "{} exists and is not an earlier demonstration's; name another folder: proofpack demo --out DIR",
             out.display()
         )));
     }
-    Workspace::write(&marker, b"Made by `proofpack demo`, which replaces this folder when it is run again.\n")?;
+    Workspace::write(
+        &marker,
+        b"Made by `proofpack demo`, which replaces this folder when it is run again.\n",
+    )?;
     Workspace::write(&out.join("proofpack.toml"), CONFIGURATION.as_bytes())?;
     Workspace::write(&out.join("exceptions.toml"), EXCEPTIONS.as_bytes())
 }
@@ -79,8 +86,9 @@ fn prepare(out: &Path) -> Result<(), CommandError> {
 /// A fresh test key; it is left beside the package so that the steps can be tried one by one.
 fn signer(out: &Path, clock: Clock) -> Result<SoftwareSigner, CommandError> {
     let from = clock.now() - Days::new(1);
-    let (certificate, key) = crate::sign::test_certificate("proofpack demonstration", from, from + Days::new(3650))
-        .map_err(CommandError::internal)?;
+    let (certificate, key) =
+        crate::sign::test_certificate("proofpack demonstration", from, from + Days::new(3650))
+            .map_err(CommandError::internal)?;
     Workspace::write_private(&out.join("signer-key.pem"), key.as_bytes())?;
     Workspace::write(&out.join("signer.pem"), certificate.as_bytes())?;
     SoftwareSigner::from_pem(certificate.as_bytes(), key.as_bytes()).map_err(CommandError::internal)

@@ -26,8 +26,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-pub use exit::Exit;
 use exit::CommandError;
+pub use exit::Exit;
 pub use reference::cli_reference;
 
 /// How a command ends when it ends well.

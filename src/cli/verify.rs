@@ -9,7 +9,9 @@ use crate::sign::Certificate;
 use crate::verify::{self, Options, Verdict};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  proofpack verify proofpack-123456789012-2026-10-01.zip --trust company-ca.pem\n  proofpack verify report.pdf")]
+#[command(
+    after_help = "Example:\n  proofpack verify proofpack-123456789012-2026-10-01.zip --trust company-ca.pem\n  proofpack verify report.pdf"
+)]
 pub(super) struct VerifyArguments {
     /// A package (zip), a bundle (directory) or a signed report (PDF).
     path: PathBuf,

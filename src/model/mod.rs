@@ -10,6 +10,7 @@ mod problem;
 mod record;
 mod resource;
 mod scope;
+pub mod written_date;
 
 pub use assessment::{
     AssessedCheck, Assessment, AttestationNeed, AttestationResult, BundleReference, ControlResult,

@@ -5,6 +5,8 @@ use std::io::Read;
 use flate2::read::ZlibDecoder;
 use lopdf::{Dictionary, Document, Object, Stream};
 
+use super::pdf;
+
 /// Longest attachment that is unpacked, in bytes.
 const LONGEST: u64 = crate::bundle::LONGEST_MANIFEST;
 
@@ -12,8 +14,8 @@ const LONGEST: u64 = crate::bundle::LONGEST_MANIFEST;
 ///
 /// # Errors
 /// A sentence on why they could not be read.
-pub(super) fn attached(pdf: &[u8], name: &str) -> Result<Vec<Vec<u8>>, String> {
-    let document = Document::load_mem(pdf).map_err(|error| format!("the PDF cannot be read: {error}"))?;
+pub(super) fn attached(bytes: &[u8], name: &str) -> Result<Vec<Vec<u8>>, String> {
+    let document = pdf::load(bytes).map_err(|error| format!("the PDF cannot be read: {error}"))?;
     let mut found = Vec::new();
     for object in document.objects.values() {
         let Ok(specification) = object.as_dict() else { continue };

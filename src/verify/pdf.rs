@@ -328,7 +328,7 @@ impl Check<'_> {
     }
 }
 
-fn load(pdf: &[u8]) -> Result<Document, String> {
+pub(super) fn load(pdf: &[u8]) -> Result<Document, String> {
     // Lenient, so that a damaged file can still be described; a repair is reported as a problem.
     let options = LoadOptions { max_decompressed_size: Some(LARGEST_STREAM), ..LoadOptions::default() };
     Document::load_mem_with_options(pdf, options).map_err(|error| error.to_string())

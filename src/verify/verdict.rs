@@ -231,10 +231,12 @@ impl Draft {
         let signed = !matches!(self.subject, SubjectKind::Bundle | SubjectKind::Unknown);
         if signed && !options.anchors.is_empty() {
             for signature in self.signatures.iter().filter(|signature| signature.trusted != Some(true)) {
-                let message = format!(
-                    "the signer's certificate does not lead to one that you trust: {}",
-                    signature.distrust.join("; ")
-                );
+                let reasons = match signature.distrust.as_slice() {
+                    [] => "there is no signature that holds".to_owned(),
+                    several => several.join("; "),
+                };
+                let message =
+                    format!("the signer's certificate does not lead to one that you trust: {reasons}");
                 self.problems.add(ProblemCode::SignerNotTrusted, &signature.over, message);
             }
             if !self.signatures.is_empty() {

@@ -1,4 +1,5 @@
 //! Bundles: sealing them, what outside tools say of them, and what reading them finds.
 
+mod killing;
 mod sealing;
 mod tampering;

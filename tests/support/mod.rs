@@ -2,6 +2,7 @@
 
 pub(crate) mod bundles;
 pub(crate) mod packages;
+pub(crate) mod signed;
 pub mod world;
 
 use std::fs;

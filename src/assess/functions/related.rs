@@ -117,7 +117,7 @@ impl World {
             used.extend(self.listings(kind, &from.account));
             return Err(RelatedError::NotFound { kind: kind.to_owned(), id: short(id) });
         };
-        used.push(resource.record);
+        used.extend(records_of_name(resource, id));
         let mut members = BTreeMap::new();
         for name in wanted {
             match resource.properties.get(name) {
@@ -152,11 +152,24 @@ impl World {
         used: &mut Vec<RecordId>,
     ) -> Result<bool, RelatedError> {
         if let Some(resource) = self.find(from, kind, id)? {
-            used.push(resource.record);
+            used.extend(records_of_name(resource, id));
             return Ok(true);
         }
         used.extend(self.listings(kind, &from.account));
-        let complete = self.coverage.get(kind).is_some_and(|coverage| coverage.is_complete_in(&from.account));
+        let mut complete =
+            self.coverage.get(kind).is_some_and(|coverage| coverage.is_complete_in(&from.account));
+        // A resource whose other names could not be seen may be the one that is meant.
+        for resource in self.resources_of(kind).filter(|resource| resource.account == from.account) {
+            for property in NAMES.iter().filter_map(|name| resource.properties.get(*name)) {
+                match property {
+                    Property::Known { record, .. } => used.push(*record),
+                    Property::Unknown { record, .. } => {
+                        used.extend(record);
+                        complete = false;
+                    }
+                }
+            }
+        }
         if complete { Ok(false) } else { Err(RelatedError::NotAllSeen(kind.to_owned())) }
     }
 
@@ -189,19 +202,153 @@ impl World {
     }
 }
 
+/// Properties by which a resource is called beside its id and ARN: a text, or a list of texts.
+const NAMES: [&str; 2] = ["name", "aliases"];
+
+/// The records that say that the resource exists and is called `id`.
+fn records_of_name(resource: &Resource, id: &str) -> Vec<RecordId> {
+    let mut records = vec![resource.record];
+    if id != resource.id && id != resource.arn {
+        records.extend(NAMES.iter().filter_map(|name| match resource.properties.get(*name) {
+            Some(Property::Known { record, .. }) => Some(*record),
+            _ => None,
+        }));
+    }
+    records
+}
+
 /// Every name that a resource answers to: its id and ARN, its `name`, and its `aliases`.
 fn names(resource: &Resource) -> BTreeSet<String> {
-    let known = |property: &str| match resource.properties.get(property) {
-        Some(Property::Known { value, .. }) => Some(value),
-        _ => None,
-    };
     let mut names = BTreeSet::from([resource.id.clone(), resource.arn.clone()]);
-    names.extend(known("name").and_then(Value::as_str).map(str::to_owned));
-    let aliases = known("aliases").and_then(Value::as_array);
-    names.extend(aliases.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned));
+    for property in NAMES.iter().filter_map(|name| resource.properties.get(*name)) {
+        match property {
+            Property::Known { value: Value::String(name), .. } => {
+                names.insert(name.clone());
+            }
+            Property::Known { value: Value::Array(aliases), .. } => {
+                names.extend(aliases.iter().filter_map(Value::as_str).map(str::to_owned));
+            }
+            Property::Known { .. } | Property::Unknown { .. } => {}
+        }
+    }
     names
 }
 
 fn short(id: &str) -> String {
     id.chars().take(120).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::coverage::Listing;
+    use super::*;
+    use crate::canonical::sha256;
+    use serde_json::json;
+
+    fn record(name: &str) -> RecordId {
+        RecordId(sha256(name.as_bytes()))
+    }
+
+    fn key(id: &str, account: &str, region: &str, aliases: Value) -> Resource {
+        let properties = [
+            ("aliases", Property::Known { value: aliases, record: record("aliases") }),
+            ("state", Property::Known { value: json!("Enabled"), record: record("state") }),
+            ("rotation", Property::Unknown { reason: "denied".into(), record: Some(record("gap")) }),
+        ];
+        Resource {
+            kind: "kms-key".into(),
+            id: id.into(),
+            arn: format!("arn:aws:kms:{region}:{account}:key/{id}"),
+            account: account.into(),
+            region: region.into(),
+            tags: BTreeMap::new(),
+            properties: properties.map(|(name, property)| (name.to_owned(), property)).into(),
+            record: record(id),
+        }
+    }
+
+    fn world(coverage: Coverage) -> World {
+        let keys = vec![
+            key("k-1", "111111111111", "us-east-1", json!(["alias/records"])),
+            key("k-2", "111111111111", "eu-west-1", json!(["alias/records"])),
+            key("k-3", "222222222222", "us-east-1", json!([])),
+        ];
+        World::new(keys, BTreeMap::from([("kms-key".into(), coverage)]), BTreeMap::new())
+    }
+
+    fn from(region: &str) -> Viewpoint {
+        Viewpoint { account: "111111111111".into(), region: region.into() }
+    }
+
+    fn found(id: &str, region: &str) -> Result<String, RelatedError> {
+        let world = world(Coverage::default());
+        let mut used = Vec::new();
+        let found = world.lookup(&from(region), "kms-key", id, &BTreeSet::new(), &mut used);
+        found.map(|(resource, _)| resource.id.clone())
+    }
+
+    #[test]
+    fn a_name_means_the_same_account_and_the_same_region_first() {
+        assert_eq!(found("k-1", "eu-west-1").unwrap(), "k-1");
+        assert_eq!(found("alias/records", "us-east-1").unwrap(), "k-1");
+        assert_eq!(found("alias/records", "eu-west-1").unwrap(), "k-2");
+        assert!(matches!(found("alias/records", "eu-north-1"), Err(RelatedError::Ambiguous { .. })));
+        assert!(matches!(found("k-3", "us-east-1"), Err(RelatedError::NotFound { .. })));
+        assert_eq!(found("arn:aws:kms:us-east-1:222222222222:key/k-3", "us-east-1").unwrap(), "k-3");
+        // The end of an ARN is no name: somebody else's key may bear the same.
+        assert!(found("arn:aws:kms:us-east-1:333333333333:key/k-1", "us-east-1").is_err());
+    }
+
+    #[test]
+    fn a_look_up_takes_the_records_of_what_is_read_and_no_others() {
+        let world = world(Coverage::default());
+        let wanted = |name: &str| BTreeSet::from([name.to_owned()]);
+        let mut used = Vec::new();
+        let (_, members) =
+            world.lookup(&from("us-east-1"), "kms-key", "k-1", &wanted("state"), &mut used).unwrap();
+        assert_eq!(members, BTreeMap::from([("state".to_owned(), json!("Enabled"))]));
+        assert_eq!(used, [record("k-1"), record("state")]);
+        let mut used = Vec::new();
+        let error =
+            world.lookup(&from("us-east-1"), "kms-key", "k-1", &wanted("rotation"), &mut used).unwrap_err();
+        assert!(error.to_string().contains("rotation") && error.to_string().contains("denied"), "{error}");
+        assert!(used.contains(&record("gap")));
+    }
+
+    #[test]
+    fn names_that_could_not_be_seen_leave_it_open_who_is_meant() {
+        let mut unnamed = key("k-1", "111111111111", "us-east-1", json!([]));
+        let unknown = Property::Unknown { reason: "denied".into(), record: Some(record("gap")) };
+        unnamed.properties.insert("aliases".into(), unknown);
+        let coverage = BTreeMap::from([("kms-key".to_owned(), Coverage::default())]);
+        let world = World::new(vec![unnamed], coverage, BTreeMap::new());
+        let mut used = Vec::new();
+        assert!(world.exists(&from("us-east-1"), "kms-key", "alias/records", &mut used).is_err());
+        assert_eq!(used, [record("gap")]);
+        assert_eq!(world.exists(&from("us-east-1"), "kms-key", "k-1", &mut used), Ok(true));
+    }
+
+    #[test]
+    fn that_something_does_not_exist_takes_a_complete_list() {
+        let listing = |account: &str| Listing {
+            account: account.into(),
+            region: "us-east-1".into(),
+            record: record("list"),
+        };
+        let exists = |coverage: Coverage, id: &str| {
+            let mut used = Vec::new();
+            let outcome = world(coverage).exists(&from("us-east-1"), "kms-key", id, &mut used);
+            outcome.map(|outcome| (outcome, used))
+        };
+        let complete = Coverage { listed: vec![listing("111111111111")], ..Coverage::default() };
+        assert_eq!(exists(complete.clone(), "k-1"), Ok((true, vec![record("k-1")])));
+        let not = Ok((false, vec![record("list"), record("aliases"), record("aliases")]));
+        assert_eq!(exists(complete.clone(), "k-9"), not);
+        let elsewhere = Coverage { gaps: vec![listing("222222222222")], ..complete.clone() };
+        assert_eq!(exists(elsewhere, "k-9"), not);
+        let hidden = Coverage { gaps: vec![listing("111111111111")], ..complete.clone() };
+        assert!(exists(hidden, "k-9").is_err());
+        let unseen = Coverage { unseen: vec![("111111111111".into(), "*".into())], ..complete };
+        assert!(exists(unseen, "k-9").is_err());
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::schema::{Builder, Kind, Member, Root, Shapes, Structure};
+use super::schema::{Builder, Kind, Root, Shapes, Structure};
 use super::source::{Metadata, OperationSource, Paginator, Reference, ServiceSource};
 use crate::aws::customization;
 use crate::aws::endpoint::RuleSet;
@@ -146,11 +146,5 @@ impl Operation {
     pub(crate) fn payload_root(&self) -> Option<&str> {
         let payload = self.output.members.iter().find(|member| member.is_payload)?;
         matches!(payload.kind, Kind::Structure(_)).then(|| payload.xml_root.as_str())
-    }
-
-    /// Whether the whole body is a string or bytes, which may well be HTML.
-    pub(crate) fn has_text_payload(&self) -> bool {
-        let text = |member: &Member| member.is_payload && matches!(member.kind, Kind::String | Kind::Blob);
-        self.output.members.iter().any(text)
     }
 }

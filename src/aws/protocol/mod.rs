@@ -153,7 +153,10 @@ impl Wire {
     /// Codecs skip what they do not know, so a document of another kind (an HTML page of a proxy, the
     /// answer to another call) would read as "nothing is configured". That must never count as evidence.
     fn refuse_foreign_document(&self, response: &HttpResponse) -> Result<(), SerdeError> {
-        if is_html(body(response)) && !self.operation.has_text_payload() {
+        if !self.service.protocol.is_xml() {
+            return Ok(()); // what is not JSON is no JSON
+        }
+        if looks_like_html(body(response)) {
             return Err(SerdeError::custom("the answer is an HTML page"));
         }
         let Some(expected) = self.expected_root() else { return Ok(()) };
@@ -176,11 +179,10 @@ impl Wire {
     }
 }
 
-/// Judged by the body: a content type is what a server happens to say.
-fn is_html(body: &[u8]) -> bool {
-    let start = body.trim_ascii_start();
-    let begins = |tag: &[u8]| start.get(..tag.len()).is_some_and(|text| text.eq_ignore_ascii_case(tag));
-    begins(b"<!doctype html") || begins(b"<html")
+fn looks_like_html(body: &[u8]) -> bool {
+    let start = String::from_utf8_lossy(body.get(..256).unwrap_or(body)).to_ascii_lowercase();
+    let start = start.trim_start();
+    start.starts_with("<!doctype html") || start.starts_with("<html")
 }
 
 fn body(response: &HttpResponse) -> &[u8] {

@@ -88,7 +88,7 @@ impl<'a> Checks<'a> {
     pub(super) fn under(&mut self, place: usize, id: &str, records: &mut Records<'_>) -> ControlCheck {
         let shown_under = self.shown.get(id).and_then(|first| {
             let control = self.assessment.controls.get(*first)?;
-            Some(ControlLink { place: *first, id: control.id.clone() })
+            Some(ControlLink { place: Some(*first), id: control.id.clone() })
         });
         self.shown.entry(id.to_owned()).or_insert(place);
         let check = self.checks.get(id).copied();

@@ -16,7 +16,8 @@ pub(super) struct ControlView {
     group: String,
     /// Whether it is the first of its group.
     opens_group: bool,
-    parent: Option<String>,
+    /// The standard that it is a specification of.
+    parent: Option<ControlLink>,
     obligation: Option<Obligation>,
     guidance: String,
     status: ControlStatus,
@@ -69,8 +70,16 @@ pub(super) struct AttestationRow {
 /// A control as something to point at.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct ControlLink {
-    pub(super) place: usize,
+    /// Its place in the report; `None` for one that the assessment does not hold.
+    pub(super) place: Option<usize>,
     pub(super) id: String,
+}
+
+impl ControlLink {
+    fn to(assessment: &Assessment, id: &str) -> Self {
+        let place = assessment.controls.iter().position(|control| control.id == id);
+        Self { place, id: id.to_owned() }
+    }
 }
 
 /// The most records that an excerpt lists.
@@ -89,7 +98,7 @@ pub(super) fn controls(assessment: &Assessment, records: &mut Records<'_>) -> Ve
             title: prose(&control.title),
             group: control.group.clone(),
             opens_group: group.replace(&control.group) != Some(&control.group),
-            parent: control.parent.clone(),
+            parent: control.parent.as_deref().map(|id| ControlLink::to(assessment, id)),
             obligation: control.obligation,
             guidance: prose(&control.guidance),
             status: control.status,
@@ -116,7 +125,7 @@ pub(super) fn attestations(assessment: &Assessment, records: &mut Records<'_>) -
                     controls: Vec::new(),
                 })
                 .controls
-                .push(ControlLink { place, id: control.id.clone() });
+                .push(ControlLink { place: Some(place), id: control.id.clone() });
         }
     }
     rows.into_values().collect()

@@ -145,6 +145,8 @@ struct ProofRow {
     region: String,
     time: String,
     error: Option<String>,
+    /// Whether that error hides evidence, or is evidence of absence.
+    gap: bool,
     command: Option<String>,
 }
 
@@ -173,6 +175,7 @@ impl<'a> Records<'a> {
             region: String::new(),
             time: String::new(),
             error: None,
+            gap: false,
             command: None,
         };
         if let Some((_, entry)) = self.entries.get(&id) {
@@ -181,6 +184,7 @@ impl<'a> Records<'a> {
             row.region.clone_from(&entry.region);
             row.time = time(entry.collected_at);
             row.error.clone_from(&entry.error);
+            row.gap = entry.gap;
             row.command = command(entry);
         }
         row

@@ -58,7 +58,7 @@ struct AttentionRow {
 }
 
 /// The most checks that the summary points at.
-const MOST_ATTENTION: usize = 12;
+const MOST_ATTENTION: usize = 30;
 
 const PRECEDENCE: [ControlStatus; 7] = [
     ControlStatus::NotSatisfied,
