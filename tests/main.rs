@@ -7,12 +7,6 @@
     unreachable_pub,
     reason = "clippy.toml allows these in test functions, but not in the helpers that they share"
 )]
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on has failed"
-)]
 
 mod architecture;
 mod assess;

@@ -12,7 +12,7 @@ use super::exit::CommandError;
 use crate::model::{Period, written_date};
 
 /// The configuration that `init` writes: every setting, commented.
-pub const TEMPLATE: &str = include_str!("proofpack.toml");
+pub(super) const TEMPLATE: &str = include_str!("proofpack.toml");
 
 /// The audit period where none is given: what LookupEvents (90 days) covers whole, however long the run takes.
 const DEFAULT_DAYS: u64 = 89;
@@ -20,111 +20,111 @@ const DEFAULT_DAYS: u64 = 89;
 /// A run's settings.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Config {
+pub(super) struct Config {
     /// Whose systems these are: printed on the report's cover.
-    pub organization: String,
+    pub(super) organization: String,
     /// Framework id.
     #[serde(default = "default_framework")]
-    pub framework: String,
+    pub(super) framework: String,
     /// What to look at.
-    pub scope: ScopeConfig,
+    pub(super) scope: ScopeConfig,
     /// How to reach AWS.
     #[serde(default)]
-    pub aws: AwsConfig,
+    pub(super) aws: AwsConfig,
     /// Where CloudTrail's events are.
     #[serde(default)]
-    pub trail: TrailConfig,
+    pub(super) trail: TrailConfig,
     /// Thresholds of checks, by name.
     #[serde(default)]
-    pub parameters: BTreeMap<String, Value>,
+    pub(super) parameters: BTreeMap<String, Value>,
     /// File of accepted failures.
-    pub exceptions: Option<PathBuf>,
+    pub(super) exceptions: Option<PathBuf>,
     /// Whose signature it gets.
-    pub signing: Option<SigningConfig>,
+    pub(super) signing: Option<SigningConfig>,
     /// Where the package is kept.
     #[serde(default)]
-    pub archive: ArchiveConfig,
+    pub(super) archive: ArchiveConfig,
     /// Where everything is written.
     #[serde(default = "default_output")]
-    pub output: PathBuf,
+    pub(super) output: PathBuf,
     /// Folder of the configuration file, which relative paths start from.
     #[serde(skip)]
-    pub folder: PathBuf,
+    pub(super) folder: PathBuf,
 }
 
 /// What to look at.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct ScopeConfig {
+pub(super) struct ScopeConfig {
     /// Regions.
-    pub regions: Vec<String>,
+    pub(super) regions: Vec<String>,
     /// First day of the audit period; 89 days before its end where not given.
     #[serde(default, deserialize_with = "written_date::optional")]
-    pub period_start: Option<NaiveDate>,
+    pub(super) period_start: Option<NaiveDate>,
     /// Last day of the audit period; today where not given.
     #[serde(default, deserialize_with = "written_date::optional")]
-    pub period_end: Option<NaiveDate>,
+    pub(super) period_end: Option<NaiveDate>,
 }
 
 /// How to reach AWS. What is not given comes from the environment, as for the AWS CLI.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct AwsConfig {
+pub(super) struct AwsConfig {
     /// Profile of the shared configuration.
-    pub profile: Option<String>,
+    pub(super) profile: Option<String>,
     /// Role to assume.
-    pub role_arn: Option<String>,
+    pub(super) role_arn: Option<String>,
     /// External id that the role asks for.
-    pub external_id: Option<String>,
+    pub(super) external_id: Option<String>,
     /// Endpoint to use instead of AWS's own.
-    pub endpoint_url: Option<String>,
+    pub(super) endpoint_url: Option<String>,
     /// Calls under way at once.
-    pub concurrency: Option<usize>,
+    pub(super) concurrency: Option<usize>,
 }
 
 /// Where CloudTrail's events are.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct TrailConfig {
+pub(super) struct TrailConfig {
     /// Ask LookupEvents (the last 90 days of management events, in every region in scope).
     #[serde(default)]
-    pub lookup_events: bool,
+    pub(super) lookup_events: bool,
     /// Log objects: `s3://bucket/prefix` or a directory.
     #[serde(default)]
-    pub logs: Vec<String>,
+    pub(super) logs: Vec<String>,
 }
 
 /// Whose signature it gets: a PEM certificate and key, or a PKCS#12 file.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct SigningConfig {
+pub(super) struct SigningConfig {
     /// Certificate chain (PEM), the signer's own first.
-    pub certificate: Option<PathBuf>,
+    pub(super) certificate: Option<PathBuf>,
     /// Private key (PEM).
-    pub key: Option<PathBuf>,
+    pub(super) key: Option<PathBuf>,
     /// PKCS#12 file with both.
-    pub pkcs12: Option<PathBuf>,
+    pub(super) pkcs12: Option<PathBuf>,
     /// Environment variable that holds the PKCS#12 file's password.
-    pub password_variable: Option<String>,
+    pub(super) password_variable: Option<String>,
     /// Reason that the signature states.
-    pub reason: Option<String>,
+    pub(super) reason: Option<String>,
 }
 
 /// Where the package is kept.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct ArchiveConfig {
+pub(super) struct ArchiveConfig {
     /// `s3://bucket/prefix` or a directory.
     #[serde(default = "default_archive")]
-    pub destination: String,
+    pub(super) destination: String,
     /// Days of Object Lock retention.
     #[serde(default = "default_retention")]
-    pub retention_days: u32,
+    pub(super) retention_days: u32,
     /// `GOVERNANCE` or `COMPLIANCE`.
     #[serde(default = "default_mode")]
-    pub mode: String,
+    pub(super) mode: String,
     /// KMS key for the object; the bucket's default encryption where not given.
-    pub kms_key: Option<String>,
+    pub(super) kms_key: Option<String>,
 }
 
 impl Default for ArchiveConfig {
@@ -164,7 +164,7 @@ impl Config {
     ///
     /// # Errors
     /// When it cannot be read or is not what is expected: the message names the line and the setting.
-    pub fn read(path: &Path) -> Result<Self, CommandError> {
+    pub(super) fn read(path: &Path) -> Result<Self, CommandError> {
         let text = fs::read_to_string(path).map_err(|error| {
             CommandError::input(format!(
                 "cannot read the configuration {}: {error}; `proofpack init` writes one to start from",
@@ -207,7 +207,7 @@ impl Config {
     }
 
     /// A path of the configuration, seen from where the program runs.
-    pub fn resolve(&self, path: &Path) -> PathBuf {
+    pub(super) fn resolve(&self, path: &Path) -> PathBuf {
         self.folder.join(path)
     }
 
@@ -215,7 +215,7 @@ impl Config {
     ///
     /// # Errors
     /// When it ends before it starts.
-    pub fn period(&self, now: DateTime<Utc>) -> Result<Period, CommandError> {
+    pub(super) fn period(&self, now: DateTime<Utc>) -> Result<Period, CommandError> {
         let midnight = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
         let end = match self.scope.period_end {
             // The last day belongs to the period whole; a period that ends today ends now.

@@ -70,36 +70,36 @@ impl From<Exit> for ExitCode {
 
 /// Why a command did not finish: what to say, and how to end.
 #[derive(Debug)]
-pub struct CommandError {
+pub(super) struct CommandError {
     /// How the program ends.
-    pub exit: Exit,
+    pub(super) exit: Exit,
     /// What failed, where, and what to do next.
-    pub message: String,
+    pub(super) message: String,
 }
 
 impl CommandError {
     /// An ending with a message.
-    pub fn new(exit: Exit, message: impl fmt::Display) -> Self {
+    pub(super) fn new(exit: Exit, message: impl fmt::Display) -> Self {
         Self { exit, message: message.to_string() }
     }
 
     /// For `map_err`: an input that is missing or wrong.
-    pub fn input(message: impl fmt::Display) -> Self {
+    pub(super) fn input(message: impl fmt::Display) -> Self {
         Self::new(Exit::Input, message)
     }
 
     /// For `map_err`: something that could not be written.
-    pub fn output(message: impl fmt::Display) -> Self {
+    pub(super) fn output(message: impl fmt::Display) -> Self {
         Self::new(Exit::Output, message)
     }
 
     /// For `map_err`: AWS.
-    pub fn aws(message: impl fmt::Display) -> Self {
+    pub(super) fn aws(message: impl fmt::Display) -> Self {
         Self::new(Exit::Aws, message)
     }
 
     /// For `map_err`: what cannot happen unless proofpack is wrong.
-    pub fn internal(message: impl fmt::Display) -> Self {
+    pub(super) fn internal(message: impl fmt::Display) -> Self {
         Self::new(Exit::Internal, message)
     }
 }

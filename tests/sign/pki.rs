@@ -101,11 +101,6 @@ impl Pki {
         self.directory.path().join(name)
     }
 
-    /// The directory.
-    pub(crate) fn directory(&self) -> &Path {
-        self.directory.path()
-    }
-
     /// A file's bytes.
     pub(crate) fn read(&self, name: &str) -> Vec<u8> {
         fs::read(self.path(name)).unwrap()

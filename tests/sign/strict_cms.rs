@@ -108,7 +108,7 @@ fn trust_is_refused_for_each_reason() {
     assert_eq!(verdict.problems, [CmsProblem::ContentChanged]);
     assert!(!verdict.intact);
 
-    let broken = altered(|data| flip_signature(data));
+    let broken = altered(flip_signature);
     let verdict = verify(&broken, &[CONTENT], Some(at), &pki.anchors());
     assert_eq!(verdict.problems, [CmsProblem::BadSignature]);
     assert_eq!(verdict.trust, Trust::Untrusted(vec![TrustProblem::SignatureDoesNotHold]));
