@@ -28,6 +28,8 @@ struct CheckDetail {
     resource: String,
     rationale: String,
     remediation: String,
+    /// Which resources of the kind it is about; empty: all of them.
+    applies: Vec<String>,
     expression: Vec<String>,
     references: Vec<String>,
     /// Resources for which it did not pass, what is read first coming first.
@@ -128,6 +130,7 @@ impl CheckDetail {
             resource: check.resource.clone(),
             rationale: prose(&check.rationale),
             remediation: prose(&check.remediation),
+            applies: check.applies.as_deref().map(lines).unwrap_or_default(),
             expression: lines(&check.expression),
             references: check.references.iter().map(|(scheme, names)| reference(scheme, names)).collect(),
             findings: rows,
