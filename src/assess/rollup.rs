@@ -12,17 +12,6 @@ use crate::model::{
     RecordKind, StatusCount,
 };
 
-/// All statuses in order of precedence.
-const STATUSES: [ControlStatus; 7] = [
-    ControlStatus::NotSatisfied,
-    ControlStatus::Indeterminate,
-    ControlStatus::AttestationMissing,
-    ControlStatus::AttestationExpired,
-    ControlStatus::SatisfiedWithExceptions,
-    ControlStatus::Satisfied,
-    ControlStatus::NotApplicable,
-];
-
 /// The result of every control, in the framework's order.
 pub(super) fn controls(
     catalog: &Catalog,
@@ -78,7 +67,7 @@ pub(super) fn controls(
 
 /// How many controls have each status; every status is listed.
 pub(super) fn summary(controls: &[ControlResult]) -> Vec<StatusCount> {
-    STATUSES
+    ControlStatus::ALL
         .iter()
         .map(|status| {
             let count = controls.iter().filter(|control| control.status == *status).count();

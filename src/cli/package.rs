@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::assess::read_assessment;
 use super::exit::{CommandError, Exit};
 use super::sign::signer;
 use super::workspace::Workspace;
 use super::{CommandResult, ConfigArgument};
-use crate::package::{self, Contents};
+use crate::model::Manifest;
+use crate::package::{self, Contents, layout};
 use crate::sign::{self, Certificate, Signer};
 
 #[derive(Debug, clap::Args)]
@@ -44,15 +44,12 @@ pub(super) fn write_package(workspace: &Workspace, signer: &dyn Signer) -> Resul
     Ok(path)
 }
 
-/// The package's name says what it covers: accounts, and the day on which it was sealed.
+/// The package is named like the folder in it: by accounts and period.
 pub(super) fn package_path(workspace: &Workspace) -> Result<PathBuf, CommandError> {
-    let assessment = read_assessment(&workspace.assessment())?;
-    let accounts = match assessment.bundle.scope.accounts.as_slice() {
-        [one] => one.clone(),
-        several => format!("{}-accounts", several.len()),
-    };
-    let day = assessment.bundle.sealed_at.format("%Y-%m-%d");
-    Ok(workspace.root().join(format!("proofpack-{accounts}-{day}.zip")))
+    let path = workspace.manifest();
+    let manifest: Manifest = serde_json::from_slice(&Workspace::read(&path, "collect")?)
+        .map_err(|error| CommandError::input(format!("{} is not a manifest: {error}", path.display())))?;
+    Ok(workspace.root().join(format!("{}.zip", layout::folder(&manifest))))
 }
 
 /// The file name of a path that [`package_path`] made or a person named.

@@ -10,7 +10,7 @@ use crate::verify::{self, Options, Verdict};
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  proofpack verify proofpack-123456789012-2026-10-01.zip --trust company-ca.pem\n  proofpack verify report.pdf"
+    after_help = "Example:\n  proofpack verify proofpack-123456789012-2026-07-01-2026-09-30.zip --trust company-ca.pem\n  proofpack verify report.pdf"
 )]
 pub(super) struct VerifyArguments {
     /// A package (zip), a bundle (directory) or a signed report (PDF).

@@ -238,6 +238,17 @@ pub struct EvidenceEntry {
 }
 
 impl ControlStatus {
+    /// All of them, in order of precedence.
+    pub const ALL: [Self; 7] = [
+        Self::NotSatisfied,
+        Self::Indeterminate,
+        Self::AttestationMissing,
+        Self::AttestationExpired,
+        Self::SatisfiedWithExceptions,
+        Self::Satisfied,
+        Self::NotApplicable,
+    ];
+
     /// The status in words.
     pub fn words(self) -> &'static str {
         match self {

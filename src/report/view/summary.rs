@@ -60,16 +60,6 @@ struct AttentionRow {
 /// The most checks that the summary points at.
 const MOST_ATTENTION: usize = 30;
 
-const PRECEDENCE: [ControlStatus; 7] = [
-    ControlStatus::NotSatisfied,
-    ControlStatus::Indeterminate,
-    ControlStatus::AttestationMissing,
-    ControlStatus::AttestationExpired,
-    ControlStatus::SatisfiedWithExceptions,
-    ControlStatus::Satisfied,
-    ControlStatus::NotApplicable,
-];
-
 impl OutcomeCounts {
     /// Counts findings.
     pub(super) fn of<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Self {
@@ -126,7 +116,7 @@ fn distinct<'a>(ids: impl Iterator<Item = &'a str>) -> usize {
 }
 
 fn statuses(count: impl Fn(ControlStatus) -> usize) -> Vec<StatusRow> {
-    PRECEDENCE.iter().map(|status| StatusRow { status: *status, count: count(*status) as u64 }).collect()
+    ControlStatus::ALL.iter().map(|status| StatusRow { status: *status, count: count(*status) as u64 }).collect()
 }
 
 fn groups(assessment: &Assessment) -> Vec<GroupRow> {
