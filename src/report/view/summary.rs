@@ -143,23 +143,11 @@ fn chart_text(groups: &[GroupRow]) -> String {
             .statuses
             .iter()
             .filter(|row| row.count > 0)
-            .map(|row| format!("{} {}", row.count, words(row.status)))
+            .map(|row| format!("{} {}", row.count, row.status.words()))
             .collect();
         format!("{}: {}", group.group, counts.join(", "))
     };
     format!("Controls by status. {}.", groups.iter().map(row).collect::<Vec<_>>().join(". "))
-}
-
-fn words(status: ControlStatus) -> &'static str {
-    match status {
-        ControlStatus::NotSatisfied => "not satisfied",
-        ControlStatus::Indeterminate => "indeterminate",
-        ControlStatus::AttestationMissing => "attestation missing",
-        ControlStatus::AttestationExpired => "attestation expired",
-        ControlStatus::SatisfiedWithExceptions => "satisfied with exceptions",
-        ControlStatus::Satisfied => "satisfied",
-        ControlStatus::NotApplicable => "not applicable",
-    }
 }
 
 /// Checks with open failures: the worst severity first, then the most resources.
