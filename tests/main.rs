@@ -25,5 +25,6 @@ mod report;
 mod schema;
 mod sign;
 mod support;
+mod trail;
 mod verify;
 mod world;

@@ -73,7 +73,7 @@ async fn excerpt(
                 .start_time(AwsDateTime::from_secs(origin.request.period.start.timestamp()))
                 // LookupEvents includes its end; ours is the first instant after the period.
                 .end_time(AwsDateTime::from_secs(origin.request.period.end.timestamp() - 1))
-                .set_next_token(token.take())
+                .set_next_token(token.clone())
                 .send()
                 .await;
             let answer = match answer {
@@ -101,7 +101,16 @@ async fn excerpt(
                     None => excerpt.dropped += 1,
                 }
             }
-            token = answer.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
+            let next = answer.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
+            if next.is_some() && next == token {
+                gaps.push(origin.gap(
+                    &rule.id,
+                    "MalformedResponse",
+                    "the same page is offered again and again",
+                ));
+                break;
+            }
+            token = next;
             if token.is_none() {
                 break;
             }
