@@ -19,5 +19,6 @@ mod report;
 mod schema;
 mod sign;
 mod support;
+mod trail;
 mod verify;
 mod world;

@@ -1,5 +1,6 @@
 //! `proofpack collect`: evidence from AWS, sealed into a bundle.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -66,6 +67,7 @@ pub(super) async fn collect_bundle(
     let identity = identity(&client, config).await?;
     let mut writer = Writer::create(&workspace.bundle()).map_err(CommandError::output)?;
 
+    let home_region = client.home_region(&identity.partition);
     let display = Display::new();
     let (sender, mut receiver) = mpsc::channel::<Record>(256);
     let collection = Collection {
@@ -73,7 +75,7 @@ pub(super) async fn collect_bundle(
         client: client.clone(),
         partition: identity.partition.clone(),
         account: identity.account.clone(),
-        home_region: client.home_region(&identity.partition).to_owned(),
+        home_region: home_region.clone(),
         regions: config.scope.regions.clone(),
         caller: identity.caller.clone(),
         clock,
@@ -91,7 +93,7 @@ pub(super) async fn collect_bundle(
     collected.map_err(CommandError::input)?;
     display.finish();
     let scope = scope(config, &identity, period);
-    for record in excerpts(config, &session, catalog, &identity, &scope, &logs, clock).await {
+    for record in excerpts(config, &session, catalog, &identity, &home_region, &scope, &logs, clock).await {
         writer.append(&record).map_err(CommandError::output)?;
     }
     seal(writer, catalog, scope, started, clock)
@@ -216,6 +218,7 @@ async fn excerpts(
     session: &Session,
     catalog: &Catalog,
     identity: &Identity,
+    home_region: &str,
     scope: &Scope,
     logs: &[LogSource],
     clock: Clock,
@@ -231,9 +234,12 @@ async fn excerpts(
     let endpoint = session.endpoint_url().unwrap_or("aws");
     let mut records = Vec::new();
     if config.trail.lookup_events {
-        for region in &scope.regions {
+        // Actions in global services (IAM, root's log-ins) are in the history of the partition's home region.
+        let mut regions: BTreeSet<&str> = scope.regions.iter().map(String::as_str).collect();
+        regions.insert(home_region);
+        for region in regions {
             let settings = aws_sdk_cloudtrail::config::Builder::from(session.sdk_config())
-                .region(aws_sdk_cloudtrail::config::Region::new(region.clone()))
+                .region(aws_sdk_cloudtrail::config::Region::new(region.to_owned()))
                 .build();
             let client = aws_sdk_cloudtrail::Client::from_conf(settings);
             records

@@ -1,86 +1,59 @@
 //! CloudTrail log objects in S3 or in a directory: every one is hashed, decompressed and searched.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata};
-use flate2::read::MultiGzDecoder;
+use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 
-use super::event::{events_of, in_scope, matches};
+use super::event::{in_scope, matches};
+use super::file::{Unreadable, each_event};
+use super::objects::{LogSource, delivered_outside};
 use super::{Excerpt, Origin, Request};
 use crate::canonical;
-use crate::model::{Record, RecordOutcome};
+use crate::catalog::ExcerptRule;
+use crate::model::{Period, Record, RecordOutcome};
 
-/// A log object as stored, at most; AWS delivers a few MB.
-const LARGEST_OBJECT: u64 = 256 << 20;
-/// A log file after decompression, at most.
-const LARGEST_TEXT: u64 = 1 << 30;
-/// Log objects of one source, at most.
-const MOST_OBJECTS: usize = 1_000_000;
+/// Log objects that are fetched and searched at once.
+const AT_ONCE: usize = 8;
 
 /// The rule under which the inventory of a source's objects is recorded.
 const INVENTORY: &str = "log-objects";
 
-/// Where log files are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LogSource {
-    /// Objects under a prefix of a bucket.
-    S3 {
-        /// The bucket.
-        bucket: String,
-        /// The prefix, possibly empty.
-        prefix: String,
-    },
-    /// Files under a directory.
-    Directory(PathBuf),
+/// Objects that one record of the inventory lists, at most: a record is one line, and lines are bounded.
+const INVENTORY_PART: usize = 50_000;
+
+/// What to look for, as the threads that search take it with them.
+struct Question {
+    rules: Vec<ExcerptRule>,
+    period: Period,
+    account: String,
 }
 
-/// A text that names no place for log files.
-#[derive(Debug, thiserror::Error)]
-#[error("{0:?} names no log files: write s3://BUCKET/PREFIX, or a directory that exists")]
-pub struct LogSourceError(String);
-
-impl LogSource {
-    /// Reads `s3://bucket/prefix`, or a directory relative to `folder`.
-    ///
-    /// # Errors
-    /// When it is neither.
-    pub fn parse(text: &str, folder: &Path) -> Result<Self, LogSourceError> {
-        let wrong = || LogSourceError(text.to_owned());
-        if let Some(rest) = text.strip_prefix("s3://") {
-            let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-            if bucket.is_empty() {
-                return Err(wrong());
-            }
-            return Ok(Self::S3 { bucket: bucket.to_owned(), prefix: prefix.to_owned() });
-        }
-        let directory = folder.join(text);
-        if directory.is_dir() { Ok(Self::Directory(directory)) } else { Err(wrong()) }
-    }
-}
-
-/// One log object: what it is called and what it holds, or why it could not be read.
-struct LogObject {
+/// What searching one object gave.
+struct Searched {
     location: String,
-    content: Result<Vec<u8>, String>,
+    /// Its SHA-256 and length, where it could be had.
+    object: Option<Value>,
+    /// Events of the object, and the matching ones with the index of their rule.
+    outcome: Result<(u64, Vec<(usize, Value)>), Unreadable>,
 }
 
 /// What searching a source gave.
 #[derive(Default)]
 struct Search {
     excerpts: BTreeMap<String, Excerpt>,
-    /// Locations of the objects with matching events, per rule.
+    /// The objects with matching events, per rule.
     found_in: BTreeMap<String, Vec<Value>>,
     objects: Vec<Value>,
-    unreadable: Vec<String>,
+    unreadable: Vec<(String, Unreadable)>,
     events: u64,
+    read: u64,
+    outside: usize,
 }
 
-/// Searches every log file of `source` for every rule. One record per rule, one inventory of all
-/// objects with their SHA-256, and a gap per rule for whatever could not be read.
+/// Searches every log file of `source` for every rule. One record per rule, an inventory of all
+/// objects with their SHA-256, and a gap per rule and code for whatever could not be read.
 pub async fn from_logs(
     s3: &aws_sdk_s3::Client,
     source: &LogSource,
@@ -88,40 +61,53 @@ pub async fn from_logs(
     endpoint: &str,
     request: Request<'_>,
 ) -> Vec<Record> {
-    let described = match source {
-        LogSource::S3 { bucket, prefix } => format!("s3://{bucket}/{prefix}"),
-        LogSource::Directory(path) => path.display().to_string(),
-    };
+    let described = source.describe();
     let origin = Origin {
         request,
         region,
         operation: "GetObject",
-        endpoint: if matches!(source, LogSource::S3 { .. }) {
-            endpoint.to_owned()
-        } else {
-            "file".to_owned()
+        endpoint: match source {
+            LogSource::S3 { .. } => endpoint.to_owned(),
+            LogSource::Directory(_) => "file".to_owned(),
         },
         source: json!(described),
     };
-    let listed = match source {
-        LogSource::S3 { bucket, prefix } => list_bucket(s3, bucket, prefix).await,
-        LogSource::Directory(path) => list_directory(path),
-    };
-    let locations = match listed {
-        Ok(locations) if locations.is_empty() => {
-            let message = format!("there are no log files under {described}");
-            return gaps(&origin, "NoLogObjects", &message);
-        }
+    let mut locations = match source.list(s3).await {
         Ok(locations) => locations,
-        Err((code, message)) => return gaps(&origin, &code, &message),
+        Err(Unreadable { code, message }) => return gaps(&origin, &code, &message),
     };
-    let mut search = Search::default();
-    for location in locations {
-        let content = match source {
-            LogSource::S3 { bucket, .. } => get_object(s3, bucket, &location).await,
-            LogSource::Directory(path) => read_file(&path.join(&location)),
-        };
-        search.object(&LogObject { location, content }, &request);
+    let listed = locations.len();
+    locations.retain(|location| !delivered_outside(location, request.period));
+    let outside = listed - locations.len();
+    if locations.is_empty() {
+        let message = format!(
+            "there are no log files of the period under {described} ({outside} were delivered outside of it)"
+        );
+        return gaps(&origin, "NoLogObjects", &message);
+    }
+    let question = Arc::new(Question {
+        rules: request.rules.values().cloned().collect(),
+        period: request.period,
+        account: request.account.to_owned(),
+    });
+    let mut search = Search { outside, ..Search::default() };
+    let searching = stream::iter(locations).map(|location| {
+        let question = question.clone();
+        async move {
+            let content = source.read(s3, &location).await;
+            let name = location.clone();
+            let searched = tokio::task::spawn_blocking(move || Searched::of(location, content, &question));
+            searched.await.unwrap_or_else(|error| Searched {
+                location: name,
+                object: None,
+                outcome: Err(Unreadable::new("Internal", error)),
+            })
+        }
+    });
+    // In the order of the locations, whichever is read first: records must not depend on speed.
+    let mut searching = searching.buffered(AT_ONCE);
+    while let Some(searched) = searching.next().await {
+        search.add(searched, &question);
     }
     search.into_records(&origin)
 }
@@ -130,160 +116,103 @@ fn gaps(origin: &Origin<'_>, code: &str, message: &str) -> Vec<Record> {
     origin.request.rules.keys().map(|rule| origin.gap(rule, code, message)).collect()
 }
 
-impl Search {
-    fn object(&mut self, object: &LogObject, request: &Request<'_>) {
-        let events = object.content.as_ref().map_err(Clone::clone).and_then(|bytes| {
-            let digest = canonical::sha256(bytes);
-            let text = decompress(bytes).and_then(|text| events_of(&text));
-            self.objects.push(json!({
-                "location": object.location,
-                "sha256": digest,
-                "bytes": bytes.len(),
-                "events": text.as_ref().map_or(Value::Null, |events| json!(events.len())),
-            }));
-            text
-        });
-        let events = match events {
-            Ok(events) => events,
-            Err(reason) => {
-                self.unreadable.push(format!("{}: {reason}", object.location));
+impl Searched {
+    fn of(location: String, content: Result<Vec<u8>, Unreadable>, question: &Question) -> Self {
+        let bytes = match content {
+            Ok(bytes) => bytes,
+            Err(unreadable) => return Self { location, object: None, outcome: Err(unreadable) },
+        };
+        let mut found = Vec::new();
+        let counted = each_event(&bytes, &mut |event| {
+            if !in_scope(&event, question.period, &question.account) {
                 return;
             }
-        };
-        self.events += events.len() as u64;
-        let in_scope = events.iter().filter(|event| in_scope(event, request));
-        for event in in_scope {
-            for rule in request.rules.values().filter(|rule| matches(event, rule)) {
-                self.excerpts.entry(rule.id.clone()).or_default().keep(event);
-                let places = self.found_in.entry(rule.id.clone()).or_default();
-                if let Some(last) = self.objects.last().filter(|last| places.last() != Some(*last)) {
-                    places.push(last.clone());
+            let rules = question.rules.iter().enumerate().filter(|(_, rule)| matches(&event, rule));
+            let fitting: Vec<usize> = rules.map(|(index, _)| index).collect();
+            found.extend(fitting.into_iter().map(|index| (index, event.clone())));
+        });
+        let object = json!({
+            "location": location,
+            "sha256": canonical::sha256(&bytes),
+            "bytes": bytes.len(),
+            "events": counted.as_ref().ok(),
+        });
+        Self { location, object: Some(object), outcome: counted.map(|count| (count, found)) }
+    }
+}
+
+impl Search {
+    fn add(&mut self, searched: Searched, question: &Question) {
+        let Searched { location, object, outcome } = searched;
+        match outcome {
+            Err(unreadable) => self.unreadable.push((location, unreadable)),
+            Ok((count, found)) => {
+                self.events += count;
+                self.read += 1;
+                for (index, event) in found {
+                    let Some(rule) = question.rules.get(index) else { continue };
+                    if self.excerpts.entry(rule.id.clone()).or_default().keep(event) {
+                        let places = self.found_in.entry(rule.id.clone()).or_default();
+                        places.extend(object.clone().filter(|object| places.last() != Some(object)));
+                    }
                 }
             }
         }
+        self.objects.extend(object);
     }
 
     fn into_records(mut self, origin: &Origin<'_>) -> Vec<Record> {
         let mut records = Vec::new();
-        let scanned = self.objects.len();
         for rule in origin.request.rules.keys() {
-            let mut excerpt = self.excerpts.remove(rule).unwrap_or_default();
-            excerpt.sort();
+            let excerpt = self.excerpts.remove(rule).unwrap_or_default();
             let gap = origin.dropped_gap(rule, &excerpt);
             let response = json!({
-                "events": excerpt.events,
+                "events": excerpt.into_events(),
                 "events-scanned": self.events,
-                "objects-scanned": scanned,
+                "objects-scanned": self.read,
+                "objects-outside-period": self.outside,
                 "objects": self.found_in.remove(rule).unwrap_or_default(),
             });
             records.push(origin.record(rule, RecordOutcome::Response(response)));
             records.extend(gap);
-            if let Some(first) = self.unreadable.first() {
-                let message = format!(
-                    "{} of the log files could not be read; the first: {first}",
-                    self.unreadable.len()
-                );
-                records.push(origin.gap(rule, "LogObjectUnreadable", message));
+            for (code, (count, first)) in self.unreadable_by_code() {
+                let message = format!("{count} of the log files could not be read; the first: {first}");
+                records.push(origin.gap(rule, code, message));
             }
         }
-        let inventory = json!({ "objects": self.objects, "unreadable": self.unreadable });
-        records.push(origin.record(INVENTORY, RecordOutcome::Response(inventory)));
+        records.extend(self.inventory(origin));
         records
     }
-}
 
-/// Log files by name; the digest files beside them are evidence of another kind.
-fn is_log_name(name: &str) -> bool {
-    (name.ends_with(".json.gz") || name.ends_with(".json")) && !name.contains("CloudTrail-Digest")
-}
-
-async fn list_bucket(
-    s3: &aws_sdk_s3::Client,
-    bucket: &str,
-    prefix: &str,
-) -> Result<Vec<String>, (String, String)> {
-    let mut keys = Vec::new();
-    let mut pages = s3.list_objects_v2().bucket(bucket).prefix(prefix).into_paginator().send();
-    while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| (code_of(&error), DisplayErrorContext(&error).to_string()))?;
-        keys.extend(
-            page.contents()
-                .iter()
-                .filter_map(|object| object.key())
-                .filter(|key| is_log_name(key))
-                .map(str::to_owned),
-        );
-        if keys.len() > MOST_OBJECTS {
-            return Err((
-                "TooManyObjects".into(),
-                format!("more than {MOST_OBJECTS} log objects; narrow the prefix"),
-            ));
+    /// How many objects could not be read for each reason, and the first of them.
+    fn unreadable_by_code(&self) -> BTreeMap<&str, (u64, String)> {
+        let mut codes: BTreeMap<&str, (u64, String)> = BTreeMap::new();
+        for (location, Unreadable { code, message }) in &self.unreadable {
+            let first = || (0, format!("{location}: {message}"));
+            codes.entry(code).or_insert_with(first).0 += 1;
         }
+        codes
     }
-    keys.sort();
-    Ok(keys)
-}
 
-fn code_of(error: &impl ProvideErrorMetadata) -> String {
-    error.code().unwrap_or("Unreachable").to_owned()
-}
-
-async fn get_object(s3: &aws_sdk_s3::Client, bucket: &str, key: &str) -> Result<Vec<u8>, String> {
-    let object = s3.get_object().bucket(bucket).key(key).send().await.map_err(|error| code_of(&error))?;
-    let length = object.content_length().unwrap_or_default();
-    if u64::try_from(length).unwrap_or(u64::MAX) > LARGEST_OBJECT {
-        return Err(format!("{length} bytes are more than a log object may have"));
-    }
-    let body = object.body.collect().await.map_err(|error| error.to_string())?;
-    Ok(body.to_vec())
-}
-
-fn list_directory(root: &Path) -> Result<Vec<String>, (String, String)> {
-    let mut files = Vec::new();
-    let mut folders = vec![root.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        let unreadable =
-            |error: std::io::Error| ("Unreadable".to_owned(), format!("{}: {error}", folder.display()));
-        for entry in fs::read_dir(&folder).map_err(unreadable)? {
-            let entry = entry.map_err(unreadable)?;
-            // Links are not followed: a log folder is what it holds, and loops end nowhere.
-            let kind = entry.file_type().map_err(unreadable)?;
-            let path = entry.path();
-            if kind.is_dir() {
-                folders.push(path);
-            } else if let (true, Ok(relative)) = (kind.is_file(), path.strip_prefix(root)) {
-                let name = relative.to_string_lossy().into_owned();
-                if is_log_name(&name) {
-                    files.push(name);
-                }
-            }
-        }
-        if files.len() > MOST_OBJECTS {
-            return Err(("TooManyObjects".into(), format!("more than {MOST_OBJECTS} log files")));
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
-fn read_file(path: &Path) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    let file = fs::File::open(path).map_err(|error| error.to_string())?;
-    file.take(LARGEST_OBJECT + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    if bytes.len() as u64 > LARGEST_OBJECT { Err("too large for a log file".into()) } else { Ok(bytes) }
-}
-
-/// The text of a log file: gzip in one or more members, or plain JSON.
-fn decompress(bytes: &[u8]) -> Result<Vec<u8>, String> {
-    if !bytes.starts_with(&[0x1f, 0x8b]) {
-        return Ok(bytes.to_vec());
-    }
-    let mut text = Vec::new();
-    let decoder = MultiGzDecoder::new(bytes);
-    decoder.take(LARGEST_TEXT + 1).read_to_end(&mut text).map_err(|error| format!("broken gzip: {error}"))?;
-    if text.len() as u64 > LARGEST_TEXT {
-        Err("decompresses to more than a log file may have".into())
-    } else {
-        Ok(text)
+    fn inventory(&self, origin: &Origin<'_>) -> Vec<Record> {
+        let unreadable: Vec<Value> = self
+            .unreadable
+            .iter()
+            .map(|(location, Unreadable { code, .. })| json!({ "location": location, "code": code }))
+            .collect();
+        let parts = self.objects.len().max(unreadable.len()).div_ceil(INVENTORY_PART);
+        let part_of = |list: &[Value], part: usize| -> Vec<Value> {
+            list.chunks(INVENTORY_PART).nth(part).unwrap_or_default().to_vec()
+        };
+        let record = |part: usize| {
+            let inventory = json!({
+                "part": part + 1,
+                "parts": parts,
+                "objects": part_of(&self.objects, part),
+                "unreadable": part_of(&unreadable, part),
+            });
+            origin.record(INVENTORY, RecordOutcome::Response(inventory))
+        };
+        (0..parts).map(record).collect()
     }
 }

@@ -1,7 +1,5 @@
 //! `LookupEvents`: 90 days of management events, asked for per region.
 
-use std::collections::BTreeMap;
-
 use aws_sdk_cloudtrail::error::{DisplayErrorContext, ProvideErrorMetadata};
 use aws_sdk_cloudtrail::operation::RequestId;
 use aws_sdk_cloudtrail::primitives::DateTime as AwsDateTime;
@@ -75,7 +73,7 @@ async fn excerpt(
                 .start_time(AwsDateTime::from_secs(origin.request.period.start.timestamp()))
                 // LookupEvents includes its end; ours is the first instant after the period.
                 .end_time(AwsDateTime::from_secs(origin.request.period.end.timestamp() - 1))
-                .set_next_token(token.take())
+                .set_next_token(token.clone())
                 .send()
                 .await;
             let answer = match answer {
@@ -93,23 +91,34 @@ async fn excerpt(
             for event in answer.events() {
                 scanned += 1;
                 match cloud_trail_event(event) {
-                    Some(event) if in_scope(&event, &origin.request) && matches(&event, rule) => {
-                        excerpt.keep(&event)
+                    Some(event)
+                        if in_scope(&event, origin.request.period, origin.request.account)
+                            && matches(&event, rule) =>
+                    {
+                        excerpt.keep(event);
                     }
                     Some(_) => {}
                     None => excerpt.dropped += 1,
                 }
             }
-            token = answer.next_token().map(str::to_owned);
+            let next = answer.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
+            if next.is_some() && next == token {
+                gaps.push(origin.gap(
+                    &rule.id,
+                    "MalformedResponse",
+                    "the same page is offered again and again",
+                ));
+                break;
+            }
+            token = next;
             if token.is_none() {
                 break;
             }
         }
     }
-    excerpt.sort();
     gaps.extend(origin.dropped_gap(&rule.id, &excerpt));
     let response = json!({
-        "events": excerpt.events,
+        "events": excerpt.into_events(),
         "events-scanned": scanned,
         "request-ids": request_ids,
     });
@@ -133,6 +142,6 @@ fn attributes(rule: &ExcerptRule) -> Vec<Option<LookupAttribute>> {
 }
 
 fn cloud_trail_event(event: &Event) -> Option<Value> {
-    let event: BTreeMap<String, Value> = serde_json::from_str(event.cloud_trail_event()?).ok()?;
-    Some(Value::Object(event.into_iter().collect()))
+    let event: Value = serde_json::from_str(event.cloud_trail_event()?).ok()?;
+    event.is_object().then_some(event)
 }
