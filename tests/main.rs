@@ -15,6 +15,7 @@
 )]
 
 mod architecture;
+mod archive;
 mod assess;
 mod aws;
 mod bundle;
