@@ -40,7 +40,7 @@ impl Home {
     fn archive(&self, destination: &str) -> Output {
         let mut command = proofpack();
         command.arg("archive").arg(destination).arg("--config").arg(self.path("proofpack.toml"));
-        command.arg("--package").arg(self.path(NAME)).env("AWS_MAX_ATTEMPTS", "1");
+        command.arg("--package").arg(self.path(NAME));
         command.output().unwrap()
     }
 }

@@ -89,11 +89,9 @@ fn what_s3_refuses_is_said_with_what_to_do_and_leaves_no_receipt() {
     refused("s3://plain/p", 4, &["InvalidRequest", "Object Lock"]);
     refused("s3://no-such-bucket", 4, &["NoSuchBucket", "create the bucket with Object Lock"]);
     refused("s3:///prefix", 3, &["s3://BUCKET"]);
-    for (kind, code, advice) in [
-        ("deny", "AccessDenied", "s3:PutObjectRetention"),
-        ("throttle", "SlowDown", "archive it again"),
-        ("close", "Unreachable", "check the network"),
-    ] {
+    for (kind, code, advice) in
+        [("deny", "AccessDenied", "s3:PutObjectRetention"), ("expired", "ExpiredToken", "archive it again")]
+    {
         world.plant(json!({"kind": kind, "service": "s3", "operation": "PutObject"}));
         refused("s3://evidence/p", 4, &[code, advice]);
         world.clear_faults();
