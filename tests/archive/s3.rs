@@ -1,6 +1,8 @@
 //! S3 with Object Lock, read back by the AWS CLI.
 
 use chrono::{DateTime, Days, Utc};
+use proofpack::archive::{LockMode, S3Target, put_s3};
+use proofpack::aws::{Session, SessionOptions};
 use proofpack::canonical;
 use serde_json::{Value, json};
 
@@ -109,5 +111,39 @@ fn a_retention_that_object_lock_does_not_take_is_refused_before_anything_is_sent
         let (code, said) = ending(&home.archive("s3://evidence"));
         assert_eq!(code, 3, "{said}");
         assert!(said.contains(&days.to_string()) && said.contains("archive.retention-days"), "{said}");
+    }
+}
+
+#[test]
+fn what_keeps_s3_from_answering_is_an_error_with_its_code() {
+    let world = World::start();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let session = runtime.block_on(Session::load(SessionOptions {
+        region: Some("us-east-1".into()),
+        endpoint_url: Some(world.endpoint()),
+        static_credentials: Some(("testing".into(), "testing".into())),
+        max_attempts: 1,
+        ..SessionOptions::default()
+    }));
+    let settings = aws_sdk_s3::config::Builder::from(session.unwrap().sdk_config()).force_path_style(true);
+    let client = aws_sdk_s3::Client::from_conf(settings.build());
+    let target = S3Target {
+        bucket: "evidence".into(),
+        prefix: String::new(),
+        mode: LockMode::Governance,
+        retention_days: 1,
+        kms_key: None,
+    };
+    let now = "2026-10-01T00:00:00Z".parse().unwrap();
+    for (kind, code, advice) in [
+        ("throttle", "SlowDown", "archive it again"),
+        ("close", "Unreachable", "check the network"),
+        ("html", "Unreachable", "check the network"),
+    ] {
+        world.plant(json!({"kind": kind, "service": "s3", "operation": "PutObject"}));
+        let error = runtime.block_on(put_s3(&client, &target, NAME, PACKAGE.to_vec(), now)).unwrap_err();
+        let said = error.to_string();
+        assert!(said.contains(&format!("s3://evidence/{NAME}: {code}: ")) && said.contains(advice), "{said}");
+        world.clear_faults();
     }
 }
