@@ -9,6 +9,7 @@
 )]
 
 mod architecture;
+mod archive;
 mod assess;
 mod aws;
 mod bundle;

@@ -45,7 +45,7 @@ fn the_schemas_on_disk_are_those_of_the_types() {
     }
 }
 
-fn validate(schema: &str, document: &std::path::Path) -> std::process::Output {
+pub(crate) fn validate(schema: &str, document: &std::path::Path) -> std::process::Output {
     let schema = root().join(format!("evidence-schemas/{schema}.schema.json"));
     python_tool("python").args(["-c", VALIDATE]).arg(schema).arg(document).output().unwrap()
 }

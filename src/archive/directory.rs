@@ -28,6 +28,7 @@ pub fn put_directory(
     fs::create_dir_all(directory).map_err(failed)?;
     let mut file = tempfile::NamedTempFile::new_in(directory).map_err(failed)?;
     file.write_all(package).map_err(failed)?;
+    make_read_only(file.as_file()).map_err(failed)?;
     file.as_file().sync_all().map_err(failed)?;
     // `persist_noclobber` is the conditional create: it fails where the name is taken.
     file.persist_noclobber(&target).map_err(|error| failed(error.error))?;
@@ -43,6 +44,18 @@ pub fn put_directory(
         lock_mode: None,
         retain_until: None,
     })
+}
+
+/// Everybody may read what is archived (temporary files are their owner's alone), and nobody writes it.
+#[cfg(unix)]
+fn make_read_only(file: &fs::File) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(fs::Permissions::from_mode(0o444))
+}
+
+#[cfg(not(unix))]
+fn make_read_only(_: &fs::File) -> std::io::Result<()> {
+    Ok(())
 }
 
 #[cfg(test)]

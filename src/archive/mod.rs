@@ -97,4 +97,9 @@ pub enum ArchiveError {
         "the package has {0} bytes; S3 takes 5 GiB in one piece. Collect fewer accounts or a shorter period per package"
     )]
     TooLarge(u64),
+    /// Object Lock takes 1 day to 100 years.
+    #[error(
+        "a retention of {0} days is not possible: Object Lock takes 1 to 36500 days; set archive.retention-days in proofpack.toml"
+    )]
+    Retention(u32),
 }

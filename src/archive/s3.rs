@@ -1,5 +1,8 @@
 //! S3 with Object Lock as archive: SHA-256 checksum, conditional create, retention.
 
+use std::time::Duration;
+
+use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata};
 use aws_sdk_s3::operation::RequestId;
 use aws_sdk_s3::primitives::{ByteStream, DateTime as AwsDateTime};
@@ -13,6 +16,16 @@ use crate::canonical;
 
 /// The most that one PutObject takes (Amazon S3 quotas).
 const LARGEST_PUT: u64 = 5 << 30;
+
+/// The longest that Object Lock keeps an object, in days: 100 years (Amazon S3 User Guide, "Object Lock considerations").
+const LONGEST_RETENTION_DAYS: u32 = 36_500;
+
+/// The slowest way to S3 that one attempt puts up with, in bytes a second. An attempt holds the whole
+/// package, so the time that it may take grows with it.
+const SLOWEST_UPLOAD: u64 = 64 * 1024;
+
+/// Whole uploads that the attempts of one put may come to.
+const UPLOADS: u32 = 3;
 
 /// How firmly an object is locked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,9 +85,14 @@ pub async fn put_s3(
     if bytes > LARGEST_PUT {
         return Err(ArchiveError::TooLarge(bytes));
     }
+    let retention = target.retention_days;
+    if !(1..=LONGEST_RETENTION_DAYS).contains(&retention) {
+        return Err(ArchiveError::Retention(retention));
+    }
+    let retain_until =
+        now.checked_add_days(Days::new(u64::from(retention))).ok_or(ArchiveError::Retention(retention))?;
     let sha256 = canonical::sha256(&package);
     let sent = STANDARD.encode(sha256.as_bytes());
-    let retain_until = now + Days::new(u64::from(target.retention_days));
     let mode = match target.mode {
         LockMode::Governance => ObjectLockMode::Governance,
         LockMode::Compliance => ObjectLockMode::Compliance,
@@ -92,6 +110,9 @@ pub async fn put_s3(
         .object_lock_retain_until_date(AwsDateTime::from_secs(retain_until.timestamp()))
         .set_server_side_encryption(target.kms_key.as_ref().map(|_| ServerSideEncryption::AwsKms))
         .set_ssekms_key_id(target.kms_key.clone());
+    let put = put
+        .customize()
+        .config_override(aws_sdk_s3::config::Builder::new().timeout_config(timeouts(client, bytes)));
     let answer = put.send().await.map_err(|error| {
         let code = error.code().unwrap_or("Unreachable").to_owned();
         match code.as_str() {
@@ -130,6 +151,16 @@ pub async fn put_s3(
     })
 }
 
+/// The client's own timeouts, and the time that so many bytes take on a slow line.
+fn timeouts(client: &aws_sdk_s3::Client, bytes: u64) -> TimeoutConfig {
+    let upload = Duration::from_secs(bytes / SLOWEST_UPLOAD);
+    let own = client.config().timeout_config().cloned().unwrap_or_else(TimeoutConfig::disabled);
+    let mut extended = own.to_builder();
+    extended.set_operation_attempt_timeout(own.operation_attempt_timeout().map(|time| time + upload));
+    extended.set_operation_timeout(own.operation_timeout().map(|time| time + upload * UPLOADS));
+    extended.build()
+}
+
 fn advice(code: &str) -> &'static str {
     match code {
         "NoSuchBucket" => "create the bucket with Object Lock enabled first",
@@ -151,5 +182,23 @@ mod tests {
         assert_eq!(parse("s3://b"), Some(("b".into(), String::new())));
         assert_eq!(parse("s3:///p"), None);
         assert_eq!(parse("b/p"), None);
+    }
+
+    #[test]
+    fn a_large_package_on_a_slow_line_is_given_the_time_that_it_takes() {
+        let client = |timeouts: TimeoutConfig| {
+            let settings = aws_sdk_s3::Config::builder()
+                .behavior_version(aws_sdk_s3::config::BehaviorVersion::latest())
+                .timeout_config(timeouts);
+            aws_sdk_s3::Client::from_conf(settings.build())
+        };
+        let seconds = Duration::from_secs;
+        let minute =
+            TimeoutConfig::builder().operation_attempt_timeout(seconds(60)).operation_timeout(seconds(300));
+        let extended = timeouts(&client(minute.build()), 640 << 20);
+        assert_eq!(extended.operation_attempt_timeout(), Some(seconds(60 + 10_240)));
+        assert_eq!(extended.operation_timeout(), Some(seconds(300 + 3 * 10_240)));
+        let unbounded = timeouts(&client(TimeoutConfig::disabled()), 640 << 20);
+        assert_eq!(unbounded.operation_attempt_timeout(), None);
     }
 }

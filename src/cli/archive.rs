@@ -80,14 +80,33 @@ pub(super) async fn put(
         };
         put_directory(&directory, &name, &bytes, clock.now()).map_err(failure)?
     };
-    let path = package.with_file_name(format!("{name}.receipt.json"));
-    Workspace::write(&path, &canonical::to_file_bytes(&receipt).map_err(CommandError::internal)?)?;
+    let text = canonical::to_file_bytes(&receipt).map_err(CommandError::internal)?;
+    let path = receipt_path(package, &name);
+    Workspace::write(&path, &text).map_err(|error| {
+        // It cannot be had again: the archive holds the package now, and refuses it a second time.
+        CommandError::output(format!(
+            "the package is stored, but its receipt is not: {error}\nKeep this as {}:\n{}",
+            path.display(),
+            String::from_utf8_lossy(&text)
+        ))
+    })?;
     Ok((receipt, path))
+}
+
+/// Where the receipt goes: beside the package, and beside the receipts of other archives that hold it.
+fn receipt_path(package: &Path, name: &str) -> PathBuf {
+    let mut path = package.with_file_name(format!("{name}.receipt.json"));
+    let mut number = 2;
+    while path.exists() {
+        path = package.with_file_name(format!("{name}.receipt-{number}.json"));
+        number += 1;
+    }
+    path
 }
 
 fn failure(error: ArchiveError) -> CommandError {
     let exit = match &error {
-        ArchiveError::Destination(_) | ArchiveError::TooLarge(_) => Exit::Input,
+        ArchiveError::Destination(_) | ArchiveError::TooLarge(_) | ArchiveError::Retention(_) => Exit::Input,
         ArchiveError::Exists { .. } | ArchiveError::File { .. } => Exit::Output,
         ArchiveError::S3 { .. } | ArchiveError::Checksum { .. } => Exit::Aws,
     };

@@ -67,7 +67,6 @@ pub(super) async fn collect_bundle(
     let identity = identity(&client, config).await?;
     let mut writer = Writer::create(&workspace.bundle()).map_err(CommandError::output)?;
 
-    let home_region = client.home_region(&identity.partition);
     let display = Display::new();
     let (sender, mut receiver) = mpsc::channel::<Record>(256);
     let collection = Collection {
@@ -75,7 +74,7 @@ pub(super) async fn collect_bundle(
         client: client.clone(),
         partition: identity.partition.clone(),
         account: identity.account.clone(),
-        home_region: home_region.clone(),
+        home_region: identity.home_region.clone(),
         regions: config.scope.regions.clone(),
         caller: identity.caller.clone(),
         clock,
@@ -93,7 +92,7 @@ pub(super) async fn collect_bundle(
     collected.map_err(CommandError::input)?;
     display.finish();
     let scope = scope(config, &identity, period);
-    for record in excerpts(config, &session, catalog, &identity, &home_region, &scope, &logs, clock).await {
+    for record in excerpts(config, &session, catalog, &identity, &scope, &logs, clock).await {
         writer.append(&record).map_err(CommandError::output)?;
     }
     seal(writer, catalog, scope, started, clock)
@@ -129,6 +128,8 @@ struct Identity {
     partition: String,
     account: String,
     caller: String,
+    /// Where the partition keeps the events of its global services.
+    home_region: String,
 }
 
 /// Asks AWS who we are: the first call, and the one that tells wrong credentials from all else.
@@ -145,7 +146,9 @@ async fn identity(client: &Client, config: &Config) -> Result<Identity, CommandE
     let member = |name: &str| reply.value.get(name).and_then(|value| value.as_str()).map(str::to_owned);
     match (member("Account"), member("Arn")) {
         (Some(account), Some(caller)) => {
-            Ok(Identity { partition: client.partition(region), account, caller })
+            let partition = client.partition(region);
+            let home_region = client.home_region(&partition);
+            Ok(Identity { partition, account, caller, home_region })
         }
         _ => Err(CommandError::aws(
             "AWS answered sts GetCallerIdentity without an account; check the endpoint",
@@ -218,7 +221,6 @@ async fn excerpts(
     session: &Session,
     catalog: &Catalog,
     identity: &Identity,
-    home_region: &str,
     scope: &Scope,
     logs: &[LogSource],
     clock: Clock,
@@ -236,7 +238,7 @@ async fn excerpts(
     if config.trail.lookup_events {
         // Actions in global services (IAM, root's log-ins) are in the history of the partition's home region.
         let mut regions: BTreeSet<&str> = scope.regions.iter().map(String::as_str).collect();
-        regions.insert(home_region);
+        regions.insert(&identity.home_region);
         for region in regions {
             let settings = aws_sdk_cloudtrail::config::Builder::from(session.sdk_config())
                 .region(aws_sdk_cloudtrail::config::Region::new(region.to_owned()))

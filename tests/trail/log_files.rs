@@ -10,18 +10,25 @@ use serde_json::json;
 
 use super::{
     ACCOUNT, Asker, RULES, everywhere, found, gaps, gzip, ids, instant, log_file, quarter, root_event,
-    root_ids, rule_of, s3_source,
+    root_ids, rule_of, s3_source, scratch,
 };
 use crate::support::world::World;
 
 const BUCKET: &str = "trail-logs";
 
-/// An empty world with a bucket for log objects.
+/// A world of one's own with a bucket for log objects, to plant faults in.
 fn world_with_bucket() -> (World, Asker) {
     let world = World::start();
     let asker = Asker::new(&world);
     asker.make_bucket(BUCKET);
     (world, asker)
+}
+
+/// A bucket in the world that the tests share.
+fn scratch_bucket(bucket: &str) -> Asker {
+    let asker = Asker::new(scratch());
+    asker.make_bucket(bucket);
+    asker
 }
 
 fn good(id: &str) -> Vec<u8> {
@@ -30,7 +37,8 @@ fn good(id: &str) -> Vec<u8> {
 
 #[test]
 fn what_is_broken_is_a_gap_and_the_rest_is_read() {
-    let (_world, asker) = world_with_bucket();
+    let bucket = "broken-logs";
+    let asker = scratch_bucket(bucket);
     let whole = good("lost");
     let spaces = vec![b' '; 1 << 20];
     let cases = [
@@ -47,10 +55,10 @@ fn what_is_broken_is_a_gap_and_the_rest_is_read() {
         let directory = folder.path().join(name);
         fs::create_dir(&directory).unwrap();
         for (file, content) in [("a.json.gz", bytes), ("b.json.gz", good("kept"))] {
-            asker.put(BUCKET, &format!("{name}/{file}"), content.clone());
+            asker.put(bucket, &format!("{name}/{file}"), content.clone());
             fs::write(directory.join(file), content).unwrap();
         }
-        for source in [s3_source(BUCKET, &format!("{name}/")), LogSource::Directory(directory)] {
+        for source in [s3_source(bucket, &format!("{name}/")), LogSource::Directory(directory)] {
             let records = asker.logs(&source);
             assert_eq!(root_ids(&records), ids(&["kept"]), "{source:?}");
             assert_eq!(gaps(&records), everywhere(code), "{source:?}");
@@ -178,7 +186,8 @@ fn a_gap_makes_the_excerpts_controls_indeterminate() {
 
 #[test]
 fn the_period_and_the_account_decide_and_not_the_place() {
-    let (_world, asker) = world_with_bucket();
+    let bucket = "period-logs";
+    let asker = scratch_bucket(bucket);
     let mut foreign = root_event("foreign", "2026-08-01T00:00:00Z");
     foreign["recipientAccountId"] = json!("999999999999");
     let events = [
@@ -191,15 +200,16 @@ fn the_period_and_the_account_decide_and_not_the_place() {
     ];
     // Delivered late, under a day that is not in the period.
     let key = "AWSLogs/123456789012/CloudTrail/us-east-1/2026/10/03/123456789012_CloudTrail_us-east-1_20261003T0000Z_x.json.gz";
-    asker.put(BUCKET, key, gzip(&log_file(&events)));
-    let records = asker.logs(&s3_source(BUCKET, ""));
+    asker.put(bucket, key, gzip(&log_file(&events)));
+    let records = asker.logs(&s3_source(bucket, ""));
     assert_eq!(root_ids(&records), ids(&["first", "last", "unplaced"]));
     assert_eq!(gaps(&records), [""; 0]);
 }
 
 #[test]
 fn hostile_events_are_kept_as_data_or_counted_and_can_be_read_back() {
-    let (_world, asker) = world_with_bucket();
+    let bucket = "hostile-logs";
+    let asker = scratch_bucket(bucket);
     let mut odd = root_event("odd", "2026-08-01T00:00:00Z");
     odd["userAgent"] = json!("#set page(width: 1pt)\u{0}\u{7}\u{202e}\u{1f600}");
     odd["unknownMember"] = json!({"kept": [1, 2.5, null, true]});
@@ -207,8 +217,8 @@ fn hostile_events_are_kept_as_data_or_counted_and_can_be_read_back() {
     deep["requestParameters"] = (0..100).fold(json!({}), |inner, _| json!({ "in": inner }));
     let mut inexact = root_event("inexact", "2026-08-01T00:00:00Z");
     inexact["requestParameters"] = json!({ "number": u64::MAX });
-    asker.put(BUCKET, "a.json", log_file(&[odd.clone(), deep, inexact]));
-    let records = asker.logs(&s3_source(BUCKET, ""));
+    asker.put(bucket, "a.json", log_file(&[odd.clone(), deep, inexact]));
+    let records = asker.logs(&s3_source(bucket, ""));
     assert_eq!(root_ids(&records), ids(&["odd"]));
     assert_eq!(gaps(&records), ["root-use: ExcerptTruncated"]);
     assert!(
@@ -230,8 +240,7 @@ fn hostile_events_are_kept_as_data_or_counted_and_can_be_read_back() {
 #[test]
 fn more_events_than_are_kept_leave_a_gap() {
     let folder = tempfile::tempdir().unwrap();
-    let world = World::shared();
-    let asker = Asker::new(world);
+    let asker = Asker::new(scratch());
     let events: Vec<_> =
         (0..10_005).map(|number| root_event(&number.to_string(), "2026-08-01T00:00:00Z")).collect();
     fs::write(folder.path().join("a.json"), log_file(&events)).unwrap();
@@ -258,7 +267,7 @@ fn links_are_refused_by_name_and_not_followed() {
     std::os::unix::fs::symlink(folder.path().join("elsewhere/secret.json"), logs.join("link.json")).unwrap();
     std::os::unix::fs::symlink(folder.path().join("elsewhere"), logs.join("folder")).unwrap();
     std::os::unix::fs::symlink(&logs, logs.join("loop")).unwrap();
-    let asker = Asker::new(World::shared());
+    let asker = Asker::new(scratch());
     let records = asker.logs(&LogSource::Directory(logs));
     assert_eq!(root_ids(&records), ids(&["own"]));
     assert_eq!(gaps(&records), everywhere("Unreadable"));

@@ -3,7 +3,9 @@
 use proofpack::model::Period;
 use serde_json::{Value, json};
 
-use super::{Asker, ROOT_USE, RULES, everywhere, found, gaps, ids, instant, root_event, root_ids, rule_of};
+use super::{
+    Asker, ROOT_USE, RULES, everywhere, found, gaps, ids, instant, root_event, root_ids, rule_of, scratch,
+};
 use crate::support::world::World;
 
 fn load(world: &World, events: &[Value]) {
@@ -17,7 +19,7 @@ fn answer_with(world: &World, answer: Value) {
 
 #[test]
 fn all_pages_are_asked_for() {
-    let world = World::start();
+    let world = scratch();
     let events: Vec<Value> = (0..130)
         .map(|number| {
             root_event(
@@ -26,8 +28,8 @@ fn all_pages_are_asked_for() {
             )
         })
         .collect();
-    load(&world, &events);
-    let asker = Asker::new(&world);
+    load(world, &events);
+    let asker = Asker::new(world);
     let records = asker.lookup("us-east-1", false);
     assert_eq!(root_ids(&records).len(), 130);
     assert_eq!(gaps(&records), [""; 0]);
@@ -42,10 +44,14 @@ fn all_pages_are_asked_for() {
 
 #[test]
 fn the_period_has_its_first_instant_and_not_its_end() {
-    let world = World::start();
-    let at = |id: &str, time: &str| root_event(id, time);
+    let world = scratch();
+    let at = |id: &str, time: &str| {
+        let mut event = root_event(id, time);
+        event["awsRegion"] = json!("eu-west-1");
+        event
+    };
     load(
-        &world,
+        world,
         &[
             at("before", "2026-06-30T23:59:59Z"),
             at("first", "2026-07-01T00:00:00Z"),
@@ -53,10 +59,10 @@ fn the_period_has_its_first_instant_and_not_its_end() {
             at("after", "2026-10-01T00:00:00Z"),
         ],
     );
-    let mut asker = Asker::new(&world);
-    assert_eq!(root_ids(&asker.lookup("us-east-1", false)), ids(&["first", "last"]));
+    let mut asker = Asker::new(world);
+    assert_eq!(root_ids(&asker.lookup("eu-west-1", false)), ids(&["first", "last"]));
     asker.period = Period { start: instant("2026-09-30T23:59:59Z"), end: instant("2026-10-01T00:00:01Z") };
-    assert_eq!(root_ids(&asker.lookup("us-east-1", false)), ids(&["last", "after"]));
+    assert_eq!(root_ids(&asker.lookup("eu-west-1", false)), ids(&["last", "after"]));
 }
 
 #[test]
@@ -146,11 +152,11 @@ fn a_page_that_is_missing_leaves_a_gap_beside_what_was_seen() {
 
 #[test]
 fn a_period_that_lookup_events_does_not_reach_is_a_gap_unless_log_files_cover_it() {
-    let world = World::start();
-    let mut asker = Asker::new(&world);
+    let world = scratch();
+    let mut asker = Asker::new(world);
     asker.now = instant("2026-09-29T00:00:00Z");
-    assert_eq!(gaps(&asker.lookup("us-east-1", true)), [""; 0]);
+    assert_eq!(gaps(&asker.lookup("eu-central-1", true)), [""; 0]);
     asker.now = instant("2026-09-29T00:00:01Z");
-    assert_eq!(gaps(&asker.lookup("us-east-1", true)), everywhere("PeriodBeyondLookupEvents"));
-    assert_eq!(gaps(&asker.lookup("us-east-1", false)), [""; 0]);
+    assert_eq!(gaps(&asker.lookup("eu-central-1", true)), everywhere("PeriodBeyondLookupEvents"));
+    assert_eq!(gaps(&asker.lookup("eu-central-1", false)), [""; 0]);
 }

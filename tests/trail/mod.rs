@@ -7,6 +7,7 @@ mod seeded;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
+use std::sync::OnceLock;
 
 use aws_sdk_s3::primitives::ByteStream;
 use chrono::{DateTime, Utc};
@@ -26,6 +27,13 @@ const CALLER: &str = "arn:aws:iam::123456789012:user/auditor";
 const ROOT_USE: &str = "root-use";
 const RULES: [&str; 3] =
     ["console-login-without-mfa", "kms-key-disabled-or-scheduled-for-deletion", ROOT_USE];
+
+/// An empty world that these tests share, for buckets and event histories of regions that only one test uses.
+/// Nobody plants faults in it.
+fn scratch() -> &'static World {
+    static SCRATCH: OnceLock<World> = OnceLock::new();
+    SCRATCH.get_or_init(World::start)
+}
 
 /// Somebody who asks a world for excerpts.
 struct Asker {

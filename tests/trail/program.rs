@@ -38,13 +38,7 @@ fn the_configured_sources_are_searched_and_their_gaps_end_the_run_as_incomplete(
         settings(r#"["s3://trail-logs/AWSLogs/", "logs", "s3://missing-bucket/"]"#, "us-west-2"),
     )
     .unwrap();
-    let output = proofpack()
-        .arg("collect")
-        .arg("--config")
-        .arg(&config)
-        .env("AWS_MAX_ATTEMPTS", "1")
-        .output()
-        .unwrap();
+    let output = proofpack().arg("collect").arg("--config").arg(&config).output().unwrap();
     assert_eq!(output.status.code(), Some(5), "{output:?}");
     let bundle = read(&home.path().join("proofpack-out/bundle")).unwrap();
     let excerpts = bundle.records.iter().filter(|stored| stored.record.kind == RecordKind::TrailExcerpt);
