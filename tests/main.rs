@@ -19,6 +19,7 @@ mod assess;
 mod aws;
 mod bundle;
 mod catalog;
+mod cli;
 mod collect;
 mod package;
 mod report;
