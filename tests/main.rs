@@ -14,6 +14,7 @@ mod assess;
 mod aws;
 mod bundle;
 mod catalog;
+mod cli;
 mod collect;
 mod package;
 mod report;

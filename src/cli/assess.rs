@@ -50,6 +50,7 @@ pub(super) fn assess_bundle(
     catalog: &Catalog,
     as_of: Option<DateTime<Utc>>,
 ) -> Result<Assessment, CommandError> {
+    require_settings(config, catalog)?;
     let exceptions = exceptions(config, catalog)?;
     let bundle = bundle::read(&workspace.bundle()).map_err(|error| {
         CommandError::input(format!("cannot read the bundle {}: {error}", workspace.bundle().display()))
@@ -66,8 +67,29 @@ pub(super) fn assess_bundle(
     Ok(assessment)
 }
 
-/// The exceptions that the configuration names: read early, so that a mistake is found before a collection.
-pub(super) fn exceptions(config: &Config, catalog: &Catalog) -> Result<Vec<Exception>, CommandError> {
+/// Everything that the assessment will want of the configuration: a mistake is found before a collection, not after.
+pub(super) fn require_settings(config: &Config, catalog: &Catalog) -> Result<(), CommandError> {
+    if !catalog.frameworks.contains_key(&config.framework) {
+        let known: Vec<&str> = catalog.frameworks.keys().map(String::as_str).collect();
+        return Err(CommandError::input(format!(
+            "there is no framework {:?}; set `framework` in the configuration to {}",
+            config.framework,
+            known.join(" or ")
+        )));
+    }
+    let unknown = assess::unknown_parameters(catalog, &config.parameters);
+    if !unknown.is_empty() {
+        let unknown: Vec<String> = unknown.iter().map(ToString::to_string).collect();
+        return Err(CommandError::input(format!(
+            "the [parameters] of the configuration are wrong:\n{}",
+            unknown.join("\n")
+        )));
+    }
+    exceptions(config, catalog).map(|_| ())
+}
+
+/// The exceptions that the configuration names.
+fn exceptions(config: &Config, catalog: &Catalog) -> Result<Vec<Exception>, CommandError> {
     let Some(path) = &config.exceptions else { return Ok(Vec::new()) };
     let path = config.resolve(path);
     let text = std::fs::read_to_string(&path).map_err(|error| {

@@ -35,7 +35,7 @@ pub(super) fn run(arguments: &CollectArguments) -> CommandResult {
     let config = arguments.config.read()?;
     let workspace = arguments.config.workspace(&config);
     let catalog = catalog()?;
-    assess::exceptions(&config, &catalog)?;
+    assess::require_settings(&config, &catalog)?;
     let manifest = runtime()?.block_on(collect_bundle(&config, &workspace, &catalog, Clock::System, None))?;
     println!("Sealed {} ({})", workspace.bundle().display(), summary(&manifest));
     Ok(if manifest.gaps.is_empty() { Exit::Success } else { Exit::Incomplete })
@@ -45,7 +45,7 @@ pub(super) fn run(arguments: &CollectArguments) -> CommandResult {
 pub(super) fn summary(manifest: &Manifest) -> String {
     let gaps: u64 = manifest.gaps.iter().map(|gap| gap.count).sum();
     let codes: Vec<String> = manifest.gaps.iter().map(|gap| format!("{} {}", gap.count, gap.code)).collect();
-    let gaps = if gaps == 0 { "no gaps".to_owned() } else { format!("{gaps} gaps: {}", codes.join(", ")) };
+    let gaps = if gaps == 0 { "no gaps".to_owned() } else { format!("{gaps} gap{}: {}", if gaps == 1 { "" } else { "s" }, codes.join(", ")) };
     format!("{} records, {gaps}", manifest.records)
 }
 

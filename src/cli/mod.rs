@@ -1,6 +1,16 @@
 //! The command line: one file per command, and the wiring between the modules. The only place that
 //! prints.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "the command line is where printing belongs")]
+
+// In place of the standard macros of these names: see `output.rs`.
+macro_rules! print {
+    ($($argument:tt)*) => { $crate::cli::output::write(format_args!($($argument)*)) };
+}
+macro_rules! println {
+    ($($argument:tt)*) => {{
+        print!($($argument)*);
+        print!("\n");
+    }};
+}
 
 mod archive;
 mod assess;
@@ -12,6 +22,7 @@ mod exit;
 mod iam_policy;
 mod init;
 mod keygen;
+mod output;
 mod package;
 mod progress;
 mod reference;
@@ -107,9 +118,15 @@ pub fn main() -> ExitCode {
         }
     };
     match dispatch(arguments.command) {
-        Ok(exit) => exit.into(),
+        Ok(exit) => match output::failure() {
+            Some(failure) => {
+                output::error(format_args!("standard output could not be written: {failure}"));
+                Exit::Output.into()
+            }
+            None => exit.into(),
+        },
         Err(error) => {
-            eprintln!("error: {error}");
+            output::error(&error);
             error.exit.into()
         }
     }

@@ -21,9 +21,9 @@ pub(super) fn run(arguments: &RunArguments) -> CommandResult {
     let config = arguments.config.read()?;
     let workspace = arguments.config.workspace(&config);
     let catalog = catalog()?;
-    // A key or an exception that cannot be used is found now, not after an hour of collecting.
+    // A key or a setting that cannot be used is found now, not after an hour of collecting.
     let signer = sign::signer(&config)?;
-    assess::exceptions(&config, &catalog)?;
+    assess::require_settings(&config, &catalog)?;
     let clock = Clock::System;
     crate::sign::require_valid_at(&signer, clock.now()).map_err(super::CommandError::input)?;
 

@@ -97,7 +97,7 @@ impl World {
 
     /// Plants a fault, e.g. `{"kind": "deny", "service": "s3", "operation": "GetBucketPolicy", "contains": "name"}`.
     ///
-    /// Kinds: `deny`, `throttle`, `expired`, `http500`, `html`, `slow`, `close`, `truncated`; optional: `region`, `times`,
+    /// Kinds: `deny`, `throttle`, `expired`, `unknown-key`, `http500`, `html`, `slow`, `close`, `truncated`; optional: `region`, `times`,
     /// `after`, `delay_seconds`.
     #[track_caller]
     pub fn plant(&self, fault: Value) {

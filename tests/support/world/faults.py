@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from .answers import CLOSED, Answer, error
 from .calls import Call, model
 
-KINDS = ("deny", "throttle", "expired", "http500", "html", "slow", "close", "truncated")
+KINDS = ("deny", "throttle", "expired", "unknown-key", "http500", "html", "slow", "close", "truncated")
 
 
 @dataclass
@@ -92,6 +92,9 @@ class Faults:
             case "expired":
                 code = "ExpiredToken" if _xml(call) else "ExpiredTokenException"
                 return error(call, code, "The security token included in the request is expired", 403)
+            case "unknown-key":
+                code = "InvalidClientTokenId" if _xml(call) else "UnrecognizedClientException"
+                return error(call, code, "The security token included in the request is invalid.", 403)
             case "http500":
                 return error(call, "InternalFailure", "We encountered an internal error. Please try again.", 500)
             case "html":

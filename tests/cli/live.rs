@@ -1,0 +1,99 @@
+//! The whole pipeline against a seeded world over real HTTP: what it finds is what is true there.
+
+use serde_json::Value;
+
+use super::place::{Place, assert_is_truth, json, package_in};
+use crate::support::world::World;
+
+fn run_against(world: &World, regions: &str, trail: &str) -> Place {
+    let place = Place::new();
+    let signing = place.keygen();
+    let aws = format!("[aws]\nendpoint-url = \"{}\"\n", world.endpoint());
+    place.configure(regions, &format!("{aws}{trail}{signing}"));
+    place
+}
+
+/// What `verify --json` says of the run's package.
+fn verdict(place: &Place, arguments: &[&str]) -> Value {
+    let package = package_in(&place.path("proofpack-out"));
+    let mut all = vec!["verify", "--json", package.to_str().unwrap()];
+    all.extend(arguments);
+    serde_json::from_str(&place.run(&all).ended(0).stdout).unwrap()
+}
+
+#[test]
+fn a_run_finds_what_is_true_and_ends_with_a_package_that_verifies() {
+    let world = World::shared();
+    let place =
+        run_against(world, "\"us-west-2\", \"us-east-1\"", "[trail]\nlookup-events = true\n");
+    let answer = place.run(&["run"]).ended(5);
+    for step in ["Collected", "Assessed", "Signed", "Packaged", "Archived", "Next: read"] {
+        assert!(answer.stdout.contains(step), "{}", answer.stdout);
+    }
+    assert_eq!(answer.stderr, "", "nobody looks: no progress is shown");
+
+    let out = place.path("proofpack-out");
+    let assessment = json(&out.join("assessment.json"));
+    assert_is_truth(&assessment, &world.truth());
+
+    let verdict = verdict(&place, &["--trust", "signer.pem"]);
+    assert_eq!(verdict["problems"].as_array().map(Vec::len), Some(0), "{verdict:#}");
+    assert_eq!(verdict["verdict"], "verified", "{verdict:#}");
+    for facet in verdict["facets"].as_array().unwrap() {
+        assert_eq!(facet["holds"], true, "{facet}");
+    }
+    assert_eq!(verdict["facts"]["scope"]["regions"], serde_json::json!(["us-east-1", "us-west-2"]));
+
+    // The denials that the world has planted are gaps, nothing else is, and each leaves something undecided.
+    let manifest = json(&out.join("bundle/data/manifest.json"));
+    let gaps = manifest["gaps"].as_array().unwrap();
+    assert!(!gaps.is_empty());
+    for gap in gaps {
+        assert!(gap["code"].as_str().unwrap().starts_with("AccessDenied"), "{gap}");
+    }
+    let undecided = assessment["findings"].as_array().unwrap().iter();
+    assert!(undecided.filter(|finding| finding["outcome"] == "indeterminate").count() >= gaps.len());
+
+    // What is in the archive is the package, and the receipt says so.
+    let archived = package_in(&place.path("archive"));
+    let package = package_in(&out);
+    assert_eq!(std::fs::read(&archived).unwrap(), std::fs::read(&package).unwrap());
+    let receipt = json(&out.join(format!("{}.receipt.json", package.file_name().unwrap().to_str().unwrap())));
+    assert_eq!(receipt["bytes"], std::fs::metadata(&package).unwrap().len());
+
+    // A second run into the same folder replaces nothing.
+    place.run(&["run"]).failed(6, &["proofpack-out/bundle exists already", "never overwritten"]);
+}
+
+#[test]
+fn a_bare_account_is_told_truly_too() {
+    let world = World::start();
+    world.seed("bare");
+    let place = run_against(&world, "\"us-east-1\"", "");
+    let answer = place.run(&["run"]);
+    let out = place.path("proofpack-out");
+    let assessment = json(&out.join("assessment.json"));
+    assert_is_truth(&assessment, &world.truth());
+    let gaps = json(&out.join("bundle/data/manifest.json"))["gaps"].as_array().unwrap().len();
+    assert_eq!(answer.code, if gaps == 0 { 0 } else { 5 }, "{answer:?}");
+    let absent = assessment["findings"].as_array().unwrap().iter();
+    assert!(absent.filter(|finding| finding["outcome"] == "not-applicable").count() > 10);
+    assert_eq!(verdict(&place, &[])["verdict"], "signer-not-trusted");
+}
+
+#[test]
+fn a_throttled_and_an_expired_call_are_gaps_and_never_a_pass() {
+    let world = World::start();
+    world.seed("bare");
+    world.plant(serde_json::json!({"kind": "expired", "service": "iam", "operation": "GetAccountPasswordPolicy"}));
+    world.plant(serde_json::json!({"kind": "html", "service": "guardduty", "operation": "ListDetectors"}));
+    let place = run_against(&world, "\"us-east-1\"", "");
+    place.run(&["collect"]).ended(5);
+    place.run(&["assess"]).ended(0);
+    let found = super::place::outcomes(&json(&place.path("proofpack-out/assessment.json")));
+    for check in ["iam-password-policy", "guardduty-enabled"] {
+        for (arn, outcome) in &found[check] {
+            assert_eq!(outcome, "indeterminate", "{check} {arn}");
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! The program as people use it: through its command line, its files and its exit codes.
+
+mod bad_aws;
+mod bad_keys;
+mod bad_packages;
+mod bad_settings;
+mod demo;
+mod determinism;
+mod examples;
+mod live;
+mod place;
+mod reference;
