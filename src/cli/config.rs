@@ -86,7 +86,7 @@ pub(super) struct AwsConfig {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct TrailConfig {
-    /// Ask LookupEvents (the last 90 days of management events, in every region in scope).
+    /// Ask LookupEvents (the last 90 days of management events, in every region in scope and the partition's home region).
     #[serde(default)]
     pub(super) lookup_events: bool,
     /// Log objects: `s3://bucket/prefix` or a directory.
