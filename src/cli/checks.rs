@@ -108,7 +108,7 @@ fn show(catalog: &Catalog, id: &str) -> CommandResult {
 /// (`HIPAA.Security-S3BucketSSLRequestsOnly`).
 fn find<'a>(catalog: &'a Catalog, id: &str) -> Option<&'a Check> {
     let is = |name: &String| name == id || name.split_once('-').is_some_and(|(_, short)| short == id);
-    let equivalent = |check: &&Check| check.references.values().flatten().any(|name| is(name));
+    let equivalent = |check: &&Check| check.references.values().flatten().any(is);
     catalog.checks.get(id).or_else(|| catalog.checks.values().find(equivalent))
 }
 
