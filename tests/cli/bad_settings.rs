@@ -103,8 +103,8 @@ fn steps_out_of_order_name_the_step_before() {
     place.run(&["assess"]).failed(3, &["bundle", "proofpack collect"]);
     place.run(&["report"]).failed(3, &["assessment.json", "proofpack assess"]);
     place.run(&["sign"]).failed(3, &["report-unsigned.pdf", "proofpack report"]);
-    place.run(&["package"]).failed(3, &["assessment.json", "proofpack assess"]);
-    place.run(&["archive"]).failed(3, &["assessment.json", "proofpack assess"]);
+    place.run(&["package"]).failed(3, &["manifest.json", "proofpack collect"]);
+    place.run(&["archive"]).failed(3, &["manifest.json", "proofpack collect"]);
     place.run(&["archive", "--package", "none.zip"]).failed(3, &["none.zip", "proofpack package"]);
     place.run(&["verify", "none.zip"]).failed(3, &["none.zip"]);
 }
