@@ -26,7 +26,7 @@ use serde_json::Value;
 
 pub use self::cases::{CaseResult, run_cases};
 pub use self::exceptions::{ExceptionsError, read_exceptions};
-pub use self::parameters::{UnknownParameter, unknown_parameters};
+pub use self::parameters::{UnknownParameter, parameter_problems, unknown_parameters};
 
 use self::engine::Engine;
 use self::functions::related::World;

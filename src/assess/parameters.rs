@@ -39,6 +39,15 @@ impl std::fmt::Display for UnknownParameter {
     }
 }
 
+/// All that is wrong with `given`, one line each: parameters that no check reads, and values of another type than
+/// their defaults. What is empty here is accepted by an assessment.
+pub fn parameter_problems(catalog: &Catalog, given: &BTreeMap<String, Value>) -> Vec<String> {
+    let unknown = unknown_parameters(catalog, given);
+    let mut problems: Vec<String> = unknown.iter().map(ToString::to_string).collect();
+    problems.extend(values(catalog.checks.values(), given).err().into_iter().flatten());
+    problems
+}
+
 /// The values that `checks` are run with.
 ///
 /// # Errors

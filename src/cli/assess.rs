@@ -53,7 +53,8 @@ pub(super) fn assess_bundle(
     require_settings(config, catalog)?;
     let exceptions = exceptions(config, catalog)?;
     let bundle = bundle::read(&workspace.bundle()).map_err(|error| {
-        CommandError::input(format!("cannot read the bundle {}: {error}", workspace.bundle().display()))
+        let hint = if workspace.bundle().exists() { "" } else { "; `proofpack collect` makes it" };
+        CommandError::input(format!("cannot read the bundle {}: {error}{hint}", workspace.bundle().display()))
     })?;
     let inputs = Inputs {
         framework: config.framework.clone(),
@@ -77,12 +78,11 @@ pub(super) fn require_settings(config: &Config, catalog: &Catalog) -> Result<(),
             known.join(" or ")
         )));
     }
-    let unknown = assess::unknown_parameters(catalog, &config.parameters);
-    if !unknown.is_empty() {
-        let unknown: Vec<String> = unknown.iter().map(ToString::to_string).collect();
+    let problems = assess::parameter_problems(catalog, &config.parameters);
+    if !problems.is_empty() {
         return Err(CommandError::input(format!(
             "the [parameters] of the configuration are wrong:\n{}",
-            unknown.join("\n")
+            problems.join("\n")
         )));
     }
     exceptions(config, catalog).map(|_| ())

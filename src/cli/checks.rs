@@ -104,9 +104,11 @@ fn show(catalog: &Catalog, id: &str) -> CommandResult {
     Ok(Exit::Success)
 }
 
-/// By id, or by the name of an equivalent rule.
+/// By id, or by the name of an equivalent rule, with or without what its rule set puts before it
+/// (`HIPAA.Security-S3BucketSSLRequestsOnly`).
 fn find<'a>(catalog: &'a Catalog, id: &str) -> Option<&'a Check> {
-    let equivalent = |check: &&Check| check.references.values().flatten().any(|name| name == id);
+    let is = |name: &String| name == id || name.split_once('-').is_some_and(|(_, short)| short == id);
+    let equivalent = |check: &&Check| check.references.values().flatten().any(is);
     catalog.checks.get(id).or_else(|| catalog.checks.values().find(equivalent))
 }
 

@@ -45,7 +45,11 @@ pub(super) fn run(arguments: &CollectArguments) -> CommandResult {
 pub(super) fn summary(manifest: &Manifest) -> String {
     let gaps: u64 = manifest.gaps.iter().map(|gap| gap.count).sum();
     let codes: Vec<String> = manifest.gaps.iter().map(|gap| format!("{} {}", gap.count, gap.code)).collect();
-    let gaps = if gaps == 0 { "no gaps".to_owned() } else { format!("{gaps} gap{}: {}", if gaps == 1 { "" } else { "s" }, codes.join(", ")) };
+    let gaps = if gaps == 0 {
+        "no gaps".to_owned()
+    } else {
+        format!("{gaps} gap{}: {}", if gaps == 1 { "" } else { "s" }, codes.join(", "))
+    };
     format!("{} records, {gaps}", manifest.records)
 }
 
@@ -137,7 +141,8 @@ async fn identity(client: &Client, config: &Config) -> Result<Identity, CommandE
     let region = config.scope.regions.first().map_or("us-east-1", String::as_str);
     let reply = client.call("sts", "GetCallerIdentity", region, &json!({})).await.map_err(|failure| {
         CommandError::aws(format!(
-            "AWS did not say who we are (sts GetCallerIdentity in {region}): {}: {}\n{}",
+            "AWS did not say who we are (sts GetCallerIdentity in {region}{}): {}: {}\n{}",
+            config.aws.profile.as_ref().map_or_else(String::new, |name| format!(", profile {name:?}")),
             failure.code,
             failure.message,
             advice(&failure)

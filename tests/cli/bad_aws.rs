@@ -14,9 +14,12 @@ fn world() -> &'static World {
     static WORLD: OnceLock<World> = OnceLock::new();
     WORLD.get_or_init(|| {
         let world = World::start();
-        for (kind, region) in
-            [("unknown-key", "eu-west-1"), ("expired", "eu-west-2"), ("html", "eu-west-3"), ("deny", "eu-north-1")]
-        {
+        for (kind, region) in [
+            ("unknown-key", "eu-west-1"),
+            ("expired", "eu-west-2"),
+            ("html", "eu-west-3"),
+            ("deny", "eu-north-1"),
+        ] {
             world.plant(json!({"kind": kind, "service": "sts", "region": region}));
         }
         world
@@ -39,7 +42,10 @@ fn fails_in(region: &str, parts: &[&str]) {
 
 #[test]
 fn wrong_credentials() {
-    fails_in("eu-west-1", &["GetCallerIdentity in eu-west-1", "InvalidClientTokenId", "credentials are wrong", "aws sts"]);
+    fails_in(
+        "eu-west-1",
+        &["GetCallerIdentity in eu-west-1", "InvalidClientTokenId", "credentials are wrong", "aws sts"],
+    );
 }
 
 #[test]

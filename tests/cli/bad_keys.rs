@@ -43,10 +43,20 @@ fn a_key_of_another_certificate() {
 fn a_wrong_password() {
     let place = place("pkcs12 = \"signer.p12\"\npassword-variable = \"P12_PASSWORD\"\n");
     place.run(&["keygen"]).ended(0);
-    let mut export = openssl(&["pkcs12", "-export", "-in", "signer.pem", "-inkey", "signer-key.pem", "-out", "signer.p12"]);
+    let mut export = openssl(&[
+        "pkcs12",
+        "-export",
+        "-in",
+        "signer.pem",
+        "-inkey",
+        "signer-key.pem",
+        "-out",
+        "signer.p12",
+    ]);
     succeed(export.args(["-passout", "pass:right"]).current_dir(place.root()));
     place.run(&["run"]).failed(3, &["P12_PASSWORD", "password-variable"]);
-    let with = |password: &str| super::place::Answer::of(place.command(&["run"]).env("P12_PASSWORD", password));
+    let with =
+        |password: &str| super::place::Answer::of(place.command(&["run"]).env("P12_PASSWORD", password));
     with(PASSWORD).failed(3, &["signer.p12", "wrong password"]);
     // With the right one the key is fine, and the next thing to fail is AWS.
     with("right").failed(4, &["Unreachable"]);

@@ -142,7 +142,8 @@ fn an_altered_bundle_is_not_assessed() {
     find(&place.path("bundle/data/aws"), &mut records);
     let file = &records[0];
     let text = fs::read_to_string(file).unwrap();
-    fs::write(file, text.replacen("\"version\":1", "\"version\":2", 1).replacen("us-east-1", "us-east-2", 1)).unwrap();
+    fs::write(file, text.replacen("\"version\":1", "\"version\":2", 1).replacen("us-east-1", "us-east-2", 1))
+        .unwrap();
     place.run(&["assess"]).failed(3, &["bundle"]);
     place.write("assessment.json", "{}");
     place.run(&["report"]).failed(3, &["assessment.json is not an assessment", "proofpack assess"]);

@@ -42,14 +42,37 @@ fn a_framework_or_parameter_that_does_not_exist_is_found_before_collecting() {
     fails(&with("framework = \"soc-9\""), &["no framework \"soc-9\"", "hipaa-security-rule"]);
     let parameters = format!("{}[parameters]\naccess-key-max-age = 30\n", with(""));
     fails(&parameters, &["no parameter access-key-max-age", "[parameters]"]);
-    let mistyped = format!("{}[parameters]\naccess-key-max-age-days = \"ninety\"\n", with(""));
-    fails(&mistyped, &["access-key-max-age-days", "ninety", "another type"]);
+    let mistyped = format!("{}[parameters]\naccess_key_maximum_days = \"ninety\"\n", with(""));
+    fails(&mistyped, &["access_key_maximum_days", "ninety", "another type"]);
+}
+
+#[test]
+fn what_init_writes_can_be_uncommented() {
+    let place = Place::new();
+    place.run(&["init"]).ended(0);
+    let written = std::fs::read_to_string(place.path("proofpack.toml")).unwrap();
+    let settings: String = written
+        .lines()
+        .filter(|line| !line.contains("pkcs12"))
+        .map(|line| {
+            let setting =
+                line.strip_prefix("# ").filter(|rest| rest.starts_with('[') || rest.contains(" = "));
+            format!("{}\n", setting.unwrap_or(line))
+        })
+        .collect();
+    assert!(settings.contains("\n[parameters]\n") && settings.contains("\nkms-key = "), "{settings}");
+    place.write("proofpack.toml", settings);
+    place.write("exceptions.toml", "");
+    // All of it is accepted: what is missing is the bundle.
+    place.run(&["assess"]).failed(3, &["cannot read the bundle", "proofpack collect"]);
 }
 
 #[test]
 fn exceptions_that_cannot_hold_are_named() {
     let exception = |check: &str, rest: &str| {
-        format!("[[exception]]\ncheck = {check:?}\nresource = \"*\"\nreason = \"r\"\nowner = \"o\"\napprover = \"a\"\napproved-on = 2026-01-01\n{rest}\n")
+        format!(
+            "[[exception]]\ncheck = {check:?}\nresource = \"*\"\nreason = \"r\"\nowner = \"o\"\napprover = \"a\"\napproved-on = 2026-01-01\n{rest}\n"
+        )
     };
     let fails = |text: &str, parts: &[&str]| {
         let place = Place::new();
@@ -62,7 +85,10 @@ fn exceptions_that_cannot_hold_are_named() {
     fails(&unknown, &["exceptions.toml", "number 1", "no check s3-bucket-tls", "s3-bucket-tls-only meant?"]);
     fails(&exception("secret-rotation", ""), &["exceptions.toml", "missing field `expires`", "line 1"]);
     fails(&exception("secret-rotation", "expires = 2025-01-01"), &["number 1", "before its approval"]);
-    fails(&exception("secret-rotation", "expires = 2027-01-01\nreasons = \"x\""), &["unknown field `reasons`"]);
+    fails(
+        &exception("secret-rotation", "expires = 2027-01-01\nreasons = \"x\""),
+        &["unknown field `reasons`"],
+    );
     fails("[[exception]", &["exceptions.toml", "line 1"]);
     let place = Place::new();
     place.write("proofpack.toml", with("exceptions = \"not-there.toml\""));
@@ -77,8 +103,8 @@ fn steps_out_of_order_name_the_step_before() {
     place.run(&["assess"]).failed(3, &["bundle", "proofpack collect"]);
     place.run(&["report"]).failed(3, &["assessment.json", "proofpack assess"]);
     place.run(&["sign"]).failed(3, &["report-unsigned.pdf", "proofpack report"]);
-    place.run(&["package"]).failed(3, &["assessment.json", "proofpack assess"]);
-    place.run(&["archive"]).failed(3, &["assessment.json", "proofpack assess"]);
+    place.run(&["package"]).failed(3, &["manifest.json", "proofpack collect"]);
+    place.run(&["archive"]).failed(3, &["manifest.json", "proofpack collect"]);
     place.run(&["archive", "--package", "none.zip"]).failed(3, &["none.zip", "proofpack package"]);
     place.run(&["verify", "none.zip"]).failed(3, &["none.zip"]);
 }
@@ -101,7 +127,9 @@ fn what_is_there_is_not_overwritten_and_what_cannot_be_written_is_named() {
 #[test]
 fn the_command_line_itself() {
     let place = Place::new();
-    for arguments in [&["frobnicate"][..], &["collect", "--confg", "x"], &["assess", "--as-of", "yesterday"], &[]] {
+    for arguments in
+        [&["frobnicate"][..], &["collect", "--confg", "x"], &["assess", "--as-of", "yesterday"], &[]]
+    {
         let answer = place.run(arguments).ended(2);
         assert!(answer.stderr.contains("Usage") || answer.stderr.contains("--help"), "{}", answer.stderr);
     }
@@ -113,7 +141,12 @@ fn the_command_line_itself() {
 fn a_reader_that_goes_away_is_no_failure_and_a_full_disk_is_one() {
     use std::process::Stdio;
     let place = Place::new();
-    let mut child = place.command(&["checks", "list", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = place
+        .command(&["checks", "list", "--json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::place::{Place, assert_is_truth, json, package_in};
+use super::place::{Place, assert_is_truth, json, outcomes, package_in};
 use crate::support::world::World;
 
 fn run_against(world: &World, regions: &str, trail: &str) -> Place {
@@ -24,8 +24,7 @@ fn verdict(place: &Place, arguments: &[&str]) -> Value {
 #[test]
 fn a_run_finds_what_is_true_and_ends_with_a_package_that_verifies() {
     let world = World::shared();
-    let place =
-        run_against(world, "\"us-west-2\", \"us-east-1\"", "[trail]\nlookup-events = true\n");
+    let place = run_against(world, "\"us-west-2\", \"us-east-1\"", "[trail]\nlookup-events = true\n");
     let answer = place.run(&["run"]).ended(5);
     for step in ["Collected", "Assessed", "Signed", "Packaged", "Archived", "Next: read"] {
         assert!(answer.stdout.contains(step), "{}", answer.stdout);
@@ -35,6 +34,7 @@ fn a_run_finds_what_is_true_and_ends_with_a_package_that_verifies() {
     let out = place.path("proofpack-out");
     let assessment = json(&out.join("assessment.json"));
     assert_is_truth(&assessment, &world.truth());
+    assert!(outcomes(&assessment).len() > 60);
 
     let verdict = verdict(&place, &["--trust", "signer.pem"]);
     assert_eq!(verdict["problems"].as_array().map(Vec::len), Some(0), "{verdict:#}");
@@ -85,12 +85,14 @@ fn a_bare_account_is_told_truly_too() {
 fn a_throttled_and_an_expired_call_are_gaps_and_never_a_pass() {
     let world = World::start();
     world.seed("bare");
-    world.plant(serde_json::json!({"kind": "expired", "service": "iam", "operation": "GetAccountPasswordPolicy"}));
+    world.plant(
+        serde_json::json!({"kind": "expired", "service": "iam", "operation": "GetAccountPasswordPolicy"}),
+    );
     world.plant(serde_json::json!({"kind": "html", "service": "guardduty", "operation": "ListDetectors"}));
     let place = run_against(&world, "\"us-east-1\"", "");
     place.run(&["collect"]).ended(5);
     place.run(&["assess"]).ended(0);
-    let found = super::place::outcomes(&json(&place.path("proofpack-out/assessment.json")));
+    let found = outcomes(&json(&place.path("proofpack-out/assessment.json")));
     for check in ["iam-password-policy", "guardduty-enabled"] {
         for (arn, outcome) in &found[check] {
             assert_eq!(outcome, "indeterminate", "{check} {arn}");

@@ -38,7 +38,10 @@ fn every_command_shows_an_example_in_its_help() {
     assert!(help.contains("Exit codes:"), "{help}");
     let short = place.run(&["verify", "-h"]).ended(0).stdout;
     assert!(short.contains("Example:"), "{short}");
-    assert_eq!(place.run(&["--version"]).ended(0).stdout, concat!("proofpack ", env!("CARGO_PKG_VERSION"), "\n"));
+    assert_eq!(
+        place.run(&["--version"]).ended(0).stdout,
+        concat!("proofpack ", env!("CARGO_PKG_VERSION"), "\n")
+    );
 }
 
 #[test]
@@ -55,11 +58,17 @@ fn the_list_of_checks_is_whole_and_their_cases_hold() {
     let place = Place::new();
     let catalog = Catalog::embedded().unwrap();
     let listed = place.run(&["checks", "list"]).ended(0).stdout;
-    let rows: Value = serde_json::from_str(&place.run(&["checks", "list", "--json"]).ended(0).stdout).unwrap();
+    let rows: Value =
+        serde_json::from_str(&place.run(&["checks", "list", "--json"]).ended(0).stdout).unwrap();
     assert_eq!(rows.as_array().unwrap().len(), catalog.checks.len());
     for (row, (id, check)) in rows.as_array().unwrap().iter().zip(&catalog.checks) {
-        assert_eq!((row["id"].as_str(), row["title"].as_str()), (Some(id.as_str()), Some(check.title.as_str())));
-        assert!(listed.lines().any(|line| line.starts_with(&format!("{id} ")) && line.ends_with(&check.title)));
+        assert_eq!(
+            (row["id"].as_str(), row["title"].as_str()),
+            (Some(id.as_str()), Some(check.title.as_str()))
+        );
+        assert!(
+            listed.lines().any(|line| line.starts_with(&format!("{id} ")) && line.ends_with(&check.title))
+        );
     }
     let tested = place.run(&["checks", "test"]).ended(0).stdout;
     assert!(tested.ends_with("checks, 0 wrong\n"), "{tested}");
@@ -96,7 +105,10 @@ fn the_policy_covers_every_call_reads_only_and_grants_nothing_by_wildcard() {
         assert!(!action.contains('*') && !service.is_empty(), "{action}");
         // The two that begin otherwise only read as well: a report that IAM keeps of itself, and recorded events.
         let reads = ["Get", "List", "Describe"].iter().any(|kind| name.starts_with(kind));
-        assert!(reads || ["iam:GenerateCredentialReport", "cloudtrail:LookupEvents"].contains(action), "{action}");
+        assert!(
+            reads || ["iam:GenerateCredentialReport", "cloudtrail:LookupEvents"].contains(action),
+            "{action}"
+        );
     }
     let catalog = Catalog::embedded().unwrap();
     for collector in catalog.collectors.values() {
@@ -104,7 +116,11 @@ fn the_policy_covers_every_call_reads_only_and_grants_nothing_by_wildcard() {
             if let Some(action) = collector.iam_action(call) {
                 assert!(actions.contains(action.as_str()), "{action} is missing");
             } else {
-                assert_eq!(call.operation, "GetCallerIdentity", "{}: only this needs no right", call.operation);
+                assert_eq!(
+                    call.operation, "GetCallerIdentity",
+                    "{}: only this needs no right",
+                    call.operation
+                );
             }
         }
     }
