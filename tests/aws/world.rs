@@ -1,12 +1,16 @@
 //! A seeded test server, and sessions on it.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use proofpack::aws::{Client, Models, Session, SessionOptions};
+
+use serde_json::Value;
 
 use crate::support::{python_tool, root, succeed};
 
@@ -47,6 +51,22 @@ impl World {
                 .current_dir(&support),
         );
         world
+    }
+
+    /// Tells the server something (`tests/support/world/control.py`).
+    pub fn control(&self, what: &str, body: &Value) {
+        let address = self.endpoint.strip_prefix("http://").unwrap();
+        let body = body.to_string();
+        let mut stream = TcpStream::connect(address).unwrap();
+        let head = format!(
+            "POST /world/{what} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(body.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200") || answer.starts_with("HTTP/1.0 200"), "{answer}");
     }
 }
 

@@ -40,6 +40,8 @@ pub(crate) struct Member {
     pub(crate) holds_json: bool,
     /// Name of the element, where the member is a whole XML body.
     pub(crate) xml_root: String,
+    /// Read from a header or the status, not from the body.
+    pub(crate) outside_body: bool,
     /// The member is the whole body.
     pub(crate) is_payload: bool,
     /// Name on the wire of the ec2 protocol's requests.
@@ -218,6 +220,7 @@ impl<'a> Builder<'a> {
             shape: reference.shape.clone(),
             holds_json: own.jsonvalue || shape.jsonvalue,
             xml_root: wire_name.unwrap_or(&reference.shape).to_owned(),
+            outside_body: reference.location.is_some(),
             is_payload,
             ec2_name: reference.query_name.clone().unwrap_or_else(|| capitalized(wire_name.unwrap_or(name))),
             timestamp_format,

@@ -42,6 +42,9 @@ impl<'a> Reader<'a> {
         })?;
         self.depth -= 1;
         let named = structure.members.iter().zip(slots);
+        // botocore reads headers before the body, and prints them first.
+        let (outside, inside): (Vec<_>, Vec<_>) = named.partition(|(member, _)| member.outside_body);
+        let named = outside.into_iter().chain(inside);
         Ok(named.filter_map(|(member, value)| Some((member.name.to_owned(), value?))).collect())
     }
 
