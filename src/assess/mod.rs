@@ -35,7 +35,7 @@ use crate::bundle::{Bundle, StoredRecord};
 use crate::catalog::{Catalog, Framework};
 use crate::model::{
     AssessedCheck, Assessment, BundleReference, EvidenceEntry, Exception, Finding, FindingError,
-    FrameworkReference, RecordId, RecordOutcome, ResourceSet, Tool,
+    FrameworkReference, RecordId, RecordOutcome, Resource, ResourceEntry, ResourceSet, Tool,
 };
 
 /// What an assessment is made with, beside bundle and catalog.
@@ -150,8 +150,21 @@ pub fn assess_resources(
         checks: checks.iter().map(|check| assessed(check.check)).collect(),
         findings,
         exceptions,
+        resources: set.resources.iter().map(entry).collect(),
         evidence: bundle.records.iter().map(evidence).collect(),
     })
+}
+
+fn entry(resource: &Resource) -> ResourceEntry {
+    ResourceEntry {
+        kind: resource.kind.clone(),
+        account: resource.account.clone(),
+        region: resource.region.clone(),
+        id: resource.id.clone(),
+        arn: resource.arn.clone(),
+        tags: resource.tags.clone(),
+        record: resource.record,
+    }
 }
 
 fn framework<'a>(catalog: &'a Catalog, id: &str) -> Result<&'a Framework, AssessError> {

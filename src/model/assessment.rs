@@ -35,6 +35,8 @@ pub struct Assessment {
     pub findings: Vec<Finding>,
     /// Exceptions in the order of their file.
     pub exceptions: Vec<ExceptionReport>,
+    /// The resources that the records describe, sorted by kind, account, region and id.
+    pub resources: Vec<ResourceEntry>,
     /// Index of every record of the bundle, in the manifest's order.
     pub evidence: Vec<EvidenceEntry>,
 }
@@ -201,6 +203,26 @@ pub struct AssessedCheck {
     pub remediation: String,
     /// Names of equivalent rules elsewhere, by scheme (`cdk-nag`, `config-rule`, `prowler`, `security-hub`).
     pub references: BTreeMap<String, Vec<String>>,
+}
+
+/// One resource of the inventory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResourceEntry {
+    /// Kind, as the collectors name it.
+    pub kind: String,
+    /// Account.
+    pub account: String,
+    /// Region, or `global`.
+    pub region: String,
+    /// Name within its kind.
+    pub id: String,
+    /// ARN.
+    pub arn: String,
+    /// Tags, as AWS gives them: text that anyone who may tag chose.
+    pub tags: BTreeMap<String, String>,
+    /// The record that says that it exists.
+    pub record: RecordId,
 }
 
 /// One line of the evidence index.

@@ -128,6 +128,15 @@ fn attestation(id: &str, statement: &str, record: Option<RecordId>, holds: bool)
 
 impl Synthetic {
     /// The assessment.
+    /// A bucket whose tags carry the text too.
+    fn resources(&self) -> Vec<ResourceEntry> {
+        let tags = BTreeMap::from([("note".to_owned(), self.text.to_string()), (self.text.to_string(), String::new())]);
+        let id = format!("{}-tagged", self.text);
+        let arn = format!("arn:aws:s3:::{id}");
+        let record = entry("s3", "ListBuckets", "us-east-1", json!({}), None).id;
+        vec![ResourceEntry { kind: "s3-bucket".into(), account: ACCOUNT.into(), region: "global".into(), id, arn, tags, record }]
+    }
+
     pub fn assessment(&self) -> Assessment {
         let mut evidence = vec![entry("s3", "ListBuckets", "us-east-1", json!({}), None)];
         let listed = evidence[0].id;
@@ -195,6 +204,7 @@ impl Synthetic {
         statuses.for_each(|status| *summary.entry(status).or_default() += 1);
         Assessment {
             version: Assessment::VERSION,
+            resources: self.resources(),
             tool: Tool { name: "proofpack".into(), version: "0.1.0".into() },
             as_of: as_of(),
             bundle: BundleReference {

@@ -39,6 +39,7 @@ pub(crate) fn empty_assessment(bag: &Path) -> Vec<u8> {
         checks: vec![],
         findings: vec![],
         exceptions: vec![],
+        resources: vec![],
         evidence: vec![],
     };
     to_file_bytes(&assessment).unwrap()

@@ -7,7 +7,7 @@ mod checks;
 mod controls;
 mod evidence;
 mod exceptions;
-
+mod resources;
 mod summary;
 
 use std::collections::BTreeMap;
@@ -21,6 +21,7 @@ use crate::model::{Assessment, EvidenceEntry, RecordId, RecordKind};
 use controls::{AttestationRow, ControlView};
 use evidence::{EvidenceFile, GapSection};
 use exceptions::ExceptionRow;
+use resources::ResourceKind;
 use summary::Summary;
 
 /// Everything that the template prints.
@@ -34,6 +35,7 @@ pub(super) struct View {
     exceptions: Vec<ExceptionRow>,
     attestations: Vec<AttestationRow>,
     parameters: Vec<NamedValue>,
+    resources: Vec<ResourceKind>,
     evidence: Vec<EvidenceFile>,
     verify: VerifyExample,
 }
@@ -113,6 +115,7 @@ impl View {
             exceptions: exceptions::exceptions(assessment),
             attestations: controls::attestations(assessment, &mut records),
             parameters: parameters(assessment),
+            resources: resources::resources(assessment, &mut records),
             evidence: evidence::files(assessment, &records),
             verify: verify_example(assessment),
             controls,
