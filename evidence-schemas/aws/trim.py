@@ -53,9 +53,9 @@ def only(source, names):
     return {name: source[name] for name in names if name in source}
 
 
-def wanted(folder):
+def wanted(list_file, folder):
     """Operations by service: what operations.toml lists and what the collectors call."""
-    listed = tomllib.loads((HERE / "operations.toml").read_text())
+    listed = tomllib.loads(list_file.read_text())
     services = {service: set(operations) for service, operations in listed["operations"].items()}
     for path in sorted(folder.glob("*.toml")):
         collector = tomllib.loads(path.read_text())
@@ -181,9 +181,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=pathlib.Path, default=HERE, help="folder to write; the default is this one")
     parser.add_argument("--collectors", type=pathlib.Path, default=COLLECTORS, help="folder of collectors to read")
+    parser.add_argument("--operations", type=pathlib.Path, default=HERE / "operations.toml", help="list to read")
     arguments = parser.parse_args()
     loader = Loader()
-    services, additions = wanted(arguments.collectors)
+    services, additions = wanted(arguments.operations, arguments.collectors)
     for service, operations in sorted(services.items()):
         model = trim_service(loader, service, operations, additions)
         write(arguments.output / f"{service}.json", by_lines(model))
