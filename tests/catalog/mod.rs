@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use proofpack::catalog::{Catalog, Check};
+use proofpack::catalog::{Catalog, Check, Query, context, to_value, to_variable};
 use proofpack::model::Outcome;
+use serde_json::{Value, json};
 
 /// The rules of cdk-nag's pack `HIPAA.Security`, by its own names.
 const CDK_NAG_RULES: &str = include_str!("../fixtures/rules/cdk-nag-hipaa-security.txt");
@@ -70,4 +71,51 @@ fn references_are_names_that_their_owners_use() {
         }
     }
     assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// What a property of an embedded collector makes of an answer.
+fn property(service: &str, kind: &str, name: &str, answer: &Value) -> Value {
+    let catalog = Catalog::embedded().unwrap();
+    let rule = catalog.collectors[service].resources.iter().find(|rule| rule.kind == kind).unwrap();
+    let nothing = to_variable(&Value::Null);
+    let around = context(&nothing, &nothing, "123456789012", "us-east-1", "aws");
+    to_value(
+        &Query::parse(&rule.properties[name].value).unwrap().search(&to_variable(answer), &around).unwrap(),
+    )
+}
+
+#[test]
+fn the_tls_parameter_of_a_database_is_its_value_or_the_engines_own_default() {
+    let group = |parameter: Value| json!({"Parameters": [{"ParameterName": "port"}, parameter]});
+    let ssl = "rds.force_ssl";
+    let transport = "require_secure_transport";
+    let examples = [
+        (json!({"ParameterName": ssl, "ParameterValue": "0", "Source": "user"}), json!("0")),
+        (json!({"ParameterName": ssl, "ParameterValue": "1", "Source": "system"}), json!("1")),
+        (json!({"ParameterName": transport, "ParameterValue": "ON", "Source": "user"}), json!("ON")),
+        (json!({"ParameterName": transport, "Source": "engine-default"}), json!("engine-default")),
+        (json!({"ParameterName": transport, "Source": "system"}), Value::Null),
+        (json!({"ParameterName": ssl, "Source": "engine-default"}), Value::Null),
+        (json!({"ParameterName": "rds.force_ssl_soon", "ParameterValue": "1"}), Value::Null),
+    ];
+    for kind in ["rds-instance", "rds-cluster"] {
+        for (parameter, expected) in &examples {
+            let found = property("rds", kind, "tls_parameter", &group(parameter.clone()));
+            assert_eq!(found, *expected, "{kind}: {parameter}");
+        }
+        assert_eq!(property("rds", kind, "tls_parameter", &json!({"Parameters": []})), Value::Null);
+    }
+}
+
+#[test]
+fn a_parameter_group_is_in_effect_when_every_use_of_it_is_in_sync() {
+    let instance = |status: &str| json!({"DBParameterGroups": [{"ParameterApplyStatus": status}]});
+    let applied = |kind: &str, answer: &Value| property("rds", kind, "parameters_applied", answer);
+    assert_eq!(applied("rds-instance", &instance("in-sync")), json!(true));
+    assert_eq!(applied("rds-instance", &instance("pending-reboot")), json!(false));
+    let member = |status: &str| json!({"DBClusterParameterGroupStatus": status});
+    let both = json!({"DBClusterMembers": [member("in-sync"), member("pending-reboot")]});
+    assert_eq!(applied("rds-cluster", &both), json!(false));
+    assert_eq!(applied("rds-cluster", &json!({"DBClusterMembers": [member("in-sync")]})), json!(true));
+    assert_eq!(applied("rds-cluster", &json!({})), json!(true), "nothing runs with it");
 }

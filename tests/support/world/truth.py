@@ -59,14 +59,17 @@ CHECKS: dict[str, tuple[str, ...]] = {
         "rds-instance-log-exports",
         "rds-instance-minor-upgrades",
         "rds-instance-enhanced-monitoring",
+        "rds-instance-tls-required",
     ),
     "rds-cluster": (
         "rds-cluster-customer-key",
         "rds-cluster-deletion-protection",
         "rds-cluster-backup-retention",
         "rds-cluster-iam-authentication",
+        "rds-cluster-tls-required",
     ),
     "rds-snapshot": ("rds-snapshot-not-public",),
+    "rds-cluster-snapshot": ("rds-cluster-snapshot-not-public",),
     "cloudtrail-trail": (
         "cloudtrail-log-validation",
         "cloudtrail-customer-key",

@@ -226,6 +226,27 @@ def account(reader: Reader) -> Seen:
     }
 
 
+def _shared_with(attributes: list[dict[str, Any]]) -> list[str]:
+    return [value for one in attributes if one["AttributeName"] == "restore" for value in one["AttributeValues"]]
+
+
+def _requires_tls(parameters: list[dict[str, Any]]) -> bool:
+    values = {one["ParameterName"]: one["ParameterValue"] for one in parameters}
+    return values.get("rds.force_ssl") == "1" or values.get("require_secure_transport") == "ON"
+
+
+def _instance_requires_tls(rds: Any, instance: dict[str, Any]) -> bool | None:
+    if instance.get("DBClusterIdentifier"):
+        return None
+    name = instance["DBParameterGroups"][0]["DBParameterGroupName"]
+    return _requires_tls(rds.describe_db_parameters(DBParameterGroupName=name)["Parameters"])
+
+
+def _cluster_requires_tls(rds: Any, cluster: dict[str, Any]) -> bool:
+    name = cluster["DBClusterParameterGroup"]
+    return _requires_tls(rds.describe_db_cluster_parameters(DBClusterParameterGroupName=name)["Parameters"])
+
+
 def databases(reader: Reader) -> Seen:
     """Instances, clusters and snapshots."""
     customer_keys = _customer_keys(reader)
@@ -242,6 +263,7 @@ def databases(reader: Reader) -> Seen:
                 "rds-instance-log-exports": bool(one.get("EnabledCloudwatchLogsExports")),
                 "rds-instance-minor-upgrades": one["AutoMinorVersionUpgrade"],
                 "rds-instance-enhanced-monitoring": one.get("MonitoringInterval", 0) > 0,
+                "rds-instance-tls-required": _instance_requires_tls(rds, one),
             }
         for one in rds.describe_db_clusters()["DBClusters"]:
             yield "rds-cluster", one["DBClusterArn"], {
@@ -249,15 +271,22 @@ def databases(reader: Reader) -> Seen:
                 "rds-cluster-deletion-protection": one["DeletionProtection"],
                 "rds-cluster-backup-retention": one["BackupRetentionPeriod"] >= 7,
                 "rds-cluster-iam-authentication": one["IAMDatabaseAuthenticationEnabled"],
+                "rds-cluster-tls-required": _cluster_requires_tls(rds, one),
             }
         for one in rds.describe_db_snapshots()["DBSnapshots"]:
             if one["SnapshotType"] == "automated":
                 yield "rds-snapshot", one["DBSnapshotArn"], {"rds-snapshot-not-public": None}
                 continue
             answer = rds.describe_db_snapshot_attributes(DBSnapshotIdentifier=one["DBSnapshotIdentifier"])
-            attributes = answer["DBSnapshotAttributesResult"]["DBSnapshotAttributes"]
-            shared = [value for attribute in attributes if attribute["AttributeName"] == "restore" for value in attribute["AttributeValues"]]
+            shared = _shared_with(answer["DBSnapshotAttributesResult"]["DBSnapshotAttributes"])
             yield "rds-snapshot", one["DBSnapshotArn"], {"rds-snapshot-not-public": "all" not in shared}
+        for one in rds.describe_db_cluster_snapshots()["DBClusterSnapshots"]:
+            private: bool | None = None
+            if one["SnapshotType"] != "automated":
+                name = one["DBClusterSnapshotIdentifier"]
+                answer = rds.describe_db_cluster_snapshot_attributes(DBClusterSnapshotIdentifier=name)
+                private = "all" not in _shared_with(answer["DBClusterSnapshotAttributesResult"]["DBClusterSnapshotAttributes"])
+            yield "rds-cluster-snapshot", one["DBClusterSnapshotArn"], {"rds-cluster-snapshot-not-public": private}
 
 
 def watching(reader: Reader) -> Seen:
