@@ -81,15 +81,18 @@ async fn differences(folder: &Path, models: Models, counts: &mut BTreeMap<String
                 _ => false,
             };
             if !equal {
-                let ours = answer.map(|reply| reply.value.to_string()).unwrap_or_else(|failure| failure.to_string());
-                let theirs = case.expected.map_or(case.code.unwrap_or_default(), |expected| expected.to_string());
+                let ours =
+                    answer.map(|reply| reply.value.to_string()).unwrap_or_else(|failure| failure.to_string());
+                let theirs =
+                    case.expected.map_or(case.code.unwrap_or_default(), |expected| expected.to_string());
                 let bodies: Vec<String> = http
                     .remembered()
                     .into_iter()
                     .map(|answer| format!("{:?} {}", answer.headers, String::from_utf8_lossy(&answer.body)))
                     .collect();
                 let place = format!("seed {seed} {} {}", case.service, case.operation);
-                differences.push(format!("{place}\nours     {ours}\nbotocore {theirs}\n{}", bodies.join("\n")));
+                differences
+                    .push(format!("{place}\nours     {ours}\nbotocore {theirs}\n{}", bodies.join("\n")));
             }
             *counts.entry(case.protocol).or_default() += 1;
         }
@@ -106,7 +109,12 @@ async fn random_answers_read_as_botocore_reads_them() {
     succeed(
         python_tool("python")
             .arg(ours.join("trim.py"))
-            .args(["--operations".as_ref(), list.as_os_str(), "--collectors".as_ref(), nothing.path().as_os_str()])
+            .args([
+                "--operations".as_ref(),
+                list.as_os_str(),
+                "--collectors".as_ref(),
+                nothing.path().as_os_str(),
+            ])
             .arg("--output")
             .arg(more.path()),
     );

@@ -62,7 +62,12 @@ fn what_the_collectors_call_can_be_called() {
     for collector in catalog.collectors.values() {
         for call in &collector.calls {
             calls += 1;
-            assert!(models.has(&collector.service, &call.operation), "{} {}", collector.service, call.operation);
+            assert!(
+                models.has(&collector.service, &call.operation),
+                "{} {}",
+                collector.service,
+                call.operation
+            );
         }
     }
     assert!(calls > 50);

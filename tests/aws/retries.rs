@@ -21,18 +21,29 @@ fn protocols() -> Vec<(&'static str, &'static str, Answer, Answer)> {
         answer
     };
     let ec2_error = |code: &str| {
-        format!("<Response><Errors><Error><Code>{code}</Code><Message>no</Message></Error></Errors></Response>")
+        format!(
+            "<Response><Errors><Error><Code>{code}</Code><Message>no</Message></Error></Errors></Response>"
+        )
     };
-    let query_error =
-        |code: &str| format!("<ErrorResponse><Error><Code>{code}</Code><Message>no</Message></Error></ErrorResponse>");
+    let query_error = |code: &str| {
+        format!("<ErrorResponse><Error><Code>{code}</Code><Message>no</Message></Error></ErrorResponse>")
+    };
     vec![
         ("kms", "ListKeys", json(400, "ThrottlingException"), Answer::new(200, r#"{"Keys": []}"#)),
-        ("guardduty", "ListDetectors", json(429, "TooManyRequestsException"), Answer::new(200, r#"{"detectorIds": []}"#)),
+        (
+            "guardduty",
+            "ListDetectors",
+            json(429, "TooManyRequestsException"),
+            Answer::new(200, r#"{"detectorIds": []}"#),
+        ),
         (
             "sts",
             "GetCallerIdentity",
             Answer::new(400, query_error("Throttling")),
-            Answer::new(200, "<GetCallerIdentityResponse><GetCallerIdentityResult/></GetCallerIdentityResponse>"),
+            Answer::new(
+                200,
+                "<GetCallerIdentityResponse><GetCallerIdentityResult/></GetCallerIdentityResponse>",
+            ),
         ),
         (
             "ec2",
@@ -69,8 +80,13 @@ async fn throttled_for_longer_than_the_attempts_last() {
     for (service, operation, throttled, _) in protocols() {
         let canned = Canned::new([throttled]);
         let failure = call(&canned, 2, service, operation).await.unwrap_err();
-        let codes =
-            ["ThrottlingException", "TooManyRequestsException", "Throttling", "RequestLimitExceeded", "SlowDown"];
+        let codes = [
+            "ThrottlingException",
+            "TooManyRequestsException",
+            "Throttling",
+            "RequestLimitExceeded",
+            "SlowDown",
+        ];
         assert!(codes.contains(&failure.code.as_str()), "{service}: {failure:?}");
         assert_eq!((failure.message.as_str(), failure.exchanges.len()), ("no", 1), "{service}");
         assert_eq!(canned.asked().len(), 2, "{service}");
@@ -81,8 +97,16 @@ async fn throttled_for_longer_than_the_attempts_last() {
 async fn denied_access_is_not_asked_for_again() {
     for (service, operation, denied) in [
         ("kms", "ListKeys", r#"{"__type":"AccessDeniedException","message":"no"}"#),
-        ("sts", "GetCallerIdentity", "<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>"),
-        ("ec2", "DescribeRegions", "<Response><Errors><Error><Code>UnauthorizedOperation</Code></Error></Errors></Response>"),
+        (
+            "sts",
+            "GetCallerIdentity",
+            "<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>",
+        ),
+        (
+            "ec2",
+            "DescribeRegions",
+            "<Response><Errors><Error><Code>UnauthorizedOperation</Code></Error></Errors></Response>",
+        ),
         ("s3", "ListBuckets", "<Error><Code>AccessDenied</Code></Error>"),
     ] {
         let canned = Canned::new([Answer::new(403, denied)]);
@@ -121,7 +145,8 @@ async fn what_is_not_an_answer_to_the_question_is_malformed() {
     ] {
         let canned = Canned::new([Answer::new(200, body)]);
         let session = SessionOptions { http_client: Some(canned.client()), ..options(NOBODY) };
-        let parameters = if service == "s3control" { json!({"AccountId": "123456789012"}) } else { json!({}) };
+        let parameters =
+            if service == "s3control" { json!({"AccountId": "123456789012"}) } else { json!({}) };
         let outcome = client(session).await.call(service, operation, "us-east-1", &parameters).await;
         let failure = outcome.expect_err(&format!("{service} {operation} {body:.60}"));
         assert_eq!(failure.code, "MalformedResponse", "{service} {operation} {body:.60}: {failure:?}");
@@ -204,7 +229,8 @@ async fn a_server_that_stalls_times_out() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_that_is_cut_off_is_malformed() {
-    let cut = server(|stream| stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"Keys\": []"));
+    let cut =
+        server(|stream| stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"Keys\": []"));
     assert_eq!(list_keys(options(&cut)).await.unwrap_err().code, "MalformedResponse");
 }
 

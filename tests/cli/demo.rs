@@ -129,6 +129,9 @@ fn the_report_shows_the_bucket_with_the_hostile_tag_and_nothing_of_it_acts() {
     let text = succeed(python_tool("python").arg(extractor).arg(demo.path("report.pdf"))).stdout;
     let text = String::from_utf8(text).unwrap();
     assert!(text.contains(hostile["bucket"].as_str().unwrap()), "the bucket is not in the report");
+    for visible in ["*bold*", "⟨U+202E⟩gnp.exe", "⟨U+1F469⟩"] {
+        assert!(text.contains(visible), "{visible} of the tag is not in the report");
+    }
     assert!(
         !text.contains(['\u{202e}', '\u{202c}', '\u{200d}', '\u{fffd}']),
         "a character that acts is on a page"

@@ -130,11 +130,22 @@ impl Synthetic {
     /// The assessment.
     /// A bucket whose tags carry the text too.
     fn resources(&self) -> Vec<ResourceEntry> {
-        let tags = BTreeMap::from([("note".to_owned(), self.text.to_string()), (self.text.to_string(), String::new())]);
+        let tags = BTreeMap::from([
+            ("note".to_owned(), self.text.to_string()),
+            (self.text.to_string(), String::new()),
+        ]);
         let id = format!("{}-tagged", self.text);
         let arn = format!("arn:aws:s3:::{id}");
         let record = entry("s3", "ListBuckets", "us-east-1", json!({}), None).id;
-        vec![ResourceEntry { kind: "s3-bucket".into(), account: ACCOUNT.into(), region: "global".into(), id, arn, tags, record }]
+        vec![ResourceEntry {
+            kind: "s3-bucket".into(),
+            account: ACCOUNT.into(),
+            region: "global".into(),
+            id,
+            arn,
+            tags,
+            record,
+        }]
     }
 
     pub fn assessment(&self) -> Assessment {

@@ -116,7 +116,10 @@ fn distinct<'a>(ids: impl Iterator<Item = &'a str>) -> usize {
 }
 
 fn statuses(count: impl Fn(ControlStatus) -> usize) -> Vec<StatusRow> {
-    ControlStatus::ALL.iter().map(|status| StatusRow { status: *status, count: count(*status) as u64 }).collect()
+    ControlStatus::ALL
+        .iter()
+        .map(|status| StatusRow { status: *status, count: count(*status) as u64 })
+        .collect()
 }
 
 fn groups(assessment: &Assessment) -> Vec<GroupRow> {
