@@ -130,17 +130,27 @@ async fn what_is_not_an_answer_to_the_question_is_malformed() {
     let html = "<!DOCTYPE html><html><body>Welcome to the hotel</body></html>";
     let other = "<ListBucketResult><Name>b</Name></ListBucketResult>";
     let deep = format!("{}{}", r#"{"Keys":"#, "[".repeat(100_000));
+    let deep_xml = format!("<DescribeRegionsResponse><regionInfo>{}", "<item>".repeat(100_000));
+    let deep_unknown = format!("<DescribeRegionsResponse>{}", "<strange>".repeat(100_000));
     for (service, operation, body) in [
         ("kms", "ListKeys", html),
         ("kms", "ListKeys", "{\"Keys\": ["),
+        ("kms", "ListKeys", "{\"Keys\": []"),
+        ("kms", "ListKeys", "{\"Keys\": []} and more"),
         ("kms", "ListKeys", "{\"Keys\": 7}"),
+        ("guardduty", "ListDetectors", "{\"detectorIds\": []"),
         ("kms", "ListKeys", deep.as_str()),
         ("sts", "GetCallerIdentity", html),
         ("sts", "GetCallerIdentity", other),
         ("sts", "GetCallerIdentity", ""),
         ("ec2", "DescribeRegions", other),
         ("ec2", "DescribeRegions", ""),
+        ("ec2", "DescribeRegions", deep_xml.as_str()),
+        ("ec2", "DescribeRegions", deep_unknown.as_str()),
         ("s3", "ListBuckets", html),
+        ("s3", "ListBuckets", ""),
+        ("s3", "ListBuckets", "<ListAllMyBucketsResult><Buckets><Bucket><Name>a</Name></Bucket>"),
+        ("kms", "ListKeys", ""),
         ("s3control", "GetPublicAccessBlock", other),
     ] {
         let canned = Canned::new([Answer::new(200, body)]);

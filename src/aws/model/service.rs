@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::schema::{Builder, Kind, Root, Shapes, Structure};
+use super::schema::{Builder, Kind, Member, Root, Shapes, Structure};
 use super::source::{Metadata, OperationSource, Paginator, Reference, ServiceSource};
 use crate::aws::customization;
 use crate::aws::endpoint::RuleSet;
@@ -146,5 +146,16 @@ impl Operation {
     pub(crate) fn payload_root(&self) -> Option<&str> {
         let payload = self.output.members.iter().find(|member| member.is_payload)?;
         matches!(payload.kind, Kind::Structure(_)).then(|| payload.xml_root.as_str())
+    }
+
+    /// Whether anything of the output is in the body.
+    pub(crate) fn has_body(&self) -> bool {
+        self.output.members.iter().any(|member| !member.outside_body)
+    }
+
+    /// Whether the whole body is a string or bytes.
+    pub(crate) fn has_raw_payload(&self) -> bool {
+        let raw = |member: &Member| member.is_payload && matches!(member.kind, Kind::String | Kind::Blob);
+        self.output.members.iter().any(raw)
     }
 }

@@ -1,8 +1,11 @@
 //! The six protocols that AWS's APIs speak: five from AWS's crates, ec2Query from here.
 
+mod cdata;
 mod ec2_query;
 mod error_body;
+mod well_formed;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -13,6 +16,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, Me
 use aws_smithy_schema::codec::Codec;
 use aws_smithy_schema::protocol::ClientProtocol;
 use aws_smithy_schema::serde::{SerdeError, ShapeDeserializer};
+use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::{ConfigBag, Layer};
 use aws_smithy_types::error::metadata::{Builder as ErrorMetadataBuilder, ErrorMetadata};
 use aws_smithy_xml::codec::{XmlCodec, XmlCodecSettings};
@@ -125,18 +129,33 @@ impl Wire {
 
     /// The output out of a successful answer, in the shape of the AWS CLI.
     pub(super) fn output(&self, response: &HttpResponse) -> Result<Map<String, Value>, SerdeError> {
-        let output = &self.operation.output;
-        if output.members.is_empty() {
+        if self.operation.output.members.is_empty() {
             return Ok(Map::new()); // nothing is modelled, so an empty body is in order
         }
         self.refuse_foreign_document(response)?;
+        if self.answers_in_xml()
+            && let Cow::Owned(text) = cdata::as_text(body(response))
+        {
+            let mut rewritten = HttpResponse::new(response.status(), SdkBody::from(text));
+            *rewritten.headers_mut() = response.headers().clone();
+            return self.decode(&rewritten);
+        }
+        self.decode(response)
+    }
+
+    /// S3's bucket policies are JSON although the protocol is XML: the body is the string itself.
+    fn answers_in_xml(&self) -> bool {
+        self.service.protocol.is_xml() && !self.operation.has_raw_payload()
+    }
+
+    fn decode(&self, response: &HttpResponse) -> Result<Map<String, Value>, SerdeError> {
         let mut deserializer: Box<dyn ShapeDeserializer> = match &self.implementation {
             Implementation::Official(protocol) => {
-                protocol.deserialize_response(response, output.schema, &self.config)?
+                protocol.deserialize_response(response, self.operation.output.schema, &self.config)?
             }
             Implementation::Ec2Query(codec) => Box::new(codec.create_deserializer(body(response))),
         };
-        Reader::new(&self.service.shapes).structure(output, &mut *deserializer)
+        Reader::new(&self.service.shapes).structure(&self.operation.output, &mut *deserializer)
     }
 
     /// Code, message and request id out of an error answer; empty where the body has none.
@@ -153,11 +172,17 @@ impl Wire {
     /// Codecs skip what they do not know, so a document of another kind (an HTML page of a proxy, the
     /// answer to another call) would read as "nothing is configured". That must never count as evidence.
     fn refuse_foreign_document(&self, response: &HttpResponse) -> Result<(), SerdeError> {
-        if !self.service.protocol.is_xml() {
+        if body(response).is_empty() && self.operation.has_body() {
+            return Err(SerdeError::custom("the answer is empty"));
+        }
+        if !self.answers_in_xml() {
             return Ok(()); // what is not JSON is no JSON
         }
         if looks_like_html(body(response)) {
             return Err(SerdeError::custom("the answer is an HTML page"));
+        }
+        if self.operation.has_body() {
+            well_formed::check(body(response)).map_err(SerdeError::custom)?;
         }
         let Some(expected) = self.expected_root() else { return Ok(()) };
         match error_body::root_name(body(response)) {
@@ -165,7 +190,7 @@ impl Wire {
             Some(root) => {
                 Err(SerdeError::custom(format!("the answer is <{root}> where <{expected}> is due")))
             }
-            None => Ok(()), // no XML at all: the codec says what is wrong, or takes an empty body as empty
+            None => Err(SerdeError::custom(format!("the answer has no <{expected}>"))),
         }
     }
 
