@@ -192,11 +192,14 @@ impl Comparison {
     }
 }
 
+/// Parameters and what they were answered with, call by call.
+type Answers = Vec<(Value, Result<Reply, Failure>)>;
+
 /// Makes one operation's calls, after those that they depend on, and keeps the answers for others.
 struct Caller<'a> {
     client: &'a Client,
     rules: &'a Calls,
-    answers: BTreeMap<String, Vec<(Value, Result<Reply, Failure>)>>,
+    answers: BTreeMap<String, Answers>,
 }
 
 impl Caller<'_> {

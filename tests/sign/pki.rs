@@ -1,7 +1,7 @@
 //! Throwaway certificate authorities and signers, made by openssl.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
