@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::functions::policy::matches_glob;
 use super::text;
 use crate::catalog::Catalog;
-use crate::model::{Exception, ExceptionProblem, ExceptionReport, Finding, Outcome, Resource, written_date};
+use crate::model::{Exception, ExceptionProblem, ExceptionReport, Finding, Outcome, Resource};
 
 /// Bounds on the file and its texts; far above what people write.
 const LARGEST_FILE: usize = 4 << 20;
@@ -50,24 +50,7 @@ pub enum ExceptionsError {
 #[serde(deny_unknown_fields)]
 struct File {
     #[serde(default, rename = "exception")]
-    exceptions: Vec<Entry>,
-}
-
-/// [`Exception`] as TOML has it: dates may be TOML dates or text.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Entry {
-    check: String,
-    resource: String,
-    reason: String,
-    owner: String,
-    approver: String,
-    #[serde(deserialize_with = "written_date::required")]
-    approved_on: NaiveDate,
-    #[serde(deserialize_with = "written_date::required")]
-    expires: NaiveDate,
-    compensating_control: Option<String>,
-    reference: Option<String>,
+    exceptions: Vec<Exception>,
 }
 
 /// Reads `exceptions.toml`; `file` is its name for messages.
@@ -89,35 +72,23 @@ pub fn read_exceptions(
         return Err(too_large(format!("{MOST_EXCEPTIONS} exceptions")));
     }
     let mut problems = Vec::new();
-    let mut exceptions = Vec::new();
-    for (index, entry) in parsed.exceptions.into_iter().enumerate() {
+    for (index, entry) in parsed.exceptions.iter().enumerate() {
         let place = format!(
             "[[exception]] number {} ({}, {})",
             index + 1,
             text::safe(&entry.check, 80),
             text::safe(&entry.resource, 120)
         );
-        problems.extend(wrong_with(&entry, catalog).into_iter().map(|problem| format!("{place}: {problem}")));
-        exceptions.push(Exception {
-            check: entry.check,
-            resource: entry.resource,
-            reason: entry.reason,
-            owner: entry.owner,
-            approver: entry.approver,
-            approved_on: entry.approved_on,
-            expires: entry.expires,
-            compensating_control: entry.compensating_control,
-            reference: entry.reference,
-        });
+        problems.extend(wrong_with(entry, catalog).into_iter().map(|problem| format!("{place}: {problem}")));
     }
     if problems.is_empty() {
-        Ok(exceptions)
+        Ok(parsed.exceptions)
     } else {
         Err(ExceptionsError::Entries { file: file.to_owned(), problems })
     }
 }
 
-fn wrong_with(entry: &Entry, catalog: &Catalog) -> Vec<String> {
+fn wrong_with(entry: &Exception, catalog: &Catalog) -> Vec<String> {
     let mut problems = Vec::new();
     if !catalog.checks.contains_key(&entry.check) {
         let nearest = text::nearest(&entry.check, catalog.checks.keys().map(String::as_str));

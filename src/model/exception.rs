@@ -4,6 +4,8 @@ use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::written_date;
+
 /// An accepted finding: one `[[exception]]` of `exceptions.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -19,8 +21,10 @@ pub struct Exception {
     /// Who approved it; not the owner.
     pub approver: String,
     /// When it was approved.
+    #[serde(deserialize_with = "written_date::required")]
     pub approved_on: NaiveDate,
     /// Last day on which it holds.
+    #[serde(deserialize_with = "written_date::required")]
     pub expires: NaiveDate,
     /// What reduces the risk instead.
     pub compensating_control: Option<String>,
