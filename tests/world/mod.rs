@@ -1,5 +1,7 @@
 //! The test world itself: that it is what its ground truth says, and that its faults strike.
 
+use std::process::Command;
+
 use serde_json::json;
 
 use crate::support::world::World;
@@ -32,10 +34,16 @@ fn the_ground_truth_of_every_world_is_what_the_api_shows() {
 }
 
 fn verify(world: &World, name: &str) {
-    let mut seed = python_tool("python");
-    seed.args(["-m", "world.seed", "--verify", "--world", name, "--endpoint", &world.endpoint()]);
-    seed.arg("--truth").arg(world.truth_file()).env("PYTHONPATH", root().join("tests/support"));
-    succeed(&mut seed);
+    let mut seed = module("world.seed");
+    seed.args(["--verify", "--world", name, "--endpoint", &world.endpoint()]);
+    succeed(seed.arg("--truth").arg(world.truth_file()));
+}
+
+/// A module of the world's own Python.
+fn module(name: &str) -> Command {
+    let mut command = python_tool("python");
+    command.args(["-m", name]).env("PYTHONPATH", root().join("tests/support"));
+    command
 }
 
 #[test]
@@ -75,6 +83,29 @@ fn a_fixture_answers_for_an_operation_that_the_server_lacks() {
         ],
     );
     assert_eq!(serde_json::from_slice::<Vec<String>>(&answer.stdout).unwrap(), ["f1", "f2"], "{answer:?}");
+}
+
+#[test]
+fn a_fixture_may_be_an_error_and_must_fit_the_model() {
+    let world = World::start();
+    let error = json!({"code": "AccessDeniedException", "message": "Macie is not enabled", "status": 403});
+    world.fixture("macie2:GetMacieSession", json!({ "error": error }));
+    let answer = aws(&world, &["macie2", "get-macie-session"]);
+    let said = String::from_utf8_lossy(&answer.stderr).into_owned();
+    assert!(said.contains("AccessDeniedException") && said.contains("Macie is not enabled"), "{answer:?}");
+    // The folder of fixed answers names this service by its model, not as it is signed.
+    let answer = aws(&world, &["accessanalyzer", "list-analyzers", "--query", "analyzers", "--output", "json"]);
+    assert_eq!(serde_json::from_slice::<Vec<String>>(&answer.stdout).unwrap(), [""; 0], "{answer:?}");
+}
+
+#[test]
+fn the_fixed_answers_fit_the_models() {
+    succeed(&mut module("world.fixed"));
+}
+
+#[test]
+fn the_server_knows_every_operation_of_the_models_when_it_is_called() {
+    succeed(&mut module("world.identified"));
 }
 
 #[test]

@@ -57,8 +57,10 @@ def output(call: Call, value: dict[str, Any]) -> Answer:
         value = _fit(operation.output_shape, value)
     metadata = model(call.service).metadata
     offered = [metadata["protocol"], *metadata.get("protocols", [])]
-    if call.body[:1] == b"{" and "json" in offered:
+    if call.target and "json" in offered:
         offered.insert(0, "json")
+    if call.path.startswith("/service/"):
+        offered.insert(0, "smithy-rpc-v2-cbor")
     protocol = next(name for name in offered if name in serialize.SERIALIZERS)
     serializer = serialize.get_serializer_class(call.service, protocol)
     answer = serializer(operation, serialize.SerializationContext(REQUEST_ID)).serialize(value)
@@ -76,8 +78,9 @@ def _fit(shape: Any, value: Any) -> Any:
         return [_fit(shape.member, member) for member in value]
     if kind == "map" and isinstance(value, dict):
         return {name: _fit(shape.value, member) for name, member in value.items()}
-    if kind == "timestamp" and not isinstance(value, datetime.datetime):
-        return clock.parse(value)
+    if kind == "timestamp":
+        moment = value if isinstance(value, datetime.datetime) else clock.parse(value)
+        return moment if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)
     if kind == "string" and isinstance(value, (dict, list)):
         return json.dumps(value)
     if kind == "blob" and isinstance(value, str):

@@ -1,11 +1,15 @@
 """Which operation of which service an HTTP request is: out of its signature's scope, target, action or route."""
 
 import functools
+import gzip
 import io
+import json
 import os
 import re
 import urllib.parse
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from botocore.loaders import Loader
@@ -14,17 +18,8 @@ from moto.iam.models import get_account_id_from
 
 LOADER = Loader()
 
-# Signing names under which more than one service hides, or one with another name; the others are their own.
-SERVICES_OF_SIGNING_NAME: dict[str, tuple[str, ...]] = {
-    "elasticloadbalancing": ("elbv2", "elb"),
-    "monitoring": ("cloudwatch",),
-    "elasticfilesystem": ("efs",),
-    "email": ("sesv2", "ses"),
-    "ses": ("sesv2", "ses"),
-    "tagging": ("resourcegroupstaggingapi",),
-}
-
 CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
+CBOR_PATH = re.compile(r"^/service/([^/]+)/operation/([^/]+)$")
 
 
 @dataclass(frozen=True)
@@ -67,14 +62,61 @@ class Route:
     required: tuple[str, ...]
     path: str
 
+    @property
+    def weight(self) -> int:
+        """How much of the path is given: `/rules/list` is more than `/rules/{RuleIdentifier}`."""
+        return len(re.sub(r"\{[^}]+\}", "", self.path))
 
-@functools.lru_cache(64)
+
+@dataclass(frozen=True)
+class Service:
+    """What tells one service under a signing name from the others."""
+
+    name: str
+    api_version: str
+    target_prefix: str
+    #: Whether its operations are told apart by method and path.
+    rests: bool
+
+
+@functools.cache
+def services_of(signing_name: str) -> tuple[Service, ...]:
+    """The services that are signed under a name, first the one that is called like it; empty for an unknown name."""
+    return _services_by_signing_name().get(signing_name, ())
+
+
+@functools.cache
+def _services_by_signing_name() -> dict[str, tuple[Service, ...]]:
+    """Out of the metadata of botocore's models; their operations are left unread, for there are 400 of them."""
+    found: dict[str, list[Service]] = {}
+    for name in LOADER.list_available_services("service-2"):
+        metadata = _metadata(name)
+        service = Service(name, metadata["apiVersion"], metadata.get("targetPrefix", ""), metadata["protocol"].startswith("rest-"))
+        found.setdefault(metadata.get("signingName") or metadata["endpointPrefix"], []).append(service)
+    return {name: tuple(sorted(some, key=lambda one: (one.name != name, one.name))) for name, some in found.items()}
+
+
+def _metadata(service: str) -> dict[str, Any]:
+    version = LOADER.determine_latest_version(service, "service-2")
+    for folder in LOADER.search_paths:
+        file = Path(folder, service, version, "service-2.json.gz")
+        if file.exists():
+            with gzip.open(file, "rt", encoding="utf-8") as text:
+                beginning = re.search(r'"metadata"\s*:\s*', head := text.read(8192))
+            if beginning:
+                metadata: dict[str, Any] = json.JSONDecoder().raw_decode(head, beginning.end())[0]
+                return metadata
+    whole: dict[str, Any] = LOADER.load_service_model(service, "service-2")["metadata"]
+    return whole
+
+
+@functools.cache
 def model(service: str) -> ServiceModel:
     """botocore's model of a service, in moto's dress."""
     return ServiceModel(LOADER.load_service_model(service, "service-2"), service_name=service)
 
 
-@functools.lru_cache(64)
+@functools.cache
 def routes(service: str) -> list[Route]:
     """The routes of a REST service; deprecated operations share theirs with their successors and are left out."""
     found = []
@@ -86,7 +128,8 @@ def routes(service: str) -> list[Route]:
         for pair in filter(None, query.split("&")):
             name, equals, value = pair.partition("=")
             literals[name] = value if equals else None
-        pattern = re.sub(r"\{\w+(\+?)\}", lambda match: "(.+)" if match.group(1) else "([^/]+)", path)
+        parts = re.split(r"\{[^}]+?(\+?)\}", path)
+        pattern = "".join(("(.+)" if part else "([^/]+)") if place % 2 else re.escape(part) for place, part in enumerate(parts))
         shape = model(service).operation_model(operation).input_shape
         required = []
         for name in shape.required_members if shape is not None else []:
@@ -99,7 +142,7 @@ def routes(service: str) -> list[Route]:
 
 
 def _by_route(services: tuple[str, ...], environ: dict[str, Any], query: dict[str, list[str]]) -> tuple[str, str | None]:
-    path = environ.get("PATH_INFO") or "/"
+    path = _raw_path(environ)
     best: tuple[tuple[int, int], str, str] | None = None
     for service in services:
         for route in routes(service):
@@ -112,27 +155,40 @@ def _by_route(services: tuple[str, ...], environ: dict[str, Any], query: dict[st
                 continue
             if any(name not in query for name in route.required):
                 continue
-            score = (len(route.literals) + len(route.required), len(route.path))
+            score = (len(route.literals) + len(route.required), route.weight)
             if best is None or score > best[0]:
                 best = (score, service, route.operation)
     return (best[1], best[2]) if best else (services[0], None)
 
 
+def _raw_path(environ: dict[str, Any]) -> str:
+    """The path as it came over the wire: an ARN in it keeps its slashes encoded."""
+    return (environ.get("REQUEST_URI") or environ.get("PATH_INFO") or "/").partition("?")[0]
+
+
 def _operation(environ: dict[str, Any], signing_name: str, body: bytes, query: dict[str, list[str]]) -> tuple[str, str | None]:
-    services = SERVICES_OF_SIGNING_NAME.get(signing_name, (signing_name,))
+    services = services_of(signing_name)
     if signing_name == "s3":
-        # s3control is signed as s3; its paths begin with the API's version.
-        control = (environ.get("PATH_INFO") or "").startswith("/v20180820/")
-        services = ("s3control",) if control else ("s3",)
-    target = environ.get("HTTP_X_AMZ_TARGET")
-    if target:
-        return services[0], target.rsplit(".", 1)[-1]
+        # The paths of s3control begin with the API's version; to s3's routes that looks like a bucket.
+        control = _raw_path(environ).startswith("/v20180820/")
+        services = tuple(service for service in services if (service.name == "s3control") == control)
+    if not services:
+        return signing_name, None
+    target = environ.get("HTTP_X_AMZ_TARGET") or ""
+    cbor = CBOR_PATH.match(_raw_path(environ))
+    if target or cbor:
+        prefix, operation = cbor.groups() if cbor else target.rpartition(".")[::2]
+        return _first(services, lambda service: service.target_prefix == prefix), operation
     if "x-www-form-urlencoded" in (environ.get("CONTENT_TYPE") or "") and b"Action=" in body:
         form = urllib.parse.parse_qs(body.decode("utf-8", "replace"))
         version = form.get("Version", [""])[0]
-        fitting = [name for name in services if model(name).metadata.get("apiVersion") == version]
-        return (fitting or list(services))[0], form["Action"][0]
-    return _by_route(services, environ, query)
+        return _first(services, lambda service: service.api_version == version), form["Action"][0]
+    resting = tuple(service.name for service in services if service.rests)
+    return _by_route(resting, environ, query) if resting else (services[0].name, None)
+
+
+def _first(services: tuple[Service, ...], fits: Callable[[Service], bool]) -> str:
+    return next((service.name for service in services if fits(service)), services[0].name)
 
 
 def identify(environ: dict[str, Any], body: bytes) -> Call | None:
@@ -159,7 +215,7 @@ def identify(environ: dict[str, Any], body: bytes) -> Call | None:
         query=query_text,
         body=body,
         target=environ.get("HTTP_X_AMZ_TARGET") or "",
-        raw_path=(environ.get("REQUEST_URI") or environ.get("PATH_INFO") or "/").partition("?")[0],
+        raw_path=_raw_path(environ),
     )
 
 

@@ -8,7 +8,7 @@
     GET    /world/journal                  {"service:Operation:region:status": count}
     DELETE /world/journal
     POST   /world/events   {"events": [...], "history_days": null}
-    POST   /world/fixtures {"service:Operation": {parsed output}, ...}
+    POST   /world/fixtures {"service:Operation": {parsed output, or "error": {code, message, status}}, ...}
     POST   /world/root     {"account": "...", "mfa": true, "access_key": false}
     POST   /world/age      {"account": "...", "user": "...", "created_days": 400, "password_used_days": 100, "keys": {id: {...}}}
     POST   /world/record   {"on": true}
@@ -62,7 +62,7 @@ def _do(world: "World", method: str, name: str, parameters: Any) -> Any:
                 world.events.history_days = parameters["history_days"]
             return {"loaded": world.events.load(parameters.get("events", []))}
         case "POST", "fixtures":
-            world.fixtures.update(parameters)
+            world.fixtures.tell(parameters)
         case "POST", "root":
             world.root.set(parameters.pop("account"), parameters)
         case "POST", "age":

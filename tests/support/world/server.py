@@ -32,9 +32,10 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import make_server
 
 from world import control, gaps, moto_fixes
-from world.answers import CLOSED, Answer, error, output
+from world.answers import CLOSED, Answer, error
 from world.calls import Call, identify, read_body
 from world.faults import Faults
+from world.fixed import Fixtures
 from world.recorder import Recorder
 from world.trail import EventStore
 
@@ -53,7 +54,7 @@ class World:
         self.events = EventStore()
         self.recorder = Recorder()
         self.root = gaps.RootUser()
-        self.fixtures: dict[str, dict[str, Any]] = {}
+        self.fixtures = Fixtures()
         self.seed: int | None = None
         self._asked: collections.Counter[str] = collections.Counter()
 
@@ -74,9 +75,9 @@ class World:
         return faulty if faulty is not None else self._properly(call, environ)
 
     def _properly(self, call: Call, environ: Environ) -> Answer:
-        fixture = self.fixtures.get(f"{call.service}:{call.operation}")
-        if fixture is not None:
-            return output(call, fixture)
+        fixed = self.fixtures.answer(call)
+        if fixed is not None:
+            return fixed
         if call.service == "cloudtrail" and call.operation == "LookupEvents":
             return self.events.lookup(call)
         ready = gaps.before_moto(call)
