@@ -62,6 +62,12 @@ class Route:
     required: tuple[str, ...]
     path: str
 
+    def labels(self, path: str) -> dict[str, str]:
+        """What a path, still encoded, says in the places of the route."""
+        found = self.pattern.match(path)
+        names = re.findall(r"\{([^}+]+)\+?\}", self.path)
+        return dict(zip(names, map(urllib.parse.unquote, found.groups()))) if found else {}
+
     @property
     def weight(self) -> int:
         """How much of the path is given: `/rules/list` is more than `/rules/{RuleIdentifier}`."""

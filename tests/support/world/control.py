@@ -7,8 +7,10 @@
     DELETE /world/faults
     GET    /world/journal                  {"service:Operation:region:status": count}
     DELETE /world/journal
+    GET    /world/questions                every question with the statuses of its answers; DELETE /world/journal forgets them
     POST   /world/events   {"events": [...], "history_days": null}
     POST   /world/fixtures {"service:Operation": {parsed output, or "error": {code, message, status}}, ...}
+    POST   /world/specimens {"elements": 1, "paged": false}      every operation is answered with a specimen until the next reset
     POST   /world/root     {"account": "...", "mfa": true, "access_key": false}
     POST   /world/age      {"account": "...", "user": "...", "created_days": 400, "password_used_days": 100, "keys": {id: {...}}}
     POST   /world/record   {"on": true}
@@ -21,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from . import gaps
 from .answers import Answer
 from .faults import Fault
+from .specimens import Settings
 
 if TYPE_CHECKING:
     from .server import World
@@ -55,6 +58,8 @@ def _do(world: "World", method: str, name: str, parameters: Any) -> Any:
             world.faults.clear()
         case "GET", "journal":
             return world.recorder.counts()
+        case "GET", "questions":
+            return world.recorder.questions()
         case "DELETE", "journal":
             world.recorder.clear()
         case "POST", "events":
@@ -63,6 +68,8 @@ def _do(world: "World", method: str, name: str, parameters: Any) -> Any:
             return {"loaded": world.events.load(parameters.get("events", []))}
         case "POST", "fixtures":
             world.fixtures.tell(parameters)
+        case "POST", "specimens":
+            world.specimens = Settings(**parameters)
         case "POST", "root":
             world.root.set(parameters.pop("account"), parameters)
         case "POST", "age":

@@ -50,15 +50,21 @@ class Fixtures:
         """Forgets what was told."""
         self._told.clear()
 
-    def answer(self, call: Call) -> Answer | None:
-        """The fixed answer to a call, if there is one."""
-        name = f"{call.service}:{call.operation}"
-        entry = self._told.get(name, standing().get(name))
-        if entry is None:
-            return None
-        if _is_error(entry):
-            return error(call, **entry["error"])
-        return output(call, entry)
+    def told(self, call: Call) -> Answer | None:
+        """What was told to answer to a call, if anything."""
+        return _answer(call, self._told)
+
+    @staticmethod
+    def standing(call: Call) -> Answer | None:
+        """The folder's answer to a call, if it has one."""
+        return _answer(call, standing())
+
+
+def _answer(call: Call, entries: dict[str, Entry]) -> Answer | None:
+    entry = entries.get(f"{call.service}:{call.operation}")
+    if entry is None:
+        return None
+    return error(call, **entry["error"]) if _is_error(entry) else output(call, entry)
 
 
 def _is_error(entry: Entry) -> bool:

@@ -18,6 +18,8 @@ class Recorder:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: collections.Counter[str] = collections.Counter()
+        #: The statuses with which each question was answered, in order.
+        self._answers: dict[tuple[str, ...], list[int]] = collections.defaultdict(list)
         self._exchanges: dict[tuple[str, ...], dict[str, Any]] = {}
         self.recording = False
 
@@ -25,6 +27,9 @@ class Recorder:
         """Takes down one exchange."""
         with self._lock:
             self._counts[f"{call.service}:{call.operation}:{call.region}:{answer.status}"] += 1
+            body = call.body.decode("utf-8", "backslashreplace")
+            question = (call.account, call.service, str(call.operation), call.region, call.method, call.raw_path, call.query, body)
+            self._answers[question].append(answer.status)
             if self.recording and answer.status:
                 exchange = _exchange(call, answer)
                 # The last answer to a question stands: a report that was still being made is ready by then.
@@ -35,6 +40,12 @@ class Recorder:
         with self._lock:
             return dict(sorted(self._counts.items()))
 
+    def questions(self) -> list[dict[str, Any]]:
+        """Every question with the statuses of its answers, in the order in which it was asked first."""
+        names = ("account", "service", "operation", "region", "method", "path", "query", "body")
+        with self._lock:
+            return [dict(zip(names, question)) | {"statuses": statuses} for question, statuses in self._answers.items()]
+
     def exchanges(self) -> list[dict[str, Any]]:
         """What was recorded, each question once, in order."""
         with self._lock:
@@ -44,6 +55,7 @@ class Recorder:
         """Forgets everything."""
         with self._lock:
             self._counts.clear()
+            self._answers.clear()
             self._exchanges.clear()
 
 

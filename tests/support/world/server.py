@@ -31,7 +31,7 @@ from moto.moto_api._internal import mock_random
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
-from world import control, gaps, moto_fixes
+from world import control, gaps, moto_fixes, specimens
 from world.answers import CLOSED, Answer, error
 from world.calls import Call, identify, read_body
 from world.faults import Faults
@@ -55,6 +55,8 @@ class World:
         self.recorder = Recorder()
         self.root = gaps.RootUser()
         self.fixtures = Fixtures()
+        #: How every operation is answered with a specimen, if it is.
+        self.specimens: specimens.Settings | None = None
         self.seed: int | None = None
         self._asked: collections.Counter[str] = collections.Counter()
 
@@ -75,7 +77,11 @@ class World:
         return faulty if faulty is not None else self._properly(call, environ)
 
     def _properly(self, call: Call, environ: Environ) -> Answer:
-        fixed = self.fixtures.answer(call)
+        fixed = self.fixtures.told(call)
+        if fixed is None and self.specimens is not None:
+            fixed = specimens.answer(call, self.specimens)
+        if fixed is None:
+            fixed = self.fixtures.standing(call)
         if fixed is not None:
             return fixed
         if call.service == "cloudtrail" and call.operation == "LookupEvents":
@@ -132,6 +138,7 @@ class World:
             "wsgi.version": (1, 0),
         }
         self._ask_moto(environ)
+        self.specimens = None
         for part in (self.faults, self.events, self.recorder, self.root, self.fixtures, self._asked):
             part.clear()
 
