@@ -1,6 +1,7 @@
 //! Collectors: which calls to make of a service, and how their records become resources.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -53,12 +54,14 @@ pub enum ServiceScope {
 pub struct Call {
     /// Operation: `GetBucketEncryption`. Once per collector.
     pub operation: String,
-    /// Make the call once per item of an earlier call's responses.
+    /// Make the call once per item, or per batch of items.
     pub each: Option<Each>,
-    /// Parameters; strings are templates (see [`super::Template`]).
+    /// Parameters; strings are templates (see [`super::Template`]). One that is nothing but a single
+    /// `${expression}` takes the expression's value with its JSON type: a list stays a list, a number a number.
     #[serde(default)]
     pub parameters: BTreeMap<String, Value>,
-    /// Error codes by which AWS says that the thing does not exist.
+    /// Errors by which AWS says that the thing does not exist: `"Code"`, or `"Code: part of the message"` where
+    /// one code means several things (see [`AbsentRule`]).
     #[serde(default)]
     pub absent: Vec<String>,
     /// IAM action that allows the call, where it is not named like the operation; empty where none is needed.
@@ -69,17 +72,85 @@ pub struct Call {
     /// most ten times, a second apart.
     #[serde(default)]
     pub again: Vec<String>,
+    /// How much an answer weighs.
+    #[serde(default)]
+    pub cost: Cost,
 }
 
-/// Fan-out over an earlier call.
+impl Call {
+    /// Operation of the earlier call that this one depends on; `None` for a call that depends on no other.
+    pub fn parent(&self) -> Option<&str> {
+        self.each.as_ref().and_then(|each| each.call.as_deref())
+    }
+}
+
+/// Fan-out: `{ call = "ListServices", items = "serviceArns", batch = 10 }` over an earlier call's responses, or
+/// `{ items = "['REGIONAL', 'CLOUDFRONT']" }` over a list that needs no earlier call.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Each {
-    /// Operation of the earlier call in this collector.
-    pub call: String,
-    /// JMESPath over its response; its list's elements become `item`. `${region}` and the like inside
-    /// quotes are filled in.
+    /// Operation of the earlier call in this collector. Without it the call depends on no other.
+    pub call: Option<String>,
+    /// JMESPath over the earlier call's response, or, without one, over an object with the members `account`,
+    /// `region` and `partition`; its list's elements become `item`. `${region}` and the like inside quotes are
+    /// filled in.
     pub items: String,
+    /// Make one call for so many items: `item` is then a list of them, the last of which may be shorter.
+    pub batch: Option<NonZeroUsize>,
+}
+
+/// How much an answer weighs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cost {
+    /// At most a few megabytes.
+    #[default]
+    Small,
+    /// Tens of megabytes: only few such calls are under way at a time.
+    Large,
+}
+
+/// One error that means absence, as `absent` lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AbsentRule {
+    code: String,
+    /// What the message must contain.
+    part: Option<String>,
+}
+
+/// Codes that say that we may not look. Alone they never prove absence; with a part of the message they can
+/// ("Macie is not enabled").
+const REFUSALS: [&str; 5] =
+    ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "Forbidden"];
+
+impl AbsentRule {
+    /// Reads `"Code"` or `"Code: part of the message"`.
+    ///
+    /// # Errors
+    /// Says what is wrong with it: a code or part that is empty, or a refusal without a part.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (code, part) = match text.split_once(": ") {
+            Some((code, part)) => (code, Some(part.to_owned())),
+            None => (text, None),
+        };
+        if code.is_empty() || code.contains(char::is_whitespace) {
+            return Err(format!("absent: {text:?} does not begin with an error code"));
+        }
+        if part.as_deref().is_some_and(|part| part.trim().is_empty()) {
+            return Err(format!("absent: {text:?} names no part of the message"));
+        }
+        if part.is_none() && REFUSALS.contains(&code) {
+            return Err(format!(
+                "absent: {code} alone is a refusal and proves no absence; add a part of the message"
+            ));
+        }
+        Ok(Self { code: code.to_owned(), part })
+    }
+
+    /// Whether an error is this one. Case counts.
+    pub fn matches(&self, code: &str, message: &str) -> bool {
+        self.code == code && self.part.as_deref().is_none_or(|part| message.contains(part))
+    }
 }
 
 /// How one kind of resource comes out of records.
@@ -151,4 +222,40 @@ pub enum Decode {
 
 fn whole() -> String {
     "@".into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn absence_is_a_code_or_a_code_with_a_part_of_its_message() {
+        let plain = AbsentRule::parse("NoSuchBucketPolicy").unwrap();
+        assert!(plain.matches("NoSuchBucketPolicy", "whatever"));
+        assert!(!plain.matches("NoSuchBucket", "NoSuchBucketPolicy"));
+        let part = AbsentRule::parse("AccessDeniedException: Macie is not enabled").unwrap();
+        assert!(part.matches("AccessDeniedException", "Sorry: Macie is not enabled."));
+        for (code, message) in [
+            ("AccessDeniedException", "User is not authorized to perform: macie2:GetMacieSession"),
+            ("AccessDeniedException", "macie is not enabled"),
+            ("AccessDenied", "Macie is not enabled"),
+            ("AccessDeniedException", ""),
+        ] {
+            assert!(!part.matches(code, message), "{code}: {message}");
+        }
+    }
+
+    #[test]
+    fn absence_that_proves_nothing_is_refused() {
+        for text in ["", ": x", "Code: ", "Code:  ", "two words", "AccessDenied", "UnauthorizedOperation"] {
+            assert!(AbsentRule::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_batch_is_at_least_one_item() {
+        let each = |batch: i64| toml::from_str::<Each>(&format!("items = \"a\"\nbatch = {batch}"));
+        assert_eq!(each(10).unwrap().batch.map(NonZeroUsize::get), Some(10));
+        assert!(each(0).is_err() && each(-1).is_err());
+    }
 }

@@ -7,7 +7,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{
-    Check, Collector, ExcerptRule, Framework, PropertyRule, Query, ResourceRule, TagsRule, Template,
+    AbsentRule, Check, Collector, ExcerptRule, Framework, PropertyRule, Query, ResourceRule, TagsRule,
+    Template,
 };
 use crate::canonical;
 use crate::model::{Outcome, Sha256Digest};
@@ -111,14 +112,17 @@ impl Catalog {
         let file = format!("collectors/{}.toml", collector.service);
         let mut earlier: BTreeSet<&str> = BTreeSet::new();
         for call in &collector.calls {
+            if let Some(parent) = call.parent().filter(|parent| !earlier.contains(parent)) {
+                problems.push(format!(
+                    "{file}: {} fans out over {parent}, which no earlier call makes",
+                    call.operation
+                ));
+            }
             if let Some(each) = &call.each {
-                if !earlier.contains(each.call.as_str()) {
-                    problems.push(format!(
-                        "{file}: {} fans out over {}, which no earlier call makes",
-                        call.operation, each.call
-                    ));
-                }
                 check_jmespath(&file, &each.items, problems);
+            }
+            for problem in call.absent.iter().filter_map(|text| AbsentRule::parse(text).err()) {
+                problems.push(format!("{file}: {}: {problem}", call.operation));
             }
             let mut texts = Vec::new();
             call.parameters.values().for_each(|value| strings(value, &mut texts));

@@ -13,7 +13,9 @@ mod query;
 mod template;
 
 pub use check::{Case, Check, RelatedResource};
-pub use collector::{Call, Collector, Decode, Each, PropertyRule, ResourceRule, ServiceScope, TagsRule};
+pub use collector::{
+    AbsentRule, Call, Collector, Cost, Decode, Each, PropertyRule, ResourceRule, ServiceScope, TagsRule,
+};
 pub use excerpt::{Condition, ExcerptRule, Lookup};
 pub use framework::{Control, ControlKind, Framework};
 pub use load::{Catalog, CatalogError};

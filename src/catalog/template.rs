@@ -1,10 +1,13 @@
 //! Templates: `${item.Name}` inside the catalog's strings.
 //!
 //! What stands between the braces is JMESPath over an object with the members `item`, `parent`
-//! (the parameters of the call that gave the item), `account`, `region` and `partition`.
+//! (the parameters of the call that gave the item), `account`, `region` and `partition`. An expression ends
+//! with the first `}`, so that it cannot hold one itself.
 
 use jmespath::{Context, DEFAULT_RUNTIME, Rcvar, Variable, interpret};
 use serde_json::Value;
+
+use super::query::to_value;
 
 /// A string with `${...}` places to fill.
 #[derive(Debug, Clone)]
@@ -38,6 +41,12 @@ pub enum TemplateError {
     /// The expression gave nothing to write.
     #[error("the expression {expression:?} gives no text here")]
     NoText {
+        /// The expression.
+        expression: String,
+    },
+    /// The expression gave nothing at all.
+    #[error("the expression {expression:?} gives nothing here")]
+    Nothing {
         /// The expression.
         expression: String,
     },
@@ -90,9 +99,7 @@ impl Template {
                 Part::Text(fixed) => text.push_str(fixed),
                 Part::Expression(expression) => {
                     let no_text = || TemplateError::NoText { expression: expression.as_str().to_owned() };
-                    let mut run = Context::new(expression.as_str(), &DEFAULT_RUNTIME);
-                    let found = interpret(context, expression.as_ast(), &mut run).map_err(|_| no_text())?;
-                    match found.as_ref() {
+                    match run(expression, context).ok_or_else(no_text)?.as_ref() {
                         Variable::String(value) => text.push_str(value),
                         Variable::Number(value) => text.push_str(&value.to_string()),
                         Variable::Bool(value) => text.push_str(if *value { "true" } else { "false" }),
@@ -103,6 +110,27 @@ impl Template {
         }
         Ok(text)
     }
+
+    /// The template as a value: what is nothing but one `${expression}` gives the expression's value with its
+    /// JSON type (`${to_string(item)}` makes text of it); everything else gives text, as [`Template::fill`].
+    ///
+    /// # Errors
+    /// When an expression gives null; else as [`Template::fill`].
+    pub fn value_from(&self, context: &Rcvar) -> Result<Value, TemplateError> {
+        let [Part::Expression(expression)] = self.parts.as_slice() else {
+            return self.fill_from(context).map(Value::String);
+        };
+        match run(expression, context) {
+            Some(found) if !found.is_null() => Ok(to_value(&found)),
+            _ => Err(TemplateError::Nothing { expression: expression.as_str().to_owned() }),
+        }
+    }
+}
+
+/// What an expression finds; `None` where a function is applied to what it does not take.
+fn run(expression: &jmespath::Expression<'static>, context: &Rcvar) -> Option<Rcvar> {
+    let mut run = Context::new(expression.as_str(), &DEFAULT_RUNTIME);
+    interpret(context, expression.as_ast(), &mut run).ok()
 }
 
 #[cfg(test)]
@@ -116,6 +144,23 @@ mod tests {
         let context = json!({"partition": "aws", "item": {"Name": "records"}});
         assert_eq!(template.fill(&context).unwrap(), "arn:aws:s3:::records");
         assert!(template.fill(&json!({"partition": "aws"})).is_err());
+    }
+
+    #[test]
+    fn one_expression_alone_keeps_its_type() {
+        let context =
+            super::super::to_variable(&json!({"item": {"L": ["a", 1], "N": 7, "T": "x", "B": true}}));
+        let value = |template: &str| Template::parse(template).unwrap().value_from(&context);
+        assert_eq!(value("${item.L}").unwrap(), json!(["a", 1]));
+        assert_eq!(value("${item.N}").unwrap(), json!(7));
+        assert_eq!(value("${item.B}").unwrap(), json!(true));
+        assert_eq!(value("${item}").unwrap()["T"], json!("x"));
+        assert_eq!(value("${to_string(item.N)}").unwrap(), json!("7"));
+        assert_eq!(value("n${item.N}").unwrap(), json!("n7"));
+        assert_eq!(value("fixed").unwrap(), json!("fixed"));
+        assert!(matches!(value("${item.None}"), Err(TemplateError::Nothing { .. })));
+        assert!(matches!(value("${abs(item.T)}"), Err(TemplateError::Nothing { .. })));
+        assert!(matches!(value("a${item.L}"), Err(TemplateError::NoText { .. })));
     }
 
     #[test]

@@ -8,6 +8,7 @@
 
 mod caller;
 mod outcome;
+mod parameter;
 mod plan;
 mod progress;
 mod schedule;

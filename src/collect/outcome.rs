@@ -1,11 +1,10 @@
 //! What an answer means: a response, proof of absence, or a gap.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 
 use super::caller::{Failure, Reply};
 use crate::canonical::{self, CanonicalError};
+use crate::catalog::AbsentRule;
 use crate::model::{ApiError, ErrorMeaning, Exchange, RecordOutcome};
 
 const LONGEST_MESSAGE: usize = 1024;
@@ -36,15 +35,16 @@ pub(super) struct Answer {
     pub(super) endpoint: String,
 }
 
-/// Judges an answer: the error codes in `absent` say that the thing does not exist, all others that it
-/// could not be seen.
-pub(super) fn judge(result: Result<Reply, Failure>, absent: &BTreeSet<String>) -> Answer {
+/// Judges an answer: the errors in `absent` say that the thing does not exist, all others that it could not
+/// be seen.
+pub(super) fn judge(result: Result<Reply, Failure>, absent: &[AbsentRule]) -> Answer {
     match result {
         Ok(Reply { value, exchanges, endpoint }) => {
             Answer { outcome: representable(value), exchanges, endpoint }
         }
         Err(Failure { code, message, exchanges, endpoint }) => {
-            let meaning = if absent.contains(&code) { ErrorMeaning::Absent } else { ErrorMeaning::Gap };
+            let is_absent = absent.iter().any(|rule| rule.matches(&code, &message));
+            let meaning = if is_absent { ErrorMeaning::Absent } else { ErrorMeaning::Gap };
             Answer { outcome: error(&code, &message, meaning), exchanges, endpoint }
         }
     }
@@ -101,7 +101,10 @@ mod tests {
     }
 
     fn error_of(result: Result<Reply, Failure>) -> ApiError {
-        let absent = BTreeSet::from(["NoSuchBucketPolicy".to_owned()]);
+        let absent = [
+            AbsentRule::parse("NoSuchBucketPolicy").unwrap(),
+            AbsentRule::parse("AccessDeniedException: is not subscribed").unwrap(),
+        ];
         match judge(result, &absent).outcome {
             RecordOutcome::Error(error) => error,
             RecordOutcome::Response(value) => panic!("{value} is no error"),
@@ -117,6 +120,10 @@ mod tests {
             assert_eq!(error_of(failure(code, "")).meaning, ErrorMeaning::Gap, "{code}");
         }
         assert_eq!(error_of(failure("\u{0}", "")).code, "Unknown");
+        let told = failure("AccessDeniedException", "Account 1 is not subscribed to Shield");
+        assert_eq!(error_of(told).meaning, ErrorMeaning::Absent);
+        let denied = failure("AccessDeniedException", "no");
+        assert_eq!(error_of(denied).meaning, ErrorMeaning::Gap);
     }
 
     #[test]
@@ -133,7 +140,7 @@ mod tests {
         let reply = |value| Ok(Reply { value, exchanges: Vec::new(), endpoint: String::new() });
         let error = error_of(reply(json!({"Size": [9_007_199_254_740_993_u64]})));
         assert_eq!((error.code.as_str(), error.meaning), ("UnrepresentableNumber", ErrorMeaning::Gap));
-        let kept = judge(reply(json!({"Size": 9_007_199_254_740_992_u64})), &BTreeSet::new()).outcome;
+        let kept = judge(reply(json!({"Size": 9_007_199_254_740_992_u64})), &[]).outcome;
         assert!(matches!(kept, RecordOutcome::Response(_)));
     }
 }

@@ -1,14 +1,17 @@
 //! The plan: the catalog's calls with their expressions compiled, and which calls follow from an answer.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use jmespath::Rcvar;
+use jmespath::{Rcvar, Variable};
 use serde_json::Value;
 
 use super::CollectError;
 use super::outcome::code;
+use super::parameter::Parameters;
+use crate::canonical;
 use crate::catalog::{
-    Call, Catalog, Collector, Query, ServiceScope, Template, TemplateError, context, elements, to_variable,
+    AbsentRule, Call, Catalog, Collector, Cost, Query, ServiceScope, Template, TemplateError, context,
+    elements, to_variable,
 };
 
 /// Every call that the catalog names, ready to be filled in.
@@ -29,23 +32,20 @@ pub(super) struct ServicePlan {
 #[derive(Debug)]
 pub(super) struct CallPlan {
     pub(super) operation: String,
-    /// Whether it depends on an earlier call; then the items are what this query finds in its response.
+    /// Whether it depends on no other call.
+    is_root: bool,
+    /// Where it is made once per item: what finds the items, in the response of the call that it depends on or,
+    /// for a root, in the place where it is made.
     items: Option<Query>,
-    parameters: BTreeMap<String, Parameter>,
+    /// How many items one call takes; without it the item stands by itself and not in a list.
+    batch: Option<usize>,
+    parameters: Parameters,
     region: Option<Template>,
-    pub(super) absent: BTreeSet<String>,
+    pub(super) absent: Vec<AbsentRule>,
     pub(super) again: BTreeSet<String>,
+    pub(super) cost: Cost,
     /// The calls that fan out over this one's responses, by their place in the service.
     children: Vec<usize>,
-}
-
-/// A parameter's value with its templates compiled.
-#[derive(Debug)]
-enum Parameter {
-    Text(Template, String),
-    List(Vec<Parameter>),
-    Object(BTreeMap<String, Parameter>),
-    Fixed(Value),
 }
 
 /// Where and for whom a call is made: what templates see beside the item.
@@ -53,7 +53,7 @@ enum Parameter {
 pub(super) struct Place<'a> {
     pub(super) partition: &'a str,
     pub(super) account: &'a str,
-    /// The region of the run in which the chain of calls began.
+    /// The region in which the chain of calls began: that of the run, or where the catalog sent its first call.
     pub(super) region: &'a str,
 }
 
@@ -88,13 +88,13 @@ impl ServicePlan {
     fn new(collector: &Collector) -> Result<Self, CollectError> {
         let mut calls: Vec<CallPlan> = Vec::new();
         for call in &collector.calls {
-            if let Some(each) = &call.each {
+            if let Some(over) = call.parent() {
                 let place = calls.len();
-                let Some(parent) = calls.iter_mut().find(|earlier| earlier.operation == each.call) else {
+                let Some(parent) = calls.iter_mut().find(|earlier| earlier.operation == over) else {
                     return Err(CollectError::Order {
                         service: collector.service.clone(),
                         operation: call.operation.clone(),
-                        over: each.call.clone(),
+                        over: over.to_owned(),
                     });
                 };
                 parent.children.push(place);
@@ -108,12 +108,16 @@ impl ServicePlan {
         Ok(Self { service: collector.service.clone(), scope: collector.scope, calls })
     }
 
-    /// The calls that depend on no other.
-    pub(super) fn roots(&self, place: Place<'_>) -> Vec<Step> {
+    /// The calls that depend on no other, at most `limit` for each operation. Chains begin where they are sent.
+    pub(super) fn roots(&self, place: Place<'_>, limit: usize) -> Vec<Step> {
         let nothing = to_variable(&Value::Null);
         let around = context(&nothing, &nothing, place.account, place.region, place.partition);
-        let roots = self.calls.iter().enumerate().filter(|(_, call)| call.items.is_none());
-        roots.map(|(number, call)| call.step(number, &around, place, "the catalog")).collect()
+        let roots = self.calls.iter().enumerate().filter(|(_, call)| call.is_root);
+        let steps = |(number, call): (usize, &CallPlan)| match &call.items {
+            None => vec![call.step(number, &around, place, "the catalog")],
+            Some(_) => call.fan_out(number, "the catalog", &around, &nothing, place, limit),
+        };
+        roots.flat_map(steps).collect()
     }
 
     /// The calls that follow from a response to the call at `parent`, at most `limit` for each operation.
@@ -141,41 +145,61 @@ impl ServicePlan {
 
 impl CallPlan {
     fn new(call: &Call) -> Result<Self, TemplateError> {
+        let absent = call.absent.iter().map(|text| {
+            AbsentRule::parse(text)
+                .map_err(|message| TemplateError::Expression { template: text.clone(), message })
+        });
         Ok(Self {
             operation: call.operation.clone(),
+            is_root: call.parent().is_none(),
             items: call.each.as_ref().map(|each| Query::parse(&each.items)).transpose()?,
-            parameters: compile_members(&call.parameters)?,
+            batch: call.each.as_ref().and_then(|each| each.batch).map(usize::from),
+            parameters: Parameters::compile(&call.parameters)?,
             region: call.region.as_deref().map(Template::parse).transpose()?,
-            absent: call.absent.iter().cloned().collect(),
+            absent: absent.collect::<Result<_, _>>()?,
             again: call.again.iter().cloned().collect(),
+            cost: call.cost,
             children: Vec::new(),
         })
     }
 
+    /// The calls for the items in `data`, which `parent` gave.
     fn fan_out(
         &self,
         number: usize,
         parent: &str,
-        response: &Rcvar,
+        data: &Rcvar,
         parameters: &Rcvar,
         place: Place<'_>,
         limit: usize,
     ) -> Vec<Step> {
         let Some(query) = &self.items else { return Vec::new() };
-        let nothing = to_variable(&Value::Null);
-        let around = context(&nothing, parameters, place.account, place.region, place.partition);
-        let items = match query.search(response, &around) {
+        let around = |item: &Rcvar| context(item, parameters, place.account, place.region, place.partition);
+        let items = match query.search(data, &around(&to_variable(&Value::Null))) {
             Ok(found) => elements(&found),
             Err(error) => {
                 let message = format!("the items of {parent} could not be read: {error}");
                 return vec![self.impossible(number, place, code::ITEMS_UNREADABLE, message)];
             }
         };
-        let mut steps = Vec::with_capacity(items.len().min(limit));
-        for (position, item) in items.iter().take(limit).enumerate() {
-            let around = context(item, parameters, place.account, place.region, place.partition);
-            steps.push(self.step(number, &around, place, &format!("item {} of {parent}", position + 1)));
-        }
+        let followed = items.get(..limit).unwrap_or(&items);
+        let mut steps: Vec<Step> = match self.batch {
+            None => {
+                let step = |(position, item)| {
+                    self.step(number, &around(item), place, &format!("item {} of {parent}", position + 1))
+                };
+                followed.iter().enumerate().map(step).collect()
+            }
+            Some(size) => {
+                let step = |(position, batch): (usize, &[Rcvar])| {
+                    let item = Rcvar::new(Variable::Array(batch.to_vec()));
+                    let first = position * size + 1;
+                    let origin = format!("items {first} to {} of {parent}", first + batch.len() - 1);
+                    self.step(number, &around(&item), place, &origin)
+                };
+                followed.chunks(size.max(1)).enumerate().map(step).collect()
+            }
+        };
         if items.len() > limit {
             let message =
                 format!("{parent} gave {} items; only the first {limit} were followed up", items.len());
@@ -187,7 +211,12 @@ impl CallPlan {
     /// The call as `around` fills it in; `origin` says to people where its values come from.
     fn step(&self, call: usize, around: &Rcvar, place: Place<'_>, origin: &str) -> Step {
         let mut problem = None;
-        let parameters = fill_members(&self.parameters, around, &mut problem);
+        let mut parameters = self.parameters.fill(around, &mut problem);
+        // A record holds the parameters: what it could not hold is not asked either.
+        if let Err(error) = canonical::to_string(&parameters) {
+            problem.get_or_insert(format!("the parameters are not kept: {error}"));
+            parameters = self.parameters.unfilled();
+        }
         let region = match self.region.as_ref().map(|template| template.fill_from(around)) {
             None => place.region.to_owned(),
             Some(Ok(region)) if is_region(&region) => region,
@@ -206,56 +235,8 @@ impl CallPlan {
     }
 
     fn impossible(&self, call: usize, place: Place<'_>, code: &'static str, message: String) -> Step {
-        let members = self.parameters.iter().map(|(name, value)| (name.clone(), value.unfilled())).collect();
-        Step {
-            call,
-            region: place.region.to_owned(),
-            parameters: Value::Object(members),
-            gap: Some((code, message)),
-        }
-    }
-}
-
-impl Parameter {
-    fn compile(value: &Value) -> Result<Self, TemplateError> {
-        Ok(match value {
-            Value::String(text) => Self::Text(Template::parse(text)?, text.clone()),
-            Value::Array(items) => Self::List(items.iter().map(Self::compile).collect::<Result<_, _>>()?),
-            Value::Object(members) => Self::Object(
-                members
-                    .iter()
-                    .map(|(name, value)| Ok((name.clone(), Self::compile(value)?)))
-                    .collect::<Result<_, TemplateError>>()?,
-            ),
-            fixed @ (Value::Null | Value::Bool(_) | Value::Number(_)) => Self::Fixed(fixed.clone()),
-        })
-    }
-
-    /// The value, filled in. What cannot be filled in stays as the catalog has it and sets `problem`.
-    fn fill(&self, around: &Rcvar, problem: &mut Option<String>) -> Value {
-        match self {
-            Self::Text(template, written) => match template.fill_from(around) {
-                Ok(text) => Value::String(text),
-                Err(error) => {
-                    problem.get_or_insert(error.to_string());
-                    Value::String(written.clone())
-                }
-            },
-            Self::List(items) => items.iter().map(|item| item.fill(around, problem)).collect(),
-            Self::Object(members) => fill_members(members, around, problem),
-            Self::Fixed(value) => value.clone(),
-        }
-    }
-
-    fn unfilled(&self) -> Value {
-        match self {
-            Self::Text(_, written) => Value::String(written.clone()),
-            Self::List(items) => items.iter().map(Self::unfilled).collect(),
-            Self::Object(members) => {
-                Value::Object(members.iter().map(|(name, value)| (name.clone(), value.unfilled())).collect())
-            }
-            Self::Fixed(value) => value.clone(),
-        }
+        let parameters = self.parameters.unfilled();
+        Step { call, region: place.region.to_owned(), parameters, gap: Some((code, message)) }
     }
 }
 
@@ -266,16 +247,4 @@ pub(super) fn is_region(name: &str) -> bool {
         && name.bytes().all(plain)
         && !name.starts_with('-')
         && !name.ends_with('-')
-}
-
-fn compile_members(members: &BTreeMap<String, Value>) -> Result<BTreeMap<String, Parameter>, TemplateError> {
-    members.iter().map(|(name, value)| Ok((name.clone(), Parameter::compile(value)?))).collect()
-}
-
-fn fill_members(
-    members: &BTreeMap<String, Parameter>,
-    around: &Rcvar,
-    problem: &mut Option<String>,
-) -> Value {
-    Value::Object(members.iter().map(|(name, value)| (name.clone(), value.fill(around, problem))).collect())
 }

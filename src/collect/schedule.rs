@@ -38,8 +38,8 @@ impl Default for Limits {
 struct Due {
     service: usize,
     call: usize,
-    /// The region of the run in which the chain of calls began.
-    began_in: usize,
+    /// The region in which the chain of calls began.
+    began_in: String,
     region: String,
     parameters: Value,
 }
@@ -54,8 +54,6 @@ struct Finished {
 pub(super) struct Schedule<'a, C: Caller> {
     plan: &'a Plan,
     run: Collection<'a, C>,
-    /// The home region and then the run's regions: what `Due::began_in` counts.
-    places: Vec<String>,
     records: Sender<Record>,
     limits: Limits,
     queue: VecDeque<Due>,
@@ -73,11 +71,9 @@ impl<'a, C: Caller> Schedule<'a, C> {
         records: Sender<Record>,
         limits: Limits,
     ) -> Self {
-        let places = std::iter::once(&run.home_region).chain(&run.regions).cloned().collect();
         Self {
             plan,
             run,
-            places,
             records,
             limits,
             queue: VecDeque::new(),
@@ -93,12 +89,12 @@ impl<'a, C: Caller> Schedule<'a, C> {
         let plan = self.plan;
         for (number, service) in plan.services.iter().enumerate() {
             let regions = match service.scope {
-                ServiceScope::Global => 0..1,
-                ServiceScope::Regional => 1..self.places.len(),
+                ServiceScope::Global => vec![self.run.home_region.clone()],
+                ServiceScope::Regional => self.run.regions.clone(),
             };
-            for began_in in regions {
-                let steps = self.place(began_in).map(|place| service.roots(place)).unwrap_or_default();
-                self.take_up(number, began_in, steps).await?;
+            for region in regions {
+                let steps = service.roots(self.place(&region), self.limits.fan_out);
+                self.take_up(number, None, steps).await?;
             }
         }
         self.run.progress.started(self.queue.len() as u64);
@@ -119,20 +115,21 @@ impl<'a, C: Caller> Schedule<'a, C> {
     }
 
     /// What templates see beside the item.
-    fn place(&self, began_in: usize) -> Option<Place<'_>> {
-        let region = self.places.get(began_in)?;
-        Some(Place { partition: &self.run.partition, account: &self.run.account, region })
+    fn place<'p>(&'p self, began_in: &'p str) -> Place<'p> {
+        Place { partition: &self.run.partition, account: &self.run.account, region: began_in }
     }
 
     /// Queues the steps that can be made and are new, and records the others. Says how many were queued.
+    /// A step that begins a chain begins it where it is sent.
     async fn take_up(
         &mut self,
         service: usize,
-        began_in: usize,
+        began_in: Option<&str>,
         steps: Vec<Step>,
     ) -> Result<u64, CollectError> {
         let mut queued = 0;
         for Step { call, region, parameters, gap: problem } in steps {
+            let began_in = began_in.unwrap_or(&region).to_owned();
             let due = Due { service, call, began_in, region, parameters };
             match problem {
                 Some((code, message)) => {
@@ -179,14 +176,15 @@ impl<'a, C: Caller> Schedule<'a, C> {
     async fn finish(&mut self, finished: Finished) -> Result<(), CollectError> {
         let Finished { due, answer, attempts } = finished;
         self.summary.calls += u64::from(attempts);
-        let steps = match (&answer.outcome, self.service(&due), self.place(due.began_in)) {
-            (RecordOutcome::Response(response), Some(service), Some(place)) => {
+        let steps = match (&answer.outcome, self.service(&due)) {
+            (RecordOutcome::Response(response), Some(service)) => {
+                let place = self.place(&due.began_in);
                 service.follow(due.call, &due.parameters, response, place, self.limits.fan_out)
             }
             _ => Vec::new(),
         };
         self.done(&due, answer).await?;
-        let queued = self.take_up(due.service, due.began_in, steps).await?;
+        let queued = self.take_up(due.service, Some(&due.began_in), steps).await?;
         if queued > 0 {
             self.run.progress.planned(queued);
         }

@@ -243,6 +243,73 @@ proptest! {
     }
 }
 
+const LISTS: &str = r#"
+service = "wafv2"
+title = "Lists"
+scope = "regional"
+[[call]]
+operation = "ListWebACLs"
+each = { items = "['REGIONAL', 'CLOUDFRONT']" }
+parameters = { Scope = "${item}" }
+region = "${(item == 'CLOUDFRONT' && 'us-east-1') || region}"
+[[call]]
+operation = "GetWebACLs"
+each = { call = "ListWebACLs", items = "WebACLs[].Id", batch = 2 }
+parameters = { Scope = "${parent.Scope}", Ids = "${item}", Count = "${length(item)}", First = "first: ${item[0]}" }
+"#;
+
+#[test]
+fn a_list_of_its_own_batches_and_values_with_their_types() {
+    let lists =
+        |ids: &[&str]| Ok(json!({"WebACLs": ids.iter().map(|id| json!({"Id": id})).collect::<Vec<_>>()}));
+    let client = Canned::new(&[
+        ("wafv2 ListWebACLs us-east-1 CLOUDFRONT", lists(&["a", "b", "c"])),
+        ("wafv2 ListWebACLs us-east-1 REGIONAL", lists(&[])),
+        ("wafv2 ListWebACLs eu-west-1 REGIONAL", lists(&["d"])),
+        ("wafv2 GetWebACLs", Ok(json!({}))),
+    ]);
+    let (summary, records) = collect_all(&[LISTS], &client);
+    // Both regions plan the calls for CLOUDFRONT; they are made once, and what follows goes where they went.
+    assert_eq!(client.asked().len(), 6, "{:?}", client.asked());
+    assert_eq!((summary.records, summary.gap_count()), (6, 0));
+    let mut batches: Vec<String> = records
+        .iter()
+        .filter(|record| record.source.operation == "GetWebACLs")
+        .map(|record| format!("{} {}", record.source.region, record.source.parameters))
+        .collect();
+    batches.sort();
+    assert_eq!(
+        batches,
+        [
+            r#"eu-west-1 {"Count":1,"First":"first: d","Ids":["d"],"Scope":"REGIONAL"}"#,
+            r#"us-east-1 {"Count":1,"First":"first: c","Ids":["c"],"Scope":"CLOUDFRONT"}"#,
+            r#"us-east-1 {"Count":2,"First":"first: a","Ids":["a","b"],"Scope":"CLOUDFRONT"}"#,
+        ]
+    );
+}
+
+#[test]
+fn a_batch_that_is_cut_and_a_value_that_no_record_can_hold_are_gaps() {
+    let lists = LISTS.replace("batch = 2", "batch = 10");
+    let answer = json!({"WebACLs": [{"Id": "a"}, {"Id": "b"}, {"Id": "c"}, {"Id": "d"}]});
+    let client = Canned::new(&[
+        ("wafv2 ListWebACLs us-east-1 REGIONAL", Ok(answer)),
+        ("wafv2 ListWebACLs", Ok(json!({"WebACLs": []}))),
+        ("wafv2 GetWebACLs", Ok(json!({}))),
+    ]);
+    let (_, records) = collect_all(&[&lists], &client);
+    let made = records.iter().find(|record| record.response() == Some(&json!({}))).unwrap();
+    assert_eq!(made.source.parameters["Ids"], json!(["a", "b", "c"]));
+    assert!(errors(&records)[0].ends_with("FanOutCut"), "{:?}", errors(&records));
+
+    let client = Canned::new(&[("wafv2 ListWebACLs", Ok(json!({"WebACLs": [{"Id": 1.5}, {"Id": null}]})))]);
+    let odd = LISTS.replace("${length(item)}", "${item[0]}").replace("batch = 2", "batch = 1");
+    let (_, records) = collect_all(&[&odd.replace("WebACLs[].Id", "`[[9007199254740993]]`[]")], &client);
+    let gaps: Vec<_> = records.iter().filter_map(Record::gap).collect();
+    assert!(gaps.iter().all(|gap| gap.message.contains("are not kept")) && !gaps.is_empty(), "{gaps:?}");
+    assert_eq!(lines(&records).len(), records.len());
+}
+
 #[test]
 fn what_depends_on_a_gap_or_on_absence_is_not_called() {
     for code in ["AccessDenied", "NoSuchBucketPolicy"] {
@@ -260,15 +327,16 @@ fn what_cannot_be_filled_in_is_a_gap_and_not_a_call() {
             "s3 ListBuckets us-east-1",
             Ok(json!({"Buckets": [{"Name": ["x"]}, {"Name": "far"}, {"Name": {}}]})),
         ),
-        ("s3 GetBucketLocation us-east-1 far", Ok(json!({"LocationConstraint": "../../etc"}))),
+        ("s3 GetBucketLocation us-east-1 b-far", Ok(json!({"LocationConstraint": "../../etc"}))),
     ]);
-    let (summary, records) = collect_all(&[STORE], &client);
+    let store = STORE.replace("{ Bucket = \"${item}\" }", "{ Bucket = \"b-${item}\" }");
+    let (summary, records) = collect_all(&[&store], &client);
     assert_eq!(
         errors(&records),
         [
-            "GetBucketLocation us-east-1 ${item} TemplateUnfilled",
-            "GetBucketLocation us-east-1 ${item} TemplateUnfilled",
-            "GetBucketPolicy us-east-1 far TemplateUnfilled"
+            "GetBucketLocation us-east-1 b-${item} TemplateUnfilled",
+            "GetBucketLocation us-east-1 b-${item} TemplateUnfilled",
+            "GetBucketPolicy us-east-1 b-far TemplateUnfilled"
         ]
     );
     assert_eq!((client.asked().len(), summary.calls), (2, 2));

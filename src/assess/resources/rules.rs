@@ -25,6 +25,10 @@ pub(super) struct CallRule<'a> {
     pub(super) placed: bool,
     /// The operation that it fans out over, and the query for the items.
     pub(super) each: Option<(&'a str, Query)>,
+    /// For a call that depends on no other: the query for its items, where it is made once per item.
+    pub(super) items: Option<Query>,
+    /// Where the catalog says in which region the call is made.
+    pub(super) region: Option<Template>,
 }
 
 /// Where the resources of a kind come from.
@@ -103,9 +107,10 @@ impl<'a> Calls<'a> {
 
 impl<'a> CallRule<'a> {
     fn new(collector: &'a Collector, call: &'a Call) -> Result<Self, TemplateError> {
-        let each = match &call.each {
-            None => None,
-            Some(each) => Some((each.call.as_str(), Query::parse(&each.items)?)),
+        let items = call.each.as_ref().map(|each| Query::parse(&each.items)).transpose()?;
+        let (each, items) = match (call.parent(), items) {
+            (Some(parent), Some(items)) => (Some((parent, items)), None),
+            (_, items) => (None, items),
         };
         Ok(Self {
             service: &collector.service,
@@ -113,6 +118,8 @@ impl<'a> CallRule<'a> {
             regional: collector.scope == ServiceScope::Regional,
             placed: call.region.is_some(),
             each,
+            items,
+            region: call.region.as_deref().map(Template::parse).transpose()?,
         })
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::index::Index;
 use super::rules::{CallRule, Calls};
 use crate::bundle::StoredRecord;
-use crate::catalog::{context, elements, to_variable};
+use crate::catalog::{TemplateError, context, elements, to_variable};
 use crate::model::{KindSources, RecordOutcome, Scope};
 
 /// Where services and resources that stand in no region stand.
@@ -46,11 +46,43 @@ pub(super) fn follow(
         .map(|stored| (stored.record.source.account.as_str(), region_of(first, stored)))
         .collect();
     for account in &scope.accounts {
-        let regions: Vec<&str> =
-            if first.regional { scope.regions.iter().map(String::as_str).collect() } else { vec![GLOBAL] };
-        let unseen = regions.into_iter().filter(|region| !seen.contains(&(account.as_str(), *region)));
-        sources.missing.extend(unseen.map(|region| (account.clone(), region.to_owned())));
+        if first.placed && !first.regional {
+            // Made in regions that only the run knew: any of them shows that it was made.
+            if !seen.iter().any(|(seen, _)| seen == account) {
+                sources.missing.push((account.clone(), GLOBAL.to_owned()));
+            }
+            continue;
+        }
+        let regions: BTreeSet<String> = match first.regional {
+            true => scope.regions.iter().flat_map(|region| made_in(first, scope, account, region)).collect(),
+            false => [GLOBAL.to_owned()].into(),
+        };
+        let unseen =
+            regions.into_iter().filter(|region| !seen.contains(&(account.as_str(), region.as_str())));
+        sources.missing.extend(unseen.map(|region| (account.clone(), region)));
     }
+}
+
+/// The regions that a call which depends on no other is made in for one region of the scope: mostly that
+/// region, or where the catalog sends it. What cannot be told counts as that region.
+fn made_in(call: &CallRule<'_>, scope: &Scope, account: &str, region: &str) -> Vec<String> {
+    let around = |item: &_| {
+        let nothing = to_variable(&Value::Null);
+        context(item, &nothing, account, region, &scope.partition)
+    };
+    let regions = || -> Result<Vec<String>, TemplateError> {
+        let nothing = around(&to_variable(&Value::Null));
+        let items = match &call.items {
+            Some(query) => elements(&query.search(&nothing, &nothing)?),
+            None => vec![to_variable(&Value::Null)],
+        };
+        let made = items.iter().map(|item| match &call.region {
+            Some(template) => template.fill_from(&around(item)),
+            None => Ok(region.to_owned()),
+        });
+        made.collect()
+    };
+    regions().unwrap_or_else(|_| vec![region.to_owned()])
 }
 
 /// Sorts and takes out what is there twice.

@@ -341,6 +341,43 @@ fn a_gap_hides_what_would_have_followed_from_it() {
     assert_unknown(&one(&set, "s3-bucket", "a").properties["policy"], "holds no record", None);
 }
 
+const LISTS: &str = r#"
+service = "lists"
+title = "Lists"
+scope = "regional"
+[[call]]
+operation = "ListAll"
+each = { items = "['REGIONAL', 'EDGE']" }
+parameters = { Scope = "${item}" }
+region = "${(item == 'EDGE' && 'us-gov-1') || region}"
+[[resource]]
+kind = "list"
+title = "List"
+from = "ListAll"
+items = "Lists"
+id = "${item}"
+arn = "${item}"
+properties = { }
+"#;
+
+#[test]
+fn calls_that_depend_on_no_other_are_expected_where_the_catalog_sends_them() {
+    let made = |region: &str, scope: &str| {
+        at("lists", "ListAll", region, json!({"Scope": scope}), Ok(json!({"Lists": []})))
+    };
+    let records = [made("us-east-1", "REGIONAL"), made("eu-west-1", "REGIONAL"), made("us-gov-1", "EDGE")];
+    let missing = |records: &[Record], text: &str| {
+        derive(&catalog(&[text]), &bundle(records)).unwrap().sources.remove("list").unwrap().missing
+    };
+    let place = |region: &str| (ACCOUNT.to_owned(), region.to_owned());
+    assert_eq!(missing(&records, LISTS), []);
+    assert_eq!(missing(&records[..2], LISTS), [place("us-gov-1")]);
+    assert_eq!(missing(&records[1..], LISTS), [place("us-east-1")]);
+    let global = LISTS.replace("regional", "global");
+    assert_eq!(missing(&records[2..], &global), []);
+    assert_eq!(missing(&[], &global), [place("global")]);
+}
+
 #[test]
 fn where_nobody_asked_the_kind_says_so() {
     let set = resources(&world()[..2]);
