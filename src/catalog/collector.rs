@@ -196,8 +196,9 @@ pub enum TagsRule {
 pub struct PropertyRule {
     /// `Operation` of this collector or `service:Operation` of another; absent: the item itself.
     pub call: Option<String>,
-    /// Parameters that the call's record must have been made with (templates). Records of the
-    /// resource's account count; of its region too where both services are regional.
+    /// Parameters that the call's record must have been made with (templates); of a parameter that is a list (a
+    /// batch) one element. Records of the resource's account count; of its region too where both services are
+    /// regional.
     #[serde(default, rename = "match")]
     pub matching: BTreeMap<String, String>,
     /// JMESPath over the item or the call's response; `${...}` inside quotes is filled in, escaped.

@@ -8,6 +8,7 @@ mod check;
 mod collector;
 mod excerpt;
 mod framework;
+mod functions;
 mod load;
 mod query;
 mod template;

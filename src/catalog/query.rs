@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 
 use jmespath::ast::Ast;
-use jmespath::{Context, DEFAULT_RUNTIME, Rcvar, Variable, interpret};
+use jmespath::{Context, Rcvar, Variable, interpret};
 use serde_json::Value;
 
+use super::functions::RUNTIME;
 use super::template::{Template, TemplateError};
 
 /// A compiled JMESPath expression.
@@ -61,7 +62,7 @@ impl Query {
     }
 
     fn run(&self, data: &Rcvar, ast: &Ast) -> Result<Rcvar, TemplateError> {
-        interpret(data, ast, &mut Context::new(&self.text, &DEFAULT_RUNTIME)).map_err(|error| {
+        interpret(data, ast, &mut Context::new(&self.text, &RUNTIME)).map_err(|error| {
             TemplateError::Expression { template: self.text.clone(), message: error.to_string() }
         })
     }

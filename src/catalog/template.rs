@@ -4,9 +4,10 @@
 //! (the parameters of the call that gave the item), `account`, `region` and `partition`. An expression ends
 //! with the first `}`, so that it cannot hold one itself.
 
-use jmespath::{Context, DEFAULT_RUNTIME, Rcvar, Variable, interpret};
+use jmespath::{Context, Rcvar, Variable, interpret};
 use serde_json::Value;
 
+use super::functions::RUNTIME;
 use super::query::to_value;
 
 /// A string with `${...}` places to fill.
@@ -129,7 +130,7 @@ impl Template {
 
 /// What an expression finds; `None` where a function is applied to what it does not take.
 fn run(expression: &jmespath::Expression<'static>, context: &Rcvar) -> Option<Rcvar> {
-    let mut run = Context::new(expression.as_str(), &DEFAULT_RUNTIME);
+    let mut run = Context::new(expression.as_str(), &RUNTIME);
     interpret(context, expression.as_ast(), &mut run).ok()
 }
 

@@ -71,10 +71,8 @@ impl<'a> Lookup<'a> {
     ) -> Self {
         let mut by_values: BTreeMap<_, BTreeMap<_, Vec<_>>> = BTreeMap::new();
         for &stored in records {
-            let values: Option<Vec<String>> =
-                names.clone().map(|name| parameter(&stored.record, name)).collect();
-            if let Some(values) = values {
-                let account = stored.record.source.account.as_str();
+            let account = stored.record.source.account.as_str();
+            for values in combinations(&stored.record, names.clone()) {
                 by_values.entry(account).or_default().entry(values).or_default().push(stored);
             }
         }
@@ -87,9 +85,34 @@ impl<'a> Lookup<'a> {
     }
 }
 
-/// A parameter of a record as templates write it; `None` where it is missing, a list or an object.
-pub(super) fn parameter(record: &Record, name: &str) -> Option<String> {
-    match record.source.parameters.get(name)? {
+/// The values of the parameters `names` by which a record is found: one each, or, where one of them is a list
+/// (a batch), one for every element. None where a parameter is missing, an object, or a second list.
+fn combinations<'n>(record: &Record, names: impl Iterator<Item = &'n str>) -> Vec<Vec<String>> {
+    let mut found = vec![Vec::new()];
+    for name in names {
+        let values = parameter(record, name);
+        if found.len() > 1 && values.len() > 1 {
+            return Vec::new();
+        }
+        let with = |value: &String| {
+            found.iter().map(|before| before.iter().chain([value]).cloned().collect()).collect::<Vec<_>>()
+        };
+        found = values.iter().flat_map(with).collect();
+    }
+    found
+}
+
+/// A parameter of a record as templates write it; of a list every element. Empty where it is missing or an object.
+pub(super) fn parameter(record: &Record, name: &str) -> Vec<String> {
+    match record.source.parameters.get(name) {
+        Some(Value::Array(elements)) => elements.iter().filter_map(text).collect(),
+        Some(value) => text(value).into_iter().collect(),
+        None => Vec::new(),
+    }
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(flag) => Some(flag.to_string()),

@@ -167,14 +167,12 @@ impl<'a> Reader<'a> {
         for &stored in self.index.records(call).iter().filter(|stored| place.holds(stored)) {
             let Some(error) = stored.record.gap() else { continue };
             let mut shared = 0_usize;
-            let fits = wanted.iter().all(|(name, value)| match index::parameter(&stored.record, name) {
-                None => true,
-                Some(found) if found == **value => {
-                    shared += 1;
-                    true
-                }
+            let fits = wanted.iter().all(|(name, value)| {
+                let found = index::parameter(&stored.record, name);
+                let same = found.iter().any(|found| found == value);
+                shared += usize::from(same);
                 // A parameter that could not be filled in stands as the catalog has it.
-                Some(found) => found.contains("${"),
+                same || found.is_empty() || found.iter().any(|found| found.contains("${"))
             });
             let rank = (shared, index::age(stored));
             if fits && best.as_ref().is_none_or(|(known, ..)| *known < rank) {

@@ -378,6 +378,48 @@ fn calls_that_depend_on_no_other_are_expected_where_the_catalog_sends_them() {
     assert_eq!(missing(&[], &global), [place("global")]);
 }
 
+const BATCHES: &str = r#"
+service = "balance"
+title = "Balancers"
+scope = "regional"
+[[call]]
+operation = "List"
+[[call]]
+operation = "Tags"
+each = { call = "List", items = "Names", batch = 2 }
+parameters = { Names = "${item}", Kind = "balancer" }
+[[resource]]
+kind = "balancer"
+title = "Balancer"
+from = "List"
+items = "Names"
+id = "${item}"
+arn = "${item}"
+[resource.properties.tag]
+call = "Tags"
+match = { Names = "${item}", Kind = "balancer" }
+value = "Tags[?Name == '${item}'].Tag | [0]"
+"#;
+
+#[test]
+fn a_batch_is_found_by_each_of_its_items() {
+    let batch = |names: Value, outcome| {
+        at("balance", "Tags", "us-east-1", json!({"Names": names, "Kind": "balancer"}), outcome)
+    };
+    let tags = json!({"Tags": [{"Name": "a", "Tag": "x"}, {"Name": "b", "Tag": "y"}]});
+    let records = [
+        at("balance", "List", "us-east-1", json!({}), Ok(json!({"Names": ["a", "b", "c", "d"]}))),
+        batch(json!(["a", "b"]), Ok(tags)),
+        batch(json!(["c"]), Err("AccessDenied")),
+    ];
+    let set = derive(&catalog(&[BATCHES]), &bundle(&records)).unwrap();
+    let tag = |id: &str| one(&set, "balancer", id).properties["tag"].clone();
+    assert_eq!(tag("a"), known(json!("x"), &records[1]));
+    assert_eq!(tag("b"), known(json!("y"), &records[1]));
+    assert_unknown(&tag("c"), "balance Tags failed with AccessDenied", Some(id(&records[2])));
+    assert_unknown(&tag("d"), "holds no record of balance Tags for this resource", None);
+}
+
 #[test]
 fn where_nobody_asked_the_kind_says_so() {
     let set = resources(&world()[..2]);
