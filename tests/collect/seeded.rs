@@ -133,9 +133,10 @@ fn parameters_are_those_of_the_catalog() {
         .map(|record| (record.source.service.as_str(), record.source.operation.as_str()))
         .collect();
     for collector in catalog.collectors.values() {
-        for call in &collector.calls {
+        // What depends on another call's answer is made where the world has something to ask about.
+        for call in collector.calls.iter().filter(|call| call.parent().is_none()) {
             let name = (collector.service.as_str(), call.operation.as_str());
-            assert!(made.contains(&name), "{name:?} was never called: the world has nothing to ask it about");
+            assert!(made.contains(&name), "{name:?} was never called");
         }
     }
 }
@@ -151,7 +152,9 @@ fn every_gap_is_a_record_and_says_what_the_server_said() {
         })
         .collect();
     assert_eq!(summary.gap_count(), gaps.len() as u64);
-    let denied = journal.iter().filter(|(key, _)| key.ends_with(":403")).map(|(_, count)| count).sum::<u64>();
+    // Macie refuses where it is off, and says so: that is no gap.
+    let refused = journal.iter().filter(|(key, _)| key.ends_with(":403") && !key.starts_with("macie2:"));
+    let denied = refused.map(|(_, count)| count).sum::<u64>();
     assert!(denied > 0, "the seeded world denies something");
     assert_eq!(gaps.iter().filter(|gap| gap.contains(": AccessDenied")).count() as u64, denied, "{gaps:#?}");
     assert_eq!(gaps.len() as u64, denied, "gaps that the world does not intend: {gaps:#?}");
