@@ -11,6 +11,7 @@
 //! ```
 
 pub mod bagit;
+mod begun;
 pub mod checksums;
 mod examine;
 pub mod files;
@@ -22,7 +23,9 @@ mod reader;
 pub(crate) mod testing;
 mod writer;
 
+pub use begun::Begun;
 pub use examine::{Examination, examine};
+pub use journal::JournalReader;
 pub use reader::{ReadError, read, read_files};
 pub use writer::{SealInfo, WriteError, Writer};
 

@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{
-    AbsentRule, Check, Collector, ExcerptRule, Framework, PropertyRule, Query, ResourceRule, TagsRule,
-    Template,
+    AbsentRule, Check, Collector, ExcerptRule, Framework, GapReasons, PropertyRule, Query, ResourceRule,
+    TagsRule, Template, gap_reasons,
 };
 use crate::canonical;
 use crate::model::{Outcome, Sha256Digest};
@@ -53,6 +53,10 @@ impl Catalog {
         let checks = parse(&CHECKS, "checks", &mut digests, &mut problems);
         let frameworks = parse(&FRAMEWORKS, "frameworks", &mut digests, &mut problems);
         let excerpts = parse(&EXCERPTS, "excerpts", &mut digests, &mut problems);
+        digests.insert("gap-reasons.toml".to_owned(), canonical::sha256(gap_reasons::TEXT.as_bytes()));
+        if let Err(error) = GapReasons::parse(gap_reasons::TEXT) {
+            problems.push(format!("gap-reasons.toml: {error}"));
+        }
         let digest = match canonical::to_string(&digests) {
             Ok(text) => canonical::sha256(text.as_bytes()),
             Err(error) => return Err(CatalogError { problems: vec![error.to_string()] }),
