@@ -35,7 +35,7 @@ pub struct SessionOptions {
     pub http_client: Option<SharedHttpClient>,
     /// Access key id and secret access key in place of the credentials that would be found.
     pub static_credentials: Option<(String, String)>,
-    /// How often a call is attempted at most.
+    /// How often a call is attempted at most. A few times: who makes many calls knows better when to come back.
     pub max_attempts: u32,
     /// How long connecting may take.
     pub connect_timeout: Duration,
@@ -65,7 +65,7 @@ impl Default for SessionOptions {
             assume_role: None,
             http_client: None,
             static_credentials: None,
-            max_attempts: 5,
+            max_attempts: 3,
             connect_timeout: Duration::from_secs(10),
             attempt_timeout: Duration::from_secs(60),
             request_timeout: Duration::from_secs(300),
