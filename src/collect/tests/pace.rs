@@ -229,10 +229,11 @@ fn an_account_with_much_to_do_does_not_starve_another() {
     let gate = Gate::new(Bounds { overall: 2, per_service: 2, per_region: 2, ..hasty() }, None);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let (much, little) = (lister("s3", ""), lister("kms", ""));
+    let (much, little) = ([much.as_str()], [little.as_str()]);
     let (first, second) = runtime.block_on(async {
         tokio::join!(
-            run_account("111111111111", &[&much], &client, Arc::clone(&gate), Known::nothing()),
-            run_account("222222222222", &[&little], &client, Arc::clone(&gate), Known::nothing()),
+            run_account("111111111111", &much, &client, Arc::clone(&gate), Known::nothing()),
+            run_account("222222222222", &little, &client, Arc::clone(&gate), Known::nothing()),
         )
     });
     assert_eq!((first.records.len(), second.records.len()), (401, 21));
