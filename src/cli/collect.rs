@@ -27,7 +27,7 @@ use crate::clock::Clock;
 use crate::model::{Manifest, Record, Scope, Shard, Tool};
 use account::{Account, Run};
 use roster::Roster;
-use shard::ShardArgument;
+use shard::{Part, ShardArgument};
 
 pub(super) use session::{s3_client, session};
 
@@ -107,7 +107,9 @@ async fn collect_part(
     // Everything that can be found wrong without AWS is found before the first call.
     let started = clock.now();
     let period = config.scope.period(started)?;
-    if how.shard.is_some() && !config.scope.period_is_over(started) {
+    let variable = |name: &str| std::env::var(name).ok();
+    let part = how.shard.map(|shard| shard.part(variable)).transpose()?;
+    if part.is_some() && !config.scope.period_is_over(started) {
         return Err(CommandError::input(
             "--shard needs an audit period that is the same on every machine: set scope.period, or a scope.period-end before today",
         ));
@@ -119,7 +121,7 @@ async fn collect_part(
     let place = identity::Place::of(config, &client)?;
     let own = identity::own(&client, &place, config, clock).await?;
     let mut roster = roster::roster(&config.scope, &client, &place, &own, clock).await?;
-    let shard = part(how.shard, &mut roster, &own.account)?;
+    let shard = part.map(|part| only(part, &mut roster, &own.account));
 
     let run = Run { config, catalog: account::planned(catalog), models, session, place, own, period, clock };
     let entering = stream::iter(&roster.accounts).map(|id| run.enter(id)).buffered(ENTERED_AT_ONCE);
@@ -180,20 +182,16 @@ async fn collect_accounts(
 
 /// Takes the accounts of other parts out of the roster. What AWS Organizations said goes into one part only, that
 /// of the credentials' own account: merged, it is there once.
-fn part(
-    argument: Option<ShardArgument>,
-    roster: &mut Roster,
-    own_account: &str,
-) -> Result<Option<Shard>, CommandError> {
-    let Some(argument) = argument else { return Ok(None) };
+fn only(part: Part, roster: &mut Roster, own_account: &str) -> Shard {
     let all: Vec<String> = std::mem::take(&mut roster.accounts).into_iter().collect();
-    let own_part = all.iter().any(|account| account == own_account);
-    let shard = argument.of(all, |name| std::env::var(name).ok())?;
+    let own_is_in_scope = all.iter().any(|account| account == own_account);
+    let shard = part.of(all);
     roster.accounts = shard.own_accounts().into_iter().collect();
-    if own_part && !roster.accounts.contains(own_account) || !own_part && shard.number != 1 {
+    let keeps = if own_is_in_scope { roster.accounts.contains(own_account) } else { shard.number == 1 };
+    if !keeps {
         roster.records.clear();
     }
-    Ok(Some(shard))
+    shard
 }
 
 /// What the bundle covers.

@@ -40,26 +40,36 @@ impl FromStr for ShardArgument {
     }
 }
 
+/// Part `number` of `of`, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Part {
+    number: u32,
+    of: u32,
+}
+
 /// A number without a sign.
 fn digits(text: &str) -> Option<u32> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
 impl ShardArgument {
-    /// The part of `accounts` (sorted) that falls to this machine. `environment` looks variables up.
+    /// Which part this machine has. `environment` looks variables up.
     ///
     /// # Errors
     /// When the number is to come from AWS Batch and does not.
-    pub(super) fn of(
-        self,
-        accounts: Vec<String>,
-        environment: impl Fn(&str) -> Option<String>,
-    ) -> Result<Shard, CommandError> {
+    pub(super) fn part(self, environment: impl Fn(&str) -> Option<String>) -> Result<Part, CommandError> {
         let (number, of) = match self {
             Self::Number(number, of) => (number, of),
             Self::Array(of) => (in_array(of, environment)?, of),
         };
-        Ok(Shard { number, of, accounts })
+        Ok(Part { number, of })
+    }
+}
+
+impl Part {
+    /// The part of these accounts (sorted).
+    pub(super) fn of(self, accounts: Vec<String>) -> Shard {
+        Shard { number: self.number, of: self.of, accounts }
     }
 }
 
@@ -94,7 +104,7 @@ mod tests {
             BATCH_SIZE => size.map(str::to_owned),
             other => panic!("{other} is not for us"),
         };
-        argument.of(Vec::new(), environment).map(|shard| shard.number).map_err(|error| error.message)
+        argument.part(environment).map(|part| part.number).map_err(|error| error.message)
     }
 
     #[test]
