@@ -16,6 +16,7 @@ pub mod checksums;
 mod examine;
 pub mod files;
 mod journal;
+mod merge;
 pub mod merkle;
 pub mod paths;
 mod reader;
@@ -26,6 +27,7 @@ mod writer;
 pub use begun::Begun;
 pub use examine::{Examination, examine};
 pub use journal::JournalReader;
+pub use merge::{MergeError, merge};
 pub use reader::{ReadError, read, read_files};
 pub use writer::{SealInfo, WriteError, Writer};
 

@@ -16,7 +16,7 @@ use super::paths::{self, PathError};
 use super::{LONGEST_LINE, merkle};
 use crate::canonical::{self, CanonicalError};
 use crate::model::{
-    GapReason, GapSummary, Manifest, ManifestFile, Record, RecordId, Scope, Sha256Digest, Tool,
+    GapReason, GapSummary, Manifest, ManifestFile, Record, RecordId, Scope, Sha256Digest, Shard, Tool,
 };
 
 /// What the manifest says beyond what the records give.
@@ -34,6 +34,10 @@ pub struct SealInfo {
     pub sealed_at: DateTime<Utc>,
     /// SHA-256 of the manifest of the bundle before it.
     pub previous_manifest_sha256: Option<Sha256Digest>,
+    /// Which part of a run over several machines it is, where it is one.
+    pub shard: Option<Shard>,
+    /// SHA-256 of the manifests of the bundles that it is merged from, sorted.
+    pub merged_from_sha256: Vec<Sha256Digest>,
 }
 
 /// Why a bundle could not be written.
@@ -228,6 +232,11 @@ impl Writer {
         &self.partial
     }
 
+    /// How many records the journal holds, those that were set aside among them.
+    pub fn recorded(&self) -> usize {
+        self.entries.len()
+    }
+
     /// When the earliest of the records was obtained that would be sealed now.
     pub fn first_collected_at(&self) -> Option<DateTime<Utc>> {
         self.live().map(|(_, entry)| entry.collected_at).min()
@@ -315,6 +324,15 @@ impl Writer {
         Ok(manifest)
     }
 
+    /// Gives the bundle up: nothing of it stays.
+    ///
+    /// # Errors
+    /// When the disk refuses it.
+    pub fn discard(self) -> Result<(), WriteError> {
+        drop(self.journal);
+        fs::remove_dir_all(&self.partial).map_err(failed("removed", &self.partial))
+    }
+
     fn write_records(
         &mut self,
         bag: &Path,
@@ -367,6 +385,8 @@ impl Writer {
             merkle_root: merkle::root(files.iter().flat_map(|file| &file.records)),
             files,
             previous_manifest_sha256: info.previous_manifest_sha256,
+            shard: info.shard,
+            merged_from_sha256: info.merged_from_sha256,
         }
     }
 }

@@ -54,23 +54,18 @@ impl Closing {
     }
 }
 
-/// The records and gaps of a bundle, in a line: `120 records, 3 gaps: 2 access denied (AccessDenied), 1 throttled
-/// (SlowDown)`.
-pub(super) fn records_and_gaps(manifest: &Manifest) -> String {
-    let gaps: u64 = manifest.gaps.iter().map(|gap| gap.count).sum();
-    let each = manifest.gaps.iter().map(|gap| {
-        let title = if gap.reason == GapReason::Other { String::new() } else { format!(" {}", gap.reason) };
-        match title.is_empty() {
-            true => format!("{} {}", gap.count, gap.code),
-            false => format!("{}{title} ({})", gap.count, gap.code),
-        }
+/// The gaps of a bundle, in a line: `3 gaps: 2 access denied (AccessDenied), 1 throttled (SlowDown)`.
+pub(super) fn gaps(manifest: &Manifest) -> String {
+    let each = manifest.gaps.iter().map(|gap| match gap.reason {
+        GapReason::Other => format!("{} {}", gap.count, gap.code),
+        reason => format!("{} {reason} ({})", gap.count, gap.code),
     });
-    let gaps = match gaps {
+    let each = each.collect::<Vec<_>>().join(", ");
+    match manifest.gaps.iter().map(|gap| gap.count).sum::<u64>() {
         0 => "no gaps".to_owned(),
-        1 => format!("1 gap: {}", each.collect::<Vec<_>>().join(", ")),
-        gaps => format!("{gaps} gaps: {}", each.collect::<Vec<_>>().join(", ")),
-    };
-    format!("{} records, {gaps}", manifest.records)
+        1 => format!("1 gap: {each}"),
+        gaps => format!("{gaps} gaps: {each}"),
+    }
 }
 
 #[cfg(test)]

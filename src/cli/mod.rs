@@ -14,19 +14,23 @@ macro_rules! println {
 
 mod archive;
 mod assess;
+mod bundle;
 mod checks;
+mod closing;
 mod collect;
 mod config;
 mod demo;
 mod exit;
 mod iam_policy;
 mod init;
+mod interrupt;
 mod keygen;
 mod output;
 mod package;
 mod progress;
 mod reference;
 mod report;
+mod resume;
 mod run;
 mod sign;
 mod verify;
@@ -89,6 +93,8 @@ enum Command {
     Run(run::RunArguments),
     /// Collect evidence from AWS into a sealed bundle.
     Collect(collect::CollectArguments),
+    /// Join sealed bundles.
+    Bundle(bundle::BundleArguments),
     /// Assess the bundle against the framework.
     Assess(assess::AssessArguments),
     /// Render the report (unsigned).
@@ -139,6 +145,7 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Keygen(arguments) => keygen::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Collect(arguments) => collect::run(&arguments),
+        Command::Bundle(arguments) => bundle::run(&arguments),
         Command::Assess(arguments) => assess::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Sign(arguments) => sign::run(&arguments),

@@ -10,9 +10,6 @@ use crate::bundle::{Begun, JournalReader, Writer};
 use crate::collect::{Known, Learning, Recorded};
 use crate::model::Record;
 
-/// How old a record may be that is not collected again, where the configuration does not say.
-pub(super) const FRESHNESS_HOURS: u32 = 24;
-
 /// What an earlier run left, as far as it matters before the first call.
 #[derive(Debug)]
 pub(super) struct Earlier {
@@ -27,8 +24,6 @@ pub(super) struct Opened {
     pub(super) writer: Writer,
     /// What need not be asked again.
     pub(super) known: Known,
-    /// How many questions that are.
-    pub(super) kept: usize,
 }
 
 impl Earlier {
@@ -68,7 +63,7 @@ impl Earlier {
         if !self.unfinished {
             let writer = Writer::create(target).map_err(CommandError::output)?;
             writer.begin(run).map_err(CommandError::output)?;
-            return Ok(Opened { writer, known: Known::nothing(), kept: 0 });
+            return Ok(Opened { writer, known: Known::nothing() });
         }
         let mut learning = Learning::new(self.not_before);
         let mut problem = None;
@@ -96,9 +91,8 @@ impl Earlier {
         }
         writer.begin(run).map_err(CommandError::output)?;
         writer.set_aside();
-        let kept = learning.len();
         let known = learning.done(Arc::new(Journal(writer.journal_reader())));
-        Ok(Opened { writer, known, kept })
+        Ok(Opened { writer, known })
     }
 }
 

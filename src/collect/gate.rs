@@ -152,6 +152,17 @@ impl Gate {
         self.state().interrupted
     }
 
+    /// Returns when the run is asked to stop.
+    pub async fn interrupted(&self) {
+        let mut changes = self.changes();
+        while !self.is_interrupted() {
+            // The sender lives as long as the gate: this cannot fail while somebody waits here.
+            if changes.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
     /// Hears of every change after which it is worth asking again.
     pub(super) fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()

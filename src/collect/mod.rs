@@ -16,6 +16,7 @@ mod parameter;
 mod plan;
 mod progress;
 mod schedule;
+mod single;
 #[cfg(test)]
 mod tests;
 
@@ -31,6 +32,7 @@ pub use gate::{Bounds, Gate};
 pub use known::{Known, Learning, Recorded};
 pub use plan::Plan;
 pub use progress::{Progress, Summary};
+pub use single::call_once;
 
 use crate::catalog::{Catalog, TemplateError};
 use crate::clock::Clock;

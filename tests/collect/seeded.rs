@@ -8,7 +8,7 @@ use proofpack::aws::{Client, Models, Session, SessionOptions};
 use proofpack::bundle::{Bundle, SealInfo, Writer, read};
 use proofpack::catalog::Catalog;
 use proofpack::clock::Clock;
-use proofpack::collect::{Collection, Summary, collect};
+use proofpack::collect::{Bounds, Collection, Gate, Known, Summary, collect};
 use proofpack::model::{Period, Property, Record, RecordOutcome, Scope, Tool};
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -61,7 +61,9 @@ async fn collect_from(world: &World, catalog: &Catalog) -> (Summary, Vec<Record>
         regions: REGIONS.map(String::from).into(),
         caller: format!("arn:aws:iam::{ACCOUNT}:user/auditor"),
         clock: Clock::System,
-        concurrency: 8,
+        gate: Gate::new(Bounds::default(), None),
+        known: Known::nothing(),
+        redactor: Arc::new(()),
         progress: &(),
     };
     let take = async {
@@ -171,15 +173,12 @@ fn sealed(records: &[Record]) -> Bundle {
     let info = SealInfo {
         tool: Tool::this(),
         catalog_sha256: collected().catalog.digest,
-        scope: Scope {
-            partition: "aws".into(),
-            accounts: vec![ACCOUNT.into()],
-            regions: REGIONS.map(String::from).into(),
-            period: Period { start: instant, end: instant },
-        },
+        scope: Scope::new("aws", [ACCOUNT], REGIONS, Period { start: instant, end: instant }),
         collection_started: instant,
         sealed_at: instant,
         previous_manifest_sha256: None,
+        shard: None,
+        merged_from_sha256: Vec::new(),
     };
     writer.seal(info).unwrap();
     read(&path).unwrap()
