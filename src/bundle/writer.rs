@@ -271,9 +271,8 @@ impl Writer {
             return Err(unstorable("it does not read back as it was written".to_owned()));
         }
         paths::of(record)?;
-        let question = record
-            .question()
-            .map_err(|source| WriteError::Canonical { operation: operation(), source })?;
+        let question =
+            record.question().map_err(|source| WriteError::Canonical { operation: operation(), source })?;
         let path = self.partial.join(JOURNAL);
         let span = self.journal.append(&line).map_err(failed("written", &path))?;
         let entry = entry(record, span)
@@ -380,7 +379,9 @@ impl Writer {
             sealed_at: info.sealed_at,
             records: self.live().count() as u64,
             gaps: gap_summary(
-                self.live().filter_map(|(_, entry)| entry.gap.as_ref().map(|(reason, code)| (*reason, code.as_str()))),
+                self.live().filter_map(|(_, entry)| {
+                    entry.gap.as_ref().map(|(reason, code)| (*reason, code.as_str()))
+                }),
             ),
             merkle_root: merkle::root(files.iter().flat_map(|file| &file.records)),
             files,

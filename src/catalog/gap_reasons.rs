@@ -42,8 +42,7 @@ impl GapReasons {
     /// The reasons that are compiled in. (Were their file broken, all would be [`GapReason::Other`]; loading the
     /// catalog reports it.)
     pub fn embedded() -> &'static Self {
-        static EMBEDDED: LazyLock<GapReasons> =
-            LazyLock::new(|| GapReasons::parse(TEXT).unwrap_or_default());
+        static EMBEDDED: LazyLock<GapReasons> = LazyLock::new(|| GapReasons::parse(TEXT).unwrap_or_default());
         &EMBEDDED
     }
 
@@ -106,9 +105,9 @@ impl GapReasons {
     /// Whether a resumed run makes the call again that ended with this error: what stood in its way may be over.
     pub fn asks_again(&self, error: &ApiError) -> bool {
         self.again.contains(&self.of(&error.code))
-            || error.reason.is_some_and(|reason| {
-                reason != GapReason::PageMissing && self.again.contains(&reason)
-            })
+            || error
+                .reason
+                .is_some_and(|reason| reason != GapReason::PageMissing && self.again.contains(&reason))
     }
 }
 
@@ -168,7 +167,8 @@ mod tests {
                     format!("[[reason]]\nid = {id}\nagain = true\ncodes = []\n")
                 })
                 .collect();
-            let text = format!("{}[[reason]]\nid = \"other\"\nagain = false\ncodes = {codes}", others.concat());
+            let text =
+                format!("{}[[reason]]\nid = \"other\"\nagain = false\ncodes = {codes}", others.concat());
             GapReasons::parse(&text)
         };
         assert!(with("[\"A\", \"A*\", \"*A\"]").is_ok());

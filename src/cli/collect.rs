@@ -16,8 +16,8 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::config::{Config, Regions};
 use super::closing::{self, Closing};
+use super::config::{Config, Regions};
 use super::exit::{CommandError, Exit};
 use super::progress::Display;
 use super::resume::{Earlier, Opened};
@@ -150,8 +150,7 @@ async fn collect_part(
     announce(config, &run.place.partition, &roster, &accounts)?;
     let scope = scope(&run, &roster, &accounts);
 
-    let begun =
-        Begun { tool: Tool::this(), catalog_sha256: catalog.digest, scope: scope.clone(), started };
+    let begun = Begun { tool: Tool::this(), catalog_sha256: catalog.digest, scope: scope.clone(), started };
     let Opened { mut writer, known } = earlier.open(&target, &begun)?;
     for record in &roster.records {
         writer.append(record).map_err(CommandError::output)?;
@@ -194,7 +193,8 @@ async fn collect_accounts(
     // Each end of the channel is moved to where it is used, so that it is dropped when that ends, in whatever way.
     let collecting = async move {
         let sender = sender;
-        let each = accounts.iter().map(|account| run.collect(account, (gate, known), display, sender.clone()));
+        let each =
+            accounts.iter().map(|account| run.collect(account, (gate, known), display, sender.clone()));
         let running = stream::iter(each).buffer_unordered(at_once.max(1));
         let add = |mut all: Summary, one: Summary| {
             all.add(one);

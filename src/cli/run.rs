@@ -31,8 +31,7 @@ pub(super) fn run(arguments: &RunArguments) -> CommandResult {
     crate::sign::require_valid_at(&signer, clock.now()).map_err(super::CommandError::input)?;
 
     let runtime = runtime()?;
-    let collecting =
-        collect::collect_bundle(&config, &workspace, &catalog, clock, arguments.fresh, None);
+    let collecting = collect::collect_bundle(&config, &workspace, &catalog, clock, arguments.fresh, None);
     let collect::Collected { manifest, closing } = runtime.block_on(collecting)?;
     println!("Collected   {} ({})", workspace.bundle().display(), collect::summary(&manifest));
     println!("            {}", closing.text());

@@ -81,7 +81,13 @@ impl Around {
     }
 
     /// The record of an answer, with the secrets taken out.
-    fn record_of(&self, (service, call): (usize, usize), region: &str, parameters: &Value, answer: Answer) -> Record {
+    fn record_of(
+        &self,
+        (service, call): (usize, usize),
+        region: &str,
+        parameters: &Value,
+        answer: Answer,
+    ) -> Record {
         let service = self.plan.services.get(service);
         let call = service.and_then(|service| service.calls.get(call));
         let mut record = Record {
@@ -108,7 +114,12 @@ impl Around {
 
     /// By what a step is known: the question of the record that it will have. `never_asked` is its outcome where it
     /// cannot be asked.
-    pub(super) fn question(&self, service: usize, step: &Step, never_asked: Option<&RecordOutcome>) -> Sha256Digest {
+    pub(super) fn question(
+        &self,
+        service: usize,
+        step: &Step,
+        never_asked: Option<&RecordOutcome>,
+    ) -> Sha256Digest {
         let outcome = never_asked.cloned().unwrap_or(RecordOutcome::Response(Value::Null));
         let answer = Answer { outcome, exchanges: Vec::new(), endpoint: String::new() };
         let record = self.record_of((service, step.call), &step.region, &step.parameters, answer);
@@ -153,7 +164,12 @@ impl Around {
     }
 
     /// Hands on again what an earlier run recorded, and sees what follows from it. `None`: it cannot be read.
-    pub(super) async fn recall(self: Arc<Self>, due: Due, position: u64, recording: Recording) -> Option<End> {
+    pub(super) async fn recall(
+        self: Arc<Self>,
+        due: Due,
+        position: u64,
+        recording: Recording,
+    ) -> Option<End> {
         let record = self.known.read(position).ok()?;
         // The journal is a file that anybody may have changed: it must be the answer to this very question.
         if record.question().ok()? != Some(due.question) {
@@ -191,7 +207,13 @@ impl Around {
         Place { partition: &self.partition, account: &self.account, region: began_in }
     }
 
-    async fn hand_on(&self, record: Record, steps: Vec<Step>, summary: Summary, recording: &Recording) -> End {
+    async fn hand_on(
+        &self,
+        record: Record,
+        steps: Vec<Step>,
+        summary: Summary,
+        recording: &Recording,
+    ) -> End {
         let gap = record.gap().map(|gap| gap.reason.unwrap_or(GapReason::Other));
         recording.store(true, Ordering::SeqCst);
         match self.records.send(record).await {

@@ -1,7 +1,7 @@
 //! The bounds that all accounts of a run share: how many calls may be under way, until when, and whether
 //! anybody asked the run to stop.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -69,7 +69,7 @@ impl Default for Bounds {
 
 /// Where the calls of a run, whichever account they are for, get leave to be made.
 ///
-/// An account that waits while another holds more than its share is served before that other.
+/// An account that waits for something of which another holds more than its share is served before that other.
 #[derive(Debug)]
 pub struct Gate {
     bounds: Bounds,
@@ -82,10 +82,24 @@ pub struct Gate {
 #[derive(Debug, Default)]
 struct State {
     interrupted: bool,
-    overall: usize,
-    large: usize,
-    services: BTreeMap<Arc<str>, usize>,
+    /// What all accounts share.
+    shared: BTreeMap<Shared, Counter>,
+    /// Calls by account and region.
     regions: BTreeMap<(Arc<str>, Arc<str>), usize>,
+}
+
+/// What the accounts of a run share.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Shared {
+    Overall,
+    Large,
+    Service(Arc<str>),
+}
+
+/// How much of something is held, and by whom.
+#[derive(Debug, Default)]
+struct Counter {
+    held: usize,
     accounts: BTreeMap<Arc<str>, Share>,
 }
 
@@ -110,10 +124,10 @@ pub(super) struct Request {
 pub(super) enum Answer {
     /// The call may be made; dropping the pass gives its place back.
     Granted(Pass),
-    /// Not now: its service or region has what it may have. Others may still be granted.
-    Bounded,
-    /// Not now, and nothing else of this account either.
-    Full,
+    /// Not now: the account's region has what it may have.
+    Busy,
+    /// Not now: of this, too much is held, or it is another account's turn.
+    Wait(Shared),
 }
 
 /// Leave to make one call.
@@ -171,37 +185,43 @@ impl Gate {
     /// Asks for leave.
     pub(super) fn enter(self: &Arc<Self>, request: &Request) -> Answer {
         let mut state = self.state();
-        let of = |count: Option<&usize>| count.copied().unwrap_or_default();
         let region = (request.account.clone(), request.region.clone());
-        if of(state.services.get(&request.service)) >= self.bounds.per_service.max(1)
-            || of(state.regions.get(&region)) >= self.bounds.per_region.max(1)
-            || (request.cost == Cost::Large && state.large >= self.bounds.large.max(1))
-        {
-            return Answer::Bounded;
+        if state.regions.get(&region).copied().unwrap_or_default() >= self.bounds.per_region.max(1) {
+            return Answer::Busy;
         }
-        if state.overall >= self.bounds.overall.max(1) || self.others_come_first(&state, &request.account) {
-            state.accounts.entry(request.account.clone()).or_default().waits = true;
-            return Answer::Full;
+        for shared in request.shares() {
+            let bound = self.bound(&shared);
+            let counter = state.shared.entry(shared.clone()).or_default();
+            if !counter.admits(&request.account, bound) {
+                counter.share(&request.account).waits = true;
+                return Answer::Wait(shared);
+            }
         }
-        state.overall += 1;
-        state.large += usize::from(request.cost == Cost::Large);
-        *state.services.entry(request.service.clone()).or_default() += 1;
+        for shared in request.shares() {
+            let counter = state.shared.entry(shared).or_default();
+            counter.held += 1;
+            let share = counter.share(&request.account);
+            share.held += 1;
+            share.waits = false;
+        }
         *state.regions.entry(region).or_default() += 1;
-        let share = state.accounts.entry(request.account.clone()).or_default();
-        share.held += 1;
-        share.waits = false;
         drop(state);
         Answer::Granted(Pass { gate: Arc::clone(self), request: request.clone() })
     }
 
-    /// To be called by an account that asked for all it could use: whether it still waits.
-    pub(super) fn asked(&self, account: &Arc<str>, waits: bool) {
+    /// To be called by an account when it has asked for all that it could use: what it still waits for.
+    pub(super) fn asked(&self, account: &Arc<str>, waits_for: &BTreeSet<Shared>) {
         let mut state = self.state();
-        let share = state.accounts.entry(account.clone()).or_default();
-        let gave_way = share.waits && !waits;
-        share.waits = waits;
-        if share.held == 0 && !waits {
-            state.accounts.remove(account);
+        let mut gave_way = false;
+        for (shared, counter) in &mut state.shared {
+            if let Some(share) = counter.accounts.get_mut(account) {
+                let waits = waits_for.contains(shared);
+                gave_way |= share.waits && !waits;
+                share.waits = waits;
+                if share.held == 0 && !waits {
+                    counter.accounts.remove(account);
+                }
+            }
         }
         drop(state);
         // Somebody may have been told to wait for this account.
@@ -210,27 +230,26 @@ impl Gate {
         }
     }
 
-    /// Whether an account holds its share while another waits that holds less than its own.
-    fn others_come_first(&self, state: &State, account: &Arc<str>) -> bool {
-        let held = state.accounts.get(account).map_or(0, |share| share.held);
-        let others = || state.accounts.iter().filter(|(other, share)| *other != account && share.waits);
-        let share = (self.bounds.overall / (others().count() + 1)).max(1);
-        held >= share && others().any(|(_, other)| other.held < share && other.held < held)
+    fn bound(&self, shared: &Shared) -> usize {
+        let bound = match shared {
+            Shared::Overall => self.bounds.overall,
+            Shared::Large => self.bounds.large,
+            Shared::Service(_) => self.bounds.per_service,
+        };
+        bound.max(1)
     }
 
     fn leave(&self, request: &Request) {
         let mut state = self.state();
-        state.overall = state.overall.saturating_sub(1);
-        state.large = state.large.saturating_sub(usize::from(request.cost == Cost::Large));
-        let region = (request.account.clone(), request.region.clone());
-        if let Some(count) = state.services.get_mut(&request.service) {
-            *count = count.saturating_sub(1);
+        for shared in request.shares() {
+            if let Some(counter) = state.shared.get_mut(&shared) {
+                counter.held = counter.held.saturating_sub(1);
+                let share = counter.share(&request.account);
+                share.held = share.held.saturating_sub(1);
+            }
         }
-        if let Some(count) = state.regions.get_mut(&region) {
+        if let Some(count) = state.regions.get_mut(&(request.account.clone(), request.region.clone())) {
             *count = count.saturating_sub(1);
-        }
-        if let Some(share) = state.accounts.get_mut(&request.account) {
-            share.held = share.held.saturating_sub(1);
         }
         drop(state);
         self.changed();
@@ -246,6 +265,31 @@ impl Gate {
     }
 }
 
+impl Counter {
+    /// Whether an account may have one more: there is one, and no other account waits that holds less than its
+    /// share while this one has its own.
+    fn admits(&self, account: &Arc<str>, bound: usize) -> bool {
+        let own = self.accounts.get(account).map_or(0, |share| share.held);
+        let others = || self.accounts.iter().filter(|(other, share)| *other != account && share.waits);
+        let share = (bound / (others().count() + 1)).max(1);
+        let others_first =
+            own >= share && others().any(|(_, other)| other.held < share && other.held < own);
+        self.held < bound && !others_first
+    }
+
+    fn share(&mut self, account: &Arc<str>) -> &mut Share {
+        self.accounts.entry(account.clone()).or_default()
+    }
+}
+
+impl Request {
+    /// What it takes of what all share; the scarcest last, so that an account waits for that.
+    fn shares(&self) -> impl Iterator<Item = Shared> {
+        let large = (self.cost == Cost::Large).then_some(Shared::Large);
+        [Shared::Overall, Shared::Service(self.service.clone())].into_iter().chain(large)
+    }
+}
+
 impl Drop for Pass {
     fn drop(&mut self) {
         self.gate.leave(&self.request);
@@ -257,18 +301,20 @@ mod tests {
     use super::*;
 
     fn request(account: &str, service: &str, region: &str) -> Request {
-        Request {
-            account: account.into(),
-            service: service.into(),
-            region: region.into(),
-            cost: Cost::Small,
-        }
+        Request { account: account.into(), service: service.into(), region: region.into(), cost: Cost::Small }
     }
 
     fn granted(gate: &Arc<Gate>, request: &Request) -> Option<Pass> {
         match gate.enter(request) {
             Answer::Granted(pass) => Some(pass),
-            Answer::Bounded | Answer::Full => None,
+            Answer::Busy | Answer::Wait(_) => None,
+        }
+    }
+
+    fn waits_for(gate: &Arc<Gate>, request: &Request) -> Shared {
+        match gate.enter(request) {
+            Answer::Wait(shared) => shared,
+            other => panic!("{other:?}"),
         }
     }
 
@@ -279,14 +325,14 @@ mod tests {
         let s3 = request("1", "s3", "a");
         let first = granted(&gate, &s3).unwrap();
         let _second = granted(&gate, &s3).unwrap();
-        assert!(matches!(gate.enter(&s3), Answer::Bounded));
+        assert_eq!(waits_for(&gate, &s3), Shared::Service("s3".into()));
         let large = Request { cost: Cost::Large, ..request("1", "ec2", "a") };
         let held = granted(&gate, &large).unwrap();
-        assert!(matches!(gate.enter(&request("1", "kms", "a")), Answer::Bounded), "three in one region");
+        assert!(matches!(gate.enter(&request("1", "kms", "a")), Answer::Busy), "three in one region");
         let large = Request { cost: Cost::Large, ..request("1", "ec2", "b") };
-        assert!(matches!(gate.enter(&large), Answer::Bounded), "one large call at a time");
+        assert_eq!(waits_for(&gate, &large), Shared::Large);
         let _fourth = granted(&gate, &request("1", "kms", "b")).unwrap();
-        assert!(matches!(gate.enter(&request("1", "rds", "b")), Answer::Full));
+        assert_eq!(waits_for(&gate, &request("1", "rds", "b")), Shared::Overall);
         drop(first);
         assert!(granted(&gate, &s3).is_some());
         drop(held);
@@ -295,19 +341,21 @@ mod tests {
 
     #[test]
     fn an_account_that_waits_gets_its_share_before_the_others_get_more() {
-        let gate = Gate::new(Bounds { overall: 4, per_service: 4, per_region: 4, ..Bounds::default() }, None);
-        let (greedy, modest) = (request("1", "s3", "a"), request("2", "s3", "a"));
-        let mut held: Vec<Pass> = (0..4).map(|_| granted(&gate, &greedy).unwrap()).collect();
-        assert!(matches!(gate.enter(&modest), Answer::Full));
-        gate.asked(&modest.account, true);
-        held.pop();
-        assert!(matches!(gate.enter(&greedy), Answer::Full), "the other's turn");
-        let second = granted(&gate, &modest).unwrap();
-        // It needs nothing more, and says so: what is free is anybody's.
-        gate.asked(&modest.account, false);
-        held.pop();
-        assert!(granted(&gate, &greedy).is_some());
-        drop(second);
+        for (overall, per_service) in [(4, 4), (9, 4)] {
+            let gate = Gate::new(Bounds { overall, per_service, per_region: 4, ..Bounds::default() }, None);
+            let (greedy, modest) = (request("1", "s3", "a"), request("2", "s3", "a"));
+            let mut held: Vec<Pass> = (0..4).map(|_| granted(&gate, &greedy).unwrap()).collect();
+            let shared = waits_for(&gate, &modest);
+            gate.asked(&modest.account, &[shared.clone()].into());
+            held.pop();
+            assert_eq!(waits_for(&gate, &greedy), shared, "the other's turn");
+            let second = granted(&gate, &modest).unwrap();
+            // It needs nothing more, and says so: what is free is anybody's.
+            gate.asked(&modest.account, &BTreeSet::new());
+            held.pop();
+            assert!(granted(&gate, &greedy).is_some());
+            drop(second);
+        }
     }
 
     #[test]
@@ -327,7 +375,9 @@ mod tests {
     fn bounds_are_never_nothing() {
         for overall in [0, 1, 2, 3, 16, 100] {
             let bounds = Bounds::of(overall);
-            assert!(bounds.overall >= 1 && bounds.per_service >= 1 && bounds.per_region >= 1 && bounds.large >= 1);
+            assert!(
+                bounds.overall >= 1 && bounds.per_service >= 1 && bounds.per_region >= 1 && bounds.large >= 1
+            );
             assert!(bounds.per_service <= bounds.overall && bounds.per_region <= bounds.overall);
         }
     }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::caller::Failure;
 use super::gate::Bounds;
 use crate::catalog::Cost;
-use crate::model::Sha256Digest;
+use crate::model::{RecordOutcome, Sha256Digest};
 
 /// A call that is due: where it stands in the plan, where its chain began, and the call itself.
 #[derive(Debug, Clone)]
@@ -27,6 +27,8 @@ pub(super) struct Due {
     pub(super) parameters: Value,
     /// By what the call is known (see `model::Source::question`).
     pub(super) question: Sha256Digest,
+    /// Its outcome, where it can only be recorded and not made.
+    pub(super) impossible: Option<Box<RecordOutcome>>,
     /// How often it was refused for its rate.
     pub(super) throttled: u32,
     /// What AWS last said, where it refused the call for its rate or for its credentials.
@@ -230,6 +232,7 @@ mod tests {
             region: region.into(),
             parameters: json!({ "Number": number }),
             question: crate::canonical::sha256(b""),
+            impossible: None,
             throttled: 0,
             refused: None,
             waited: 0,

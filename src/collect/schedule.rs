@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::attempt::{Around, End, Recording};
 use super::caller::{Caller, Failure};
-use super::gate::{self, Gate, Pass, Request};
+use super::gate::{self, Gate, Pass, Request, Shared};
 use super::lanes::{Due, LaneKey, Lanes, Next};
 use super::outcome::{Answer, code, gap, judge};
 use super::plan::Step;
@@ -187,9 +187,10 @@ impl<'a, C: Caller> Schedule<'a, C> {
             let Step { call, cost, region, parameters, .. } = step;
             let region: Arc<str> = region.into();
             let began_in = began_in.unwrap_or(&region).clone();
-            let due = Due::new(service, call, cost, began_in, region, parameters, question);
+            let mut due = Due::new(service, call, cost, began_in, region, parameters, question);
             match (self.around.known.position(&question), never_asked) {
-                (Some(position), _) => {
+                (Some(position), never_asked) => {
+                    due.impossible = never_asked.map(Box::new);
                     self.recalls.push_back((due, position));
                     planned += 1;
                 }
@@ -213,16 +214,16 @@ impl<'a, C: Caller> Schedule<'a, C> {
         self.start_recall();
         let deadline = self.seat.gate.deadline();
         if self.over.is_some() {
-            self.seat.asked(false);
+            self.seat.asked(&BTreeSet::new());
             return deadline.map(|deadline| deadline + self.seat.gate.bounds().grace);
         }
         if self.credentials.renewing {
-            self.seat.asked(false);
+            self.seat.asked(&BTreeSet::new());
             return deadline;
         }
         let now = Instant::now();
         let mut wake = deadline;
-        let mut waits = false;
+        let mut waits_for = BTreeSet::new();
         'rounds: loop {
             let mut started = false;
             for key in self.lanes.turns() {
@@ -243,10 +244,13 @@ impl<'a, C: Caller> Schedule<'a, C> {
                             started = true;
                             break;
                         }
-                        gate::Answer::Bounded => {}
-                        gate::Answer::Full => {
-                            waits = true;
-                            break 'rounds;
+                        gate::Answer::Busy => {}
+                        gate::Answer::Wait(shared) => {
+                            let is_full = shared == Shared::Overall;
+                            waits_for.insert(shared);
+                            if is_full {
+                                break 'rounds;
+                            }
                         }
                     }
                 }
@@ -255,14 +259,13 @@ impl<'a, C: Caller> Schedule<'a, C> {
                 break;
             }
         }
-        self.seat.asked(waits);
+        self.seat.asked(&waits_for);
         wake
     }
 
     fn start_attempt(&mut self, due: Due, pass: Pass) {
         let recording = Recording::default();
-        let attempt =
-            self.around.clone().attempt(self.client.clone(), due.clone(), pass, recording.clone());
+        let attempt = self.around.clone().attempt(self.client.clone(), due.clone(), pass, recording.clone());
         let abort = self.tasks.spawn(async move { Ended::Attempt(attempt.await) });
         let kind = Kind::Attempt { generation: self.credentials.generation };
         self.under_way.insert(abort.id(), UnderWay { due: Some(due), kind, recording, abort });
@@ -319,9 +322,14 @@ impl<'a, C: Caller> Schedule<'a, C> {
             }
             (Ok(Ended::Recall(Some(end))), _, Some(due)) => self.recorded(&due, end).await,
             // What cannot be read back is asked for again; a call that rested is made again.
-            (Ok(Ended::Recall(None) | Ended::Rest) | Err(_), Kind::Recall | Kind::Rest, Some(due)) => {
-                self.lanes.push(due);
-                Ok(())
+            (Ok(Ended::Recall(None) | Ended::Rest) | Err(_), Kind::Recall | Kind::Rest, Some(mut due)) => {
+                match due.impossible.take() {
+                    Some(outcome) => self.record_gap(&due, *outcome).await,
+                    None => {
+                        self.lanes.push(due);
+                        Ok(())
+                    }
+                }
             }
             (Ok(Ended::Renewal(renewed)), ..) => {
                 self.renewed(renewed);
@@ -406,12 +414,7 @@ impl<'a, C: Caller> Schedule<'a, C> {
     }
 
     /// AWS called the credentials expired. They are renewed, and the call is made again, once.
-    async fn expired(
-        &mut self,
-        mut due: Due,
-        failure: Failure,
-        generation: u32,
-    ) -> Result<(), CollectError> {
+    async fn expired(&mut self, mut due: Due, failure: Failure, generation: u32) -> Result<(), CollectError> {
         let expired = (failure.code.clone(), failure.message.clone());
         due.refused = Some(Box::new(failure));
         if self.over.is_some() || due.renewed && generation == self.credentials.generation {
@@ -529,14 +532,14 @@ impl Seat {
         }
     }
 
-    fn asked(&self, waits: bool) {
-        self.gate.asked(&self.account, waits);
+    fn asked(&self, waits_for: &BTreeSet<Shared>) {
+        self.gate.asked(&self.account, waits_for);
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.asked(false);
+        self.asked(&BTreeSet::new());
     }
 }
 
@@ -558,6 +561,7 @@ impl Due {
             region,
             parameters,
             question,
+            impossible: None,
             throttled: 0,
             refused: None,
             waited: 0,

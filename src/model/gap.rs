@@ -7,9 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// Why something could not be seen. Which error code stands for which reason is data
 /// (`src/catalog/gap-reasons.toml`).
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum GapReason {
     /// The identity may not make the call.

@@ -49,7 +49,8 @@ impl Place {
     #[track_caller]
     fn finish(&self, arguments: &[&str]) -> String {
         let output = self.collect(arguments).output().unwrap();
-        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let said =
+            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(matches!(output.status.code(), Some(0 | 5)), "{:?}: {said}", output.status);
         said
     }
@@ -67,7 +68,9 @@ fn answers(target: &Path) -> BTreeMap<String, String> {
         );
         let outcome = match stored.record.outcome {
             // What the server makes anew with each answer.
-            RecordOutcome::Response(_) if source.operation.contains("CredentialReport") => "a report".to_owned(),
+            RecordOutcome::Response(_) if source.operation.contains("CredentialReport") => {
+                "a report".to_owned()
+            }
             RecordOutcome::Response(response) => response.to_string(),
             RecordOutcome::Error(error) => format!("{} {:?}", error.code, error.meaning),
         };
@@ -123,7 +126,10 @@ fn a_collection_that_is_killed_at_any_moment_goes_on_and_ends_with_the_same_reco
         finished += 1;
         assert_eq!(answers(&place.target()), expected);
     }
-    assert!(finished >= 1 && on_the_way.len() >= 4, "killed only at {on_the_way:?} records: it shows nothing");
+    assert!(
+        finished >= 1 && on_the_way.len() >= 4,
+        "killed only at {on_the_way:?} records: it shows nothing"
+    );
 }
 
 #[test]
@@ -163,7 +169,9 @@ fn what_was_recorded_is_not_asked_again_unless_it_is_too_old_or_a_new_beginning_
     world.clear_journal();
     let said = place.finish(&[]);
     assert!(said.contains("kept from the run before"), "{said}");
-    let asked = |journal: &Value| journal.as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum::<u64>();
+    let asked = |journal: &Value| {
+        journal.as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum::<u64>()
+    };
     let again = world.journal();
     assert!(again.as_object().unwrap().keys().any(|key| key.starts_with("sns:ListTopics:")), "{again}");
     assert!(asked(&again) < before as u64 / 2, "{again}");

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -16,7 +17,12 @@ use crate::model::GapReason;
 /// Bounds whose pauses are over at once.
 fn hasty() -> Bounds {
     let moment = Duration::from_millis(1);
-    Bounds { first_pause: moment, longest_pause: moment, grace: Duration::from_millis(300), ..Bounds::default() }
+    Bounds {
+        first_pause: moment,
+        longest_pause: moment,
+        grace: Duration::from_millis(300),
+        ..Bounds::default()
+    }
 }
 
 /// Reasons of the gaps and how many records are none.
@@ -38,14 +44,16 @@ fn assert_once(records: &[Record]) {
 #[test]
 fn a_service_that_is_refused_for_its_rate_does_not_slow_another() {
     let bounds = Bounds { first_pause: Duration::from_secs(1), ..Bounds::default() };
-    let client = Scripted::new(|asked: &Asked| {
+    let refusals = AtomicUsize::new(0);
+    let client = Scripted::new(move |asked: &Asked| {
         at_once(match (asked.service.as_str(), asked.operation.as_str()) {
-            ("kms", "GetItem") if asked.before == 0 => Err("ThrottlingException"),
+            ("kms", "GetItem") if refusals.fetch_add(1, Ordering::SeqCst) < 10 => Err("ThrottlingException"),
             (_, "ListItems") => Ok(items(30)),
             _ => Ok(json!({})),
         })
     });
-    let ran = run(&[&lister("kms", ""), &lister("s3", "")], &client, Gate::new(bounds, None), Known::nothing());
+    let ran =
+        run(&[&lister("kms", ""), &lister("s3", "")], &client, Gate::new(bounds, None), Known::nothing());
     assert_eq!(outcomes(&ran.records), (62, BTreeMap::new()));
     let log = client.log();
     let place = |wanted: &dyn Fn(&&Asked) -> bool| log.iter().position(|asked| wanted(&asked)).unwrap();
@@ -65,7 +73,8 @@ fn calls_that_stay_refused_are_gaps_and_the_rest_of_the_lane_is_not_tried_for_ev
         })
     });
     let bounds = Bounds { throttled_again: 3, fruitless_pauses: 5, ..hasty() };
-    let ran = run(&[&lister("kms", ""), &lister("s3", "")], &client, Gate::new(bounds, None), Known::nothing());
+    let ran =
+        run(&[&lister("kms", ""), &lister("s3", "")], &client, Gate::new(bounds, None), Known::nothing());
     assert_eq!(outcomes(&ran.records), (202, BTreeMap::from([(GapReason::Throttled, 200)])));
     assert_once(&ran.records);
     let refused: Vec<Asked> = client.log().into_iter().filter(|asked| asked.service == "kms").collect();
@@ -74,7 +83,10 @@ fn calls_that_stay_refused_are_gaps_and_the_rest_of_the_lane_is_not_tried_for_ev
     let messages: BTreeSet<&str> =
         ran.records.iter().filter_map(Record::gap).map(|gap| gap.message.as_str()).collect();
     assert!(messages.contains("no"), "what AWS said: {messages:?}");
-    assert!(messages.iter().any(|message| message.starts_with("not called: AWS kept refusing")), "{messages:?}");
+    assert!(
+        messages.iter().any(|message| message.starts_with("not called: AWS kept refusing")),
+        "{messages:?}"
+    );
 }
 
 #[test]
@@ -162,7 +174,8 @@ fn credentials_that_expire_are_renewed_and_nothing_is_lost() {
             _ => Ok(json!({})),
         })
     });
-    let ran = run(&[&lister("kms", ""), &lister("s3", "")], &client, Gate::new(hasty(), None), Known::nothing());
+    let ran =
+        run(&[&lister("kms", ""), &lister("s3", "")], &client, Gate::new(hasty(), None), Known::nothing());
     assert_eq!(outcomes(&ran.records), (202, BTreeMap::new()));
     assert_eq!(client.renewals(), 1);
     assert_once(&ran.records);
@@ -178,7 +191,8 @@ fn credentials_that_cannot_be_renewed_end_the_account_at_once() {
         })
     });
     let client = client.without_renewal();
-    let ran = run(&[&lister("kms", ""), &lister("s3", "")], &client, Gate::new(hasty(), None), Known::nothing());
+    let ran =
+        run(&[&lister("kms", ""), &lister("s3", "")], &client, Gate::new(hasty(), None), Known::nothing());
     let (answered, gaps) = outcomes(&ran.records);
     assert_eq!(answered + gaps[&GapReason::ExpiredCredentials], ran.records.len());
     assert!(ran.records.iter().filter_map(Record::gap).all(|gap| gap.code == "ExpiredToken"));

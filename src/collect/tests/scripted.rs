@@ -72,7 +72,11 @@ impl Scripted {
         let mut under_way = self.under_way.lock().unwrap();
         for name in ["", service] {
             let count = under_way.entry(name.to_owned()).or_default();
-            if up { *count += 1 } else { *count -= 1 }
+            if up {
+                *count += 1
+            } else {
+                *count -= 1
+            }
             let mut most = self.most.lock().unwrap();
             let most = most.entry(name.to_owned()).or_default();
             *most = (*most).max(*count);
@@ -171,8 +175,7 @@ pub(super) struct Ran {
 
 /// Runs the collectors over us-east-1 of one account.
 pub(super) fn run(collectors: &[&str], client: &Scripted, gate: Arc<Gate>, known: Known) -> Ran {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(run_account("123456789012", collectors, client, gate, known))
 }
 
@@ -198,7 +201,7 @@ pub(super) async fn run_account(
         redactor: Arc::new(()),
         progress: &(),
     };
-    let (sender, mut receiver) = mpsc_channel();
+    let (sender, mut receiver) = tokio::sync::mpsc::channel(2);
     let taker = tokio::spawn(async move {
         let mut records = Vec::new();
         while let Some(record) = receiver.recv().await {
@@ -211,6 +214,3 @@ pub(super) async fn run_account(
     Ran { result, records: taker.await.unwrap() }
 }
 
-fn mpsc_channel() -> (tokio::sync::mpsc::Sender<Record>, tokio::sync::mpsc::Receiver<Record>) {
-    tokio::sync::mpsc::channel(2)
-}
