@@ -38,7 +38,8 @@ mod tests {
 
     #[test]
     fn what_follows_the_last_separator() {
-        let fill = |template: &str| Template::parse(template).unwrap().fill(&json!({"item": "/hostedzone/Z1"}));
+        let fill =
+            |template: &str| Template::parse(template).unwrap().fill(&json!({"item": "/hostedzone/Z1"}));
         assert_eq!(fill("arn:${after_last(item, '/')}").unwrap(), "arn:Z1");
         assert_eq!(fill("${after_last(item, ':')}").unwrap(), "/hostedzone/Z1");
         assert!(fill("${after_last(parent, '/')}").is_err(), "no text");
