@@ -82,6 +82,14 @@ impl Call {
     pub fn parent(&self) -> Option<&str> {
         self.each.as_ref().and_then(|each| each.call.as_deref())
     }
+
+    /// The earlier calls that this one takes items from, with the JMESPath over their responses: its parent first.
+    pub fn sources(&self) -> Vec<(&str, &str)> {
+        let Some(each) = &self.each else { return Vec::new() };
+        let first = each.call.as_deref().map(|call| (call, each.items.as_str()));
+        let more = each.also.iter().map(|more| (more.call.as_str(), more.items.as_str()));
+        first.into_iter().chain(more).collect()
+    }
 }
 
 /// Fan-out: `{ call = "ListServices", items = "serviceArns", batch = 10 }` over an earlier call's responses, or
@@ -97,6 +105,20 @@ pub struct Each {
     pub items: String,
     /// Make one call for so many items: `item` is then a list of them, the last of which may be shorter.
     pub batch: Option<NonZeroUsize>,
+    /// Further earlier calls whose items are taken as well: `also = [{ call = "DescribeServices", items = "..." }]`.
+    /// An item that several of them give leads to one call.
+    #[serde(default)]
+    pub also: Vec<Items>,
+}
+
+/// A further source of items.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Items {
+    /// Operation of the earlier call in this collector.
+    pub call: String,
+    /// JMESPath over its response; its list's elements become `item`.
+    pub items: String,
 }
 
 /// How much an answer weighs.

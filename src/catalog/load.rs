@@ -116,14 +116,20 @@ impl Catalog {
         let file = format!("collectors/{}.toml", collector.service);
         let mut earlier: BTreeSet<&str> = BTreeSet::new();
         for call in &collector.calls {
-            if let Some(parent) = call.parent().filter(|parent| !earlier.contains(parent)) {
-                problems.push(format!(
-                    "{file}: {} fans out over {parent}, which no earlier call makes",
-                    call.operation
-                ));
+            for (parent, items) in call.sources() {
+                if !earlier.contains(parent) {
+                    problems.push(format!(
+                        "{file}: {} fans out over {parent}, which no earlier call makes",
+                        call.operation
+                    ));
+                }
+                check_jmespath(&file, items, problems);
             }
-            if let Some(each) = &call.each {
+            if let Some(each) = call.each.as_ref().filter(|each| each.call.is_none()) {
                 check_jmespath(&file, &each.items, problems);
+                if !each.also.is_empty() {
+                    problems.push(format!("{file}: {} has `also` without a call", call.operation));
+                }
             }
             for problem in call.absent.iter().filter_map(|text| AbsentRule::parse(text).err()) {
                 problems.push(format!("{file}: {}: {problem}", call.operation));

@@ -272,8 +272,7 @@ impl Counter {
         let own = self.accounts.get(account).map_or(0, |share| share.held);
         let others = || self.accounts.iter().filter(|(other, share)| *other != account && share.waits);
         let share = (bound / (others().count() + 1)).max(1);
-        let others_first =
-            own >= share && others().any(|(_, other)| other.held < share && other.held < own);
+        let others_first = own >= share && others().any(|(_, other)| other.held < share && other.held < own);
         self.held < bound && !others_first
     }
 

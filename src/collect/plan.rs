@@ -36,7 +36,7 @@ pub(super) struct CallPlan {
     is_root: bool,
     /// Where it is made once per item: what finds the items, in the response of the call that it depends on or,
     /// for a root, in the place where it is made.
-    items: Option<Query>,
+    items: Vec<Query>,
     /// How many items one call takes; without it the item stands by itself and not in a list.
     batch: Option<usize>,
     parameters: Parameters,
@@ -44,8 +44,9 @@ pub(super) struct CallPlan {
     pub(super) absent: Vec<AbsentRule>,
     pub(super) again: BTreeSet<String>,
     cost: Cost,
-    /// The calls that fan out over this one's responses, by their place in the service.
-    children: Vec<usize>,
+    /// The calls that fan out over this one's responses, by their place in the service, and by which of their
+    /// queries.
+    children: Vec<(usize, usize)>,
 }
 
 /// Where and for whom a call is made: what templates see beside the item.
@@ -89,7 +90,7 @@ impl ServicePlan {
     fn new(collector: &Collector) -> Result<Self, CollectError> {
         let mut calls: Vec<CallPlan> = Vec::new();
         for call in &collector.calls {
-            if let Some(over) = call.parent() {
+            for (query, (over, _)) in call.sources().into_iter().enumerate() {
                 let place = calls.len();
                 let Some(parent) = calls.iter_mut().find(|earlier| earlier.operation == over) else {
                     return Err(CollectError::Order {
@@ -98,7 +99,7 @@ impl ServicePlan {
                         over: over.to_owned(),
                     });
                 };
-                parent.children.push(place);
+                parent.children.push((place, query));
             }
             calls.push(CallPlan::new(call).map_err(|source| CollectError::Catalog {
                 service: collector.service.clone(),
@@ -114,9 +115,9 @@ impl ServicePlan {
         let nothing = to_variable(&Value::Null);
         let around = context(&nothing, &nothing, place.account, place.region, place.partition);
         let roots = self.calls.iter().enumerate().filter(|(_, call)| call.is_root);
-        let steps = |(number, call): (usize, &CallPlan)| match &call.items {
+        let steps = |(number, call): (usize, &CallPlan)| match call.items.first() {
             None => vec![call.step(number, &around, place, "the catalog")],
-            Some(_) => call.fan_out(number, "the catalog", &around, &nothing, place, limit),
+            Some(query) => call.fan_out(query, number, "the catalog", &around, &nothing, place, limit),
         };
         roots.flat_map(steps).collect()
     }
@@ -135,10 +136,13 @@ impl ServicePlan {
         };
         let response = to_variable(response);
         let parameters = to_variable(parameters);
-        let children = parent.children.iter().filter_map(|&number| Some((number, self.calls.get(number)?)));
+        let children = parent.children.iter().filter_map(|&(number, query)| {
+            let child = self.calls.get(number)?;
+            Some((number, child, child.items.get(query)?))
+        });
         children
-            .flat_map(|(number, child)| {
-                child.fan_out(number, &parent.operation, &response, &parameters, place, limit)
+            .flat_map(|(number, child, query)| {
+                child.fan_out(query, number, &parent.operation, &response, &parameters, place, limit)
             })
             .collect()
     }
@@ -150,10 +154,13 @@ impl CallPlan {
             AbsentRule::parse(text)
                 .map_err(|message| TemplateError::Expression { template: text.clone(), message })
         });
+        let items = call.each.iter().flat_map(|each| {
+            std::iter::once(each.items.as_str()).chain(each.also.iter().map(|more| more.items.as_str()))
+        });
         Ok(Self {
             operation: call.operation.clone(),
             is_root: call.parent().is_none(),
-            items: call.each.as_ref().map(|each| Query::parse(&each.items)).transpose()?,
+            items: items.map(Query::parse).collect::<Result<_, _>>()?,
             batch: call.each.as_ref().and_then(|each| each.batch).map(usize::from),
             parameters: Parameters::compile(&call.parameters)?,
             region: call.region.as_deref().map(Template::parse).transpose()?,
@@ -164,9 +171,14 @@ impl CallPlan {
         })
     }
 
-    /// The calls for the items in `data`, which `parent` gave.
+    /// The calls for the items that `query` finds in `data`, which `parent` gave.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "two of them are what the query sees, two where it is asked"
+    )]
     fn fan_out(
         &self,
+        query: &Query,
         number: usize,
         parent: &str,
         data: &Rcvar,
@@ -174,7 +186,6 @@ impl CallPlan {
         place: Place<'_>,
         limit: usize,
     ) -> Vec<Step> {
-        let Some(query) = &self.items else { return Vec::new() };
         let around = |item: &Rcvar| context(item, parameters, place.account, place.region, place.partition);
         let items = match query.search(data, &around(&to_variable(&Value::Null))) {
             Ok(found) => elements(&found),

@@ -301,6 +301,42 @@ fn a_list_of_its_own_batches_and_values_with_their_types() {
 }
 
 #[test]
+fn items_of_several_calls_lead_to_one_call_each() {
+    let tasks = r#"
+service = "ecs"
+title = "Tasks"
+scope = "global"
+[[call]]
+operation = "ListFamilies"
+[[call]]
+operation = "ListServices"
+[[call]]
+operation = "DescribeTask"
+each = { call = "ListFamilies", items = "families", also = [{ call = "ListServices", items = "services[].task" }] }
+parameters = { Name = "${item}" }
+"#;
+    let services = json!({"services": [{"task": "b"}, {"task": "c"}, {"task": "b"}]});
+    let client = Canned::new(&[
+        ("ecs ListFamilies", Ok(json!({"families": ["a", "b"]}))),
+        ("ecs ListServices", Ok(services)),
+        ("ecs DescribeTask", Ok(json!({}))),
+    ]);
+    let (summary, _) = collect_all(&[tasks], &client);
+    let described = ["a", "b", "c"].map(|name| format!("ecs DescribeTask us-east-1 {name}"));
+    assert_eq!(client.asked()[..3], described);
+    assert_eq!((summary.calls, summary.gap_count()), (5, 0));
+
+    let client = Canned::new(&[
+        ("ecs ListFamilies", Err("AccessDenied")),
+        ("ecs ListServices", Ok(json!({"services": [{"task": "c"}]}))),
+        ("ecs DescribeTask", Ok(json!({}))),
+    ]);
+    let (_, records) = collect_all(&[tasks], &client);
+    assert_eq!(client.asked()[0], "ecs DescribeTask us-east-1 c");
+    assert_eq!(errors(&records), ["ListFamilies us-east-1 - AccessDenied"]);
+}
+
+#[test]
 fn a_batch_that_is_cut_and_a_value_that_no_record_can_hold_are_gaps() {
     let lists = LISTS.replace("batch = 2", "batch = 10");
     let answer = json!({"WebACLs": [{"Id": "a"}, {"Id": "b"}, {"Id": "c"}, {"Id": "d"}]});

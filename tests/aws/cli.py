@@ -10,11 +10,15 @@ import socket
 import sys
 
 import awscli.clidriver
+from awscli.utils import json_encoder
 from botocore import xform_name
+from botocore.exceptions import BotoCoreError, ClientError
 
 # Commands that are not named like the service's model.
 COMMANDS = {"s3": "s3api", "config": "configservice"}
 
+# What the CLI says where it has a command of its own, or none, in place of the model's (emr).
+NOT_LIKE_THE_MODEL = ["Unknown options: --cli-input-json", "Invalid choice", "the following arguments are required"]
 
 find_address = socket.getaddrinfo
 
@@ -24,6 +28,26 @@ def with_account_in_front(host, *arguments, **options):
     if isinstance(host, str) and host.endswith(".127.0.0.1"):
         host = "127.0.0.1"
     return find_address(host, *arguments, **options)
+
+
+def without_customization(driver, call, complained):
+    """Prints what the CLI would if it had the model's command in this place: botocore's answer in the CLI's format."""
+    complained.seek(0)
+    complained.truncate()
+    client = driver.session.create_client(call["service"], region_name=call["region"], endpoint_url=call["endpoint"])
+    name = xform_name(call["operation"])
+    try:
+        if client.can_paginate(name):
+            answer = client.get_paginator(name).paginate(**call["parameters"]).build_full_result()
+        else:
+            answer = getattr(client, name)(**call["parameters"])
+    except (BotoCoreError, ClientError, KeyError) as problem:  # KeyError: the CLI's models are older than ours
+        print(problem, file=sys.stderr)
+        return 254
+    answer.pop("ResponseMetadata", None)
+    if answer:
+        print(json.dumps(answer, indent=4, default=json_encoder, ensure_ascii=False))
+    return 0
 
 
 def main():
@@ -36,7 +60,12 @@ def main():
         arguments += ["--endpoint-url", call["endpoint"], "--cli-input-json", json.dumps(call["parameters"])]
         printed, complained = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(complained):
-            status = driver.main(arguments)
+            try:
+                status = driver.main(arguments)
+            except SystemExit as ended:  # arguments that the CLI does not take
+                status = ended.code
+            if any(sign in complained.getvalue() for sign in NOT_LIKE_THE_MODEL):
+                status = without_customization(driver, call, complained)
         answer = {"status": status, "printed": printed.getvalue(), "complained": complained.getvalue()}
         print(json.dumps(answer), flush=True)
 

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::canned::{Answer, Canned};
-use super::world::options;
+use crate::support::collecting::options;
 use crate::support::{python_tool, root, succeed};
 
 const SEEDS: [&str; 3] = ["1", "2", "3"];

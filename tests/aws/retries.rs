@@ -9,7 +9,7 @@ use proofpack::aws::{Failure, Reply, SessionOptions};
 use serde_json::{Value, json};
 
 use super::canned::{Answer, Canned};
-use super::world::{client, options};
+use crate::support::collecting::{client, options};
 
 const NOBODY: &str = "http://127.0.0.1:1";
 

@@ -1,6 +1,7 @@
 //! What the tests share: the Python environment with the outside tools, and servers of their own.
 
 pub(crate) mod bundles;
+pub mod collecting;
 pub(crate) mod packages;
 pub(crate) mod signed;
 pub mod world;

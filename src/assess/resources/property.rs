@@ -1,7 +1,7 @@
 //! Properties: known with their record, or unknown with the reason. Never known in spite of a gap.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jmespath::{Rcvar, Variable};
 use serde_json::Value;
@@ -137,7 +137,7 @@ impl<'a> Reader<'a> {
         let place = Around { account: resource.account, region: local.then_some(resource.region) };
         let wanted: BTreeMap<&str, &str> =
             rule.matching.iter().map(|(name, _)| *name).zip(values.iter().map(String::as_str)).collect();
-        for link in self.calls.chain(call) {
+        for link in self.calls.lineage(call) {
             if let Some((stored, code)) = self.blocking_gap(link, &wanted, place) {
                 return unknown(
                     format!("{} was not called: {} failed with {code}", name(call), name(link)),
@@ -185,23 +185,20 @@ impl<'a> Reader<'a> {
     /// The record that shows that there was nothing to call `call` for: all that it fans out over was
     /// answered, without a gap, and holds no item.
     fn nothing_to_call(&self, call: &CallRule<'_>, place: Around<'_>) -> Option<RecordId> {
-        let mut asked = BTreeSet::new();
-        let mut link = call;
-        loop {
-            let parent = self.calls.parent(link)?;
-            if !asked.insert(parent.operation) {
-                return None;
-            }
+        let mut shown = None;
+        for (parent, items) in self.calls.parents(call) {
             let records: Vec<&StoredRecord> =
                 self.index.records(parent).iter().copied().filter(|stored| place.holds(stored)).collect();
-            if !records.iter().all(|stored| sources::asks_nothing(link, stored)) {
+            if !records.iter().all(|stored| sources::asks_nothing(items, stored)) {
                 return None;
             }
-            match records.iter().max_by_key(|stored| index::age(stored)) {
-                Some(latest) => return Some(latest.id),
-                None => link = parent,
-            }
+            let by = match records.iter().max_by_key(|stored| index::age(stored)) {
+                Some(latest) => latest.id,
+                None => self.nothing_to_call(parent, place)?,
+            };
+            shown = shown.or(Some(by));
         }
+        shown
     }
 
     fn response(&self, id: RecordId, response: &Value) -> Rcvar {

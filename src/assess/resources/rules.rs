@@ -23,8 +23,8 @@ pub(super) struct CallRule<'a> {
     pub(super) regional: bool,
     /// Whether the catalog says in which region the call is made.
     pub(super) placed: bool,
-    /// The operation that it fans out over, and the query for the items.
-    pub(super) each: Option<(&'a str, Query)>,
+    /// The operations that it fans out over, each with the query for the items.
+    pub(super) each: Vec<(&'a str, Query)>,
     /// For a call that depends on no other: the query for its items, where it is made once per item.
     pub(super) items: Option<Query>,
     /// Where the catalog says in which region the call is made.
@@ -87,37 +87,44 @@ impl<'a> Calls<'a> {
         self.calls.get(service).and_then(|operations| operations.get(operation))
     }
 
-    /// The call that `call` fans out over.
-    pub(super) fn parent(&self, call: &CallRule<'_>) -> Option<&CallRule<'a>> {
-        call.each.as_ref().and_then(|(operation, _)| self.get(call.service, operation))
+    /// The calls that `call` fans out over, each with the query for the items.
+    pub(super) fn parents<'s>(&'s self, call: &'s CallRule<'a>) -> Vec<(&'s CallRule<'a>, &'s Query)> {
+        let parents = call.each.iter();
+        parents.filter_map(|(operation, items)| Some((self.get(call.service, operation)?, items))).collect()
     }
 
-    /// `call` and then what it depends on, up to the call that depends on nothing.
-    pub(super) fn chain<'s>(&'s self, call: &'s CallRule<'a>) -> Vec<&'s CallRule<'a>> {
-        let mut chain = vec![call];
-        // Calls that depend on themselves are refused when the catalog is loaded; this ends all the same.
-        while let Some(parent) = chain.last().and_then(|last| self.parent(last))
-            && !chain.iter().any(|link| link.operation == parent.operation)
-        {
-            chain.push(parent);
+    /// `call` and then all that it depends on, up to the calls that depend on nothing: the nearest first.
+    pub(super) fn lineage<'s>(&'s self, call: &'s CallRule<'a>) -> Vec<&'s CallRule<'a>> {
+        let mut lineage = vec![call];
+        let mut next = 0;
+        while let Some(link) = lineage.get(next).copied() {
+            for (parent, _) in self.parents(link) {
+                if !lineage.iter().any(|known| known.operation == parent.operation) {
+                    lineage.push(parent);
+                }
+            }
+            next += 1;
         }
-        chain
+        lineage
     }
 }
 
 impl<'a> CallRule<'a> {
     fn new(collector: &'a Collector, call: &'a Call) -> Result<Self, TemplateError> {
-        let items = call.each.as_ref().map(|each| Query::parse(&each.items)).transpose()?;
-        let (each, items) = match (call.parent(), items) {
-            (Some(parent), Some(items)) => (Some((parent, items)), None),
-            (_, items) => (None, items),
-        };
+        // Only of calls that come before it, as everywhere: so that no call depends on itself.
+        let earlier = || collector.calls.iter().take_while(|earlier| earlier.operation != call.operation);
+        let sources = call.sources().into_iter();
+        let each = sources
+            .filter(|(parent, _)| earlier().any(|earlier| earlier.operation == *parent))
+            .map(|(parent, items)| Ok((parent, Query::parse(items)?)));
+        let own = call.each.as_ref().filter(|each| each.call.is_none());
+        let items = own.map(|each| Query::parse(&each.items)).transpose()?;
         Ok(Self {
             service: &collector.service,
             operation: &call.operation,
             regional: collector.scope == ServiceScope::Regional,
             placed: call.region.is_some(),
-            each,
+            each: each.collect::<Result<_, TemplateError>>()?,
             items,
             region: call.region.as_deref().map(Template::parse).transpose()?,
         })

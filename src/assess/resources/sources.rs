@@ -8,7 +8,7 @@ use super::expected::Expected;
 use super::index::Index;
 use super::rules::{CallRule, Calls};
 use crate::bundle::StoredRecord;
-use crate::catalog::{TemplateError, context, elements, to_variable};
+use crate::catalog::{Query, TemplateError, context, elements, to_variable};
 use crate::model::{KindSources, RecordOutcome};
 
 /// Where services and resources that stand in no region stand.
@@ -19,9 +19,9 @@ pub(super) fn region_of<'r>(call: &CallRule<'_>, stored: &'r StoredRecord) -> &'
     if call.regional || call.placed { &stored.record.source.region } else { GLOBAL }
 }
 
-/// Says what `call`'s chain of calls tells of a kind: gaps anywhere in it hide some (if a list of keys was
-/// denied, no key was described), an answer that leaves nothing to ask on lists it (no keys: none of the
-/// kind), and where not even the chain's first call was made, nobody looked.
+/// Says what `call` and the calls that it depends on tell of a kind: gaps anywhere among them hide some (if a
+/// list of keys was denied, no key was described), an answer that leaves nothing to ask on lists it (no keys:
+/// none of the kind), and where not even a first call was made, nobody looked.
 pub(super) fn follow(
     call: &CallRule<'_>,
     calls: &Calls<'_>,
@@ -29,18 +29,24 @@ pub(super) fn follow(
     expected: &Expected<'_>,
     sources: &mut KindSources,
 ) {
-    let chain = calls.chain(call);
-    for link in &chain {
+    let lineage = calls.lineage(call);
+    for link in &lineage {
         for stored in index.records(link).iter().filter(|stored| stored.record.gap().is_some()) {
             let account = stored.record.source.account.clone();
             sources.gaps.push((stored.id, account, region_of(link, stored).to_owned()));
         }
     }
-    for (child, parent) in chain.iter().zip(chain.iter().skip(1)) {
-        let ended = index.records(parent).iter().filter(|stored| asks_nothing(child, stored));
+    for (parent, items) in lineage.iter().flat_map(|link| calls.parents(link)) {
+        let ended = index.records(parent).iter().filter(|stored| asks_nothing(items, stored));
         sources.listed.extend(ended.map(|stored| stored.id));
     }
-    let Some(first) = chain.last() else { return };
+    for first in lineage.iter().filter(|link| link.each.is_empty()) {
+        unseen(first, index, expected, sources);
+    }
+}
+
+/// Says where `first`, which depends on no other call, should have been made and was not.
+fn unseen(first: &CallRule<'_>, index: &Index<'_>, expected: &Expected<'_>, sources: &mut KindSources) {
     let seen: BTreeSet<(&str, &str)> = index
         .records(first)
         .iter()
@@ -100,10 +106,10 @@ pub(super) fn tidy(sources: &mut KindSources) {
     sources.missing.dedup();
 }
 
-/// Whether an answer to the call that `child` fans out over gives `child` nothing to ask.
-pub(super) fn asks_nothing(child: &CallRule<'_>, stored: &StoredRecord) -> bool {
-    match (&stored.record.outcome, &child.each) {
-        (RecordOutcome::Response(response), Some((_, items))) => {
+/// Whether an answer gives a call that fans out over its `items` nothing to ask.
+pub(super) fn asks_nothing(items: &Query, stored: &StoredRecord) -> bool {
+    match &stored.record.outcome {
+        RecordOutcome::Response(response) => {
             let source = &stored.record.source;
             let nothing = to_variable(&Value::Null);
             let parameters = to_variable(&source.parameters);
@@ -111,6 +117,6 @@ pub(super) fn asks_nothing(child: &CallRule<'_>, stored: &StoredRecord) -> bool 
             let found = items.search(&to_variable(response), &around);
             found.is_ok_and(|found| elements(&found).is_empty())
         }
-        _ => stored.record.is_absent(),
+        RecordOutcome::Error(_) => stored.record.is_absent(),
     }
 }

@@ -424,6 +424,73 @@ fn a_batch_is_found_by_each_of_its_items() {
     assert_unknown(&tag("d"), "holds no record of balance Tags for this resource", None);
 }
 
+const TASKS: &str = r#"
+service = "tasks"
+title = "Tasks"
+scope = "regional"
+[[call]]
+operation = "ListFamilies"
+[[call]]
+operation = "ListServices"
+[[call]]
+operation = "Describe"
+each = { call = "ListFamilies", items = "Names", also = [{ call = "ListServices", items = "Services[].Task" }] }
+parameters = { Name = "${item}" }
+[[resource]]
+kind = "task"
+title = "Task"
+from = "Describe"
+items = "Task"
+id = "${item}"
+arn = "${item}"
+properties = { }
+[[resource]]
+kind = "region"
+title = "Region"
+from = "@region"
+id = "${region}"
+arn = "${region}"
+properties = { any = { call = "Describe", value = "Task", absent = "none" } }
+"#;
+
+#[test]
+fn a_kind_that_several_calls_lead_to_is_hidden_by_a_gap_in_any() {
+    let families =
+        |names: Value| at("tasks", "ListFamilies", "us-east-1", json!({}), Ok(json!({"Names": names})));
+    let services =
+        |outcome: Result<Value, &str>| at("tasks", "ListServices", "us-east-1", json!({}), outcome);
+    let task = |asked: &str, name: &str| {
+        at("tasks", "Describe", "us-east-1", json!({"Name": asked}), Ok(json!({"Task": name})))
+    };
+    let me = || at("sts", "GetCallerIdentity", "us-east-1", json!({}), Ok(json!({"Account": ACCOUNT})));
+    let derived = |records: &[Record]| derive(&catalog(&[STS, TRAIL, TASKS]), &bundle(records)).unwrap();
+    let none = || Ok(json!({"Services": []}));
+    let elsewhere = [(ACCOUNT.to_owned(), "eu-west-1".to_owned())];
+
+    // The same task by its family and by its revision is one resource.
+    let one_service = services(Ok(json!({"Services": [{"Task": "a:1"}]})));
+    let set = derived(&[families(json!(["a"])), one_service, task("a", "a:1"), task("a:1", "a:1")]);
+    one(&set, "task", "a:1");
+    assert_eq!(set.sources["task"].gaps, []);
+    assert_eq!(set.sources["task"].missing, elsewhere);
+
+    let denied = services(Err("AccessDenied"));
+    let set = derived(&[me(), families(json!([])), denied.clone()]);
+    assert_eq!(set.sources["task"].gaps, [(id(&denied), ACCOUNT.into(), "us-east-1".into())]);
+    let because = "tasks Describe was not called: tasks ListServices failed with AccessDenied";
+    assert_unknown(&one(&set, "region", "us-east-1").properties["any"], because, Some(id(&denied)));
+
+    let set = derived(&[families(json!([]))]);
+    let here = (ACCOUNT.to_owned(), "us-east-1".to_owned());
+    assert_eq!(set.sources["task"].missing, [elsewhere[0].clone(), here], "nobody asked for services");
+
+    let records = [me(), families(json!([])), services(none())];
+    let set = derived(&records);
+    assert_eq!(one(&set, "region", "us-east-1").properties["any"], known(json!("none"), &records[1]));
+    let some = [me(), families(json!([])), services(Ok(json!({"Services": [{"Task": "c"}]})))];
+    assert_unknown(&one(&derived(&some), "region", "us-east-1").properties["any"], "holds no record", None);
+}
+
 #[test]
 fn where_nobody_asked_the_kind_says_so() {
     let set = resources(&world()[..2]);

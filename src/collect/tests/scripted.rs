@@ -213,4 +213,3 @@ pub(super) async fn run_account(
     let result = collect_within(collection, sender, limits).await;
     Ran { result, records: taker.await.unwrap() }
 }
-

@@ -19,6 +19,8 @@ class Answer(NamedTuple):
     status: int
     headers: list[tuple[str, str]]
     body: bytes
+    #: A length that the headers announce and the body does not have; the connection is closed after the body.
+    announced: int | None = None
 
 
 CLOSED = Answer(0, [], b"")

@@ -39,6 +39,7 @@ class Call:
     target: str
     #: The path as it came over the wire, still encoded.
     raw_path: str
+    content_type: str = ""
 
     @property
     def reads(self) -> bool:
@@ -222,6 +223,7 @@ def identify(environ: dict[str, Any], body: bytes) -> Call | None:
         body=body,
         target=environ.get("HTTP_X_AMZ_TARGET") or "",
         raw_path=_raw_path(environ),
+        content_type=environ.get("CONTENT_TYPE") or "",
     )
 
 

@@ -11,6 +11,7 @@
     POST   /world/events   {"events": [...], "history_days": null}
     POST   /world/fixtures {"service:Operation": {parsed output, or "error": {code, message, status}}, ...}
     POST   /world/specimens {"elements": 1, "paged": false}      every operation is answered with a specimen until the next reset
+    POST   /world/arguments {"service": "...", "operation": "..."}      parameters with which it can be called
     POST   /world/root     {"account": "...", "mfa": true, "access_key": false}
     POST   /world/age      {"account": "...", "user": "...", "created_days": 400, "password_used_days": 100, "keys": {id: {...}}}
     POST   /world/record   {"on": true}
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from . import gaps
 from .answers import Answer
 from .faults import Fault
-from .specimens import Settings
+from .specimens import Settings, arguments
 
 if TYPE_CHECKING:
     from .server import World
@@ -70,6 +71,8 @@ def _do(world: "World", method: str, name: str, parameters: Any) -> Any:
             world.fixtures.tell(parameters)
         case "POST", "specimens":
             world.specimens = Settings(**parameters)
+        case "POST", "arguments":
+            return arguments(parameters["service"], parameters["operation"])
         case "POST", "root":
             world.root.set(parameters.pop("account"), parameters)
         case "POST", "age":

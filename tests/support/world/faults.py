@@ -9,7 +9,20 @@ from dataclasses import dataclass, field
 from .answers import CLOSED, Answer, error
 from .calls import Call, model
 
-KINDS = ("deny", "throttle", "expired", "unknown-key", "http500", "html", "slow", "close", "truncated")
+KINDS = (
+    "deny",
+    "throttle",
+    "expired",
+    "unknown-key",
+    "not-subscribed",
+    "not-in-region",
+    "http500",
+    "html",
+    "slow",
+    "close",
+    "cut",
+    "truncated",
+)
 
 
 @dataclass
@@ -20,6 +33,8 @@ class Fault:
     service: str = "*"
     operation: str = "*"
     region: str = "*"
+    #: Calls as `service:Operation`; empty: all.
+    calls: list[str] = field(default_factory=list)
     #: Text that the path, query or body must hold, such as a bucket's name.
     contains: str = ""
     #: How often it strikes; None: always.
@@ -40,6 +55,10 @@ class Fault:
             return False
         if self.region not in ("*", call.region):
             return False
+        if self.calls and f"{call.service}:{call.operation}" not in self.calls:
+            return False
+        if not self.contains:
+            return True
         text = f"{call.path}?{call.query}\n{call.body.decode('utf-8', 'replace')}"
         return self.contains in text or self.contains in urllib.parse.unquote_plus(text)
 
@@ -87,7 +106,8 @@ class Faults:
                 return error(call, code, message, 403)
             case "throttle":
                 slow_down = {"ec2": ("RequestLimitExceeded", 503), "s3": ("SlowDown", 503)}
-                code, status = slow_down.get(call.service, ("ThrottlingException", 400))
+                usual = ("Throttling" if _xml(call) else "ThrottlingException", 400)
+                code, status = slow_down.get(call.service, usual)
                 return error(call, code, "Rate exceeded", status)
             case "expired":
                 code = "ExpiredToken" if _xml(call) else "ExpiredTokenException"
@@ -95,6 +115,12 @@ class Faults:
             case "unknown-key":
                 code = "InvalidClientTokenId" if _xml(call) else "UnrecognizedClientException"
                 return error(call, code, "The security token included in the request is invalid.", 403)
+            case "not-subscribed":
+                code = "OptInRequired" if _xml(call) else "SubscriptionRequiredException"
+                return error(call, code, "The AWS Access Key Id needs a subscription for the service", 403)
+            case "not-in-region":
+                code = "InvalidAction" if _xml(call) else "UnknownOperationException"
+                return error(call, code, "The action is not valid for this endpoint.", 400)
             case "http500":
                 return error(call, "InternalFailure", "We encountered an internal error. Please try again.", 500)
             case "html":
@@ -102,6 +128,9 @@ class Faults:
                 return Answer(502, [("Content-Type", "text/html")], page)
             case "close":
                 return CLOSED
+            case "cut":
+                whole = properly()
+                return whole._replace(body=whole.body[: len(whole.body) // 2], announced=len(whole.body))
             case "truncated":
                 whole = properly()
                 return whole._replace(body=whole.body[: len(whole.body) // 2])

@@ -9,7 +9,6 @@ import re
 import sys
 import urllib.parse
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from botocore.awsrequest import AWSResponse
@@ -17,34 +16,7 @@ from botocore.model import ServiceModel
 
 from .builder import HOME, client
 from .calls import LOADER, identify
-
-MODELS = Path(__file__).parents[3] / "evidence-schemas/aws"
-#: Stands where a call needs a text: with everything that a path has to encode.
-TEXT = "arn:aws:thing:us-east-1:123456789012:some/thing-1-with-a-name-that-is-long-enough"
-
-
-def arguments(shape: Any) -> Any:
-    """A value with the required members of a shape only."""
-    match shape.type_name:
-        case "structure":
-            return {name: arguments(shape.members[name]) for name in shape.required_members}
-        case "list":
-            return [arguments(shape.member)]
-        case "map":
-            return {"name": arguments(shape.value)}
-        case "string":
-            return shape.enum[0] if shape.enum else TEXT
-        case "integer" | "long":
-            return shape.metadata.get("min", 1)
-        case "boolean":
-            return True
-        case "timestamp":
-            return "2026-01-02T03:04:05Z"
-        case "blob":
-            return b"x"
-        case _:
-            return 1.0
-
+from .specimens import MODELS, arguments
 
 def environ_of(request: Any) -> dict[str, Any]:
     """What a server would make of a request that botocore is about to send."""
@@ -89,14 +61,8 @@ def main() -> int:
         made.meta.events.register_last("before-send", keep)
         names = {made.meta.service_model.operation_model(name).name: name for name in operations}
         for operation in names:
-            shape = made.meta.service_model.operation_model(operation).input_shape
-            parameters = arguments(shape) if shape is not None else {}
-            if service == "s3":
-                parameters |= {"Bucket": "some-bucket"} if "Bucket" in parameters else {}
-            if "AccountId" in parameters:
-                parameters["AccountId"] = "123456789012"
             try:
-                made._make_api_call(operation, parameters)
+                made._make_api_call(operation, arguments(service, operation))
             except Exception as problem:  # every call fails by design; one that was never sent is reported below
                 failure = problem
             if not seen:

@@ -28,7 +28,8 @@ class Recorder:
         with self._lock:
             self._counts[f"{call.service}:{call.operation}:{call.region}:{answer.status}"] += 1
             body = call.body.decode("utf-8", "backslashreplace")
-            question = (call.account, call.service, str(call.operation), call.region, call.method, call.raw_path, call.query, body)
+            wire = (call.method, call.raw_path, call.query, body, call.content_type, call.target, call.signing_name)
+            question = (call.account, call.service, str(call.operation), call.region, *wire)
             self._answers[question].append(answer.status)
             if self.recording and answer.status:
                 exchange = _exchange(call, answer)
@@ -42,7 +43,8 @@ class Recorder:
 
     def questions(self) -> list[dict[str, Any]]:
         """Every question with the statuses of its answers, in the order in which it was asked first."""
-        names = ("account", "service", "operation", "region", "method", "path", "query", "body")
+        wire = ("method", "path", "query", "body", "content_type", "target", "signing_name")
+        names = ("account", "service", "operation", "region", *wire)
         with self._lock:
             return [dict(zip(names, question)) | {"statuses": statuses} for question, statuses in self._answers.items()]
 

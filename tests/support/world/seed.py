@@ -1,6 +1,6 @@
 """Builds a world on the test server, and writes down what holds in it.
 
-    python -m world.seed --endpoint http://127.0.0.1:PORT --truth ground-truth.json [--world full|demo|bare] [--verify]
+    python -m world.seed --endpoint http://127.0.0.1:PORT --truth ground-truth.json [--world full|demo|bare] [--scale N] [--verify]
 
 `--verify` reads the facts back through the API before anything else is judged by them.
 """
@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from . import audit, balancers, buckets, database, events, identity, keys, network, verify
+from . import audit, balancers, buckets, database, events, identity, keys, network, scale, verify
 from .builder import ACCOUNT, HOME, SECOND, Builder, control
 from .truth import Truth
 
@@ -85,13 +85,15 @@ WORLDS: dict[str, tuple[Callable[[Builder], None], list[str]]] = {
 }
 
 
-def seed(endpoint: str, name: str) -> Truth:
-    """Empties the server and builds a world."""
+def seed(endpoint: str, name: str, times: int = 1) -> Truth:
+    """Empties the server and builds a world; `times` as large, each time with some 65 resources more."""
     build, regions = WORLDS[name]
     control(endpoint, "POST", "reset", {})
     control(endpoint, "POST", "seed", {"seed": SEED})
     world = Builder(endpoint, Truth(ACCOUNT, regions))
     build(world)
+    for number in range(2, times + 1):
+        scale.build_clinic(world, number)
     control(endpoint, "DELETE", "journal")
     return world.truth
 
@@ -102,9 +104,10 @@ def main() -> int:
     parser.add_argument("--endpoint", required=True)
     parser.add_argument("--truth", type=Path, required=True)
     parser.add_argument("--world", choices=sorted(WORLDS), default="full")
+    parser.add_argument("--scale", type=int, default=1, help="how large: 50 gives some 3,300 resources")
     parser.add_argument("--verify", action="store_true", help="read the facts back through the API")
     arguments = parser.parse_args()
-    truth = seed(arguments.endpoint, arguments.world)
+    truth = seed(arguments.endpoint, arguments.world, arguments.scale)
     truth.write(arguments.truth)
     problems = verify.verify(arguments.endpoint, truth) if arguments.verify else []
     for problem in problems:

@@ -11,7 +11,6 @@ import hashlib
 import io
 import os
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Callable, Iterable
@@ -150,17 +149,11 @@ def _backend_app(service: Any) -> Any:
 
 
 def _send(answer: Answer, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-    if answer is CLOSED:
-        connection = environ["werkzeug.socket"]
-        connection.shutdown(socket.SHUT_RDWR)
-        connection.close()
-        start_response("500 Closed", [])
-        return [b""]
     headers = [(name, text) for name, text in answer.headers if name.lower() != "content-length"]
     length = next((text for name, text in answer.headers if name.lower() == "content-length"), None)
     # The answer to HEAD names the length of a body that it does not carry.
     keeps_length = environ["REQUEST_METHOD"] == "HEAD" and length is not None
-    headers.append(("Content-Length", length if keeps_length else str(len(answer.body))))
+    headers.append(("Content-Length", length if keeps_length else str(answer.announced or len(answer.body))))
     start_response(f"{answer.status} Answer", headers)
     return [answer.body]
 
@@ -169,8 +162,31 @@ class Handler(MotoRequestHandler):
     """Keeps connections open, as AWS does, and stays quiet."""
 
     protocol_version = "HTTP/1.1"
-    # Headers and body are two writes: held back, every answer would wait 40 ms for an acknowledgement.
+    # What is held back waits 40 ms for an acknowledgement.
     disable_nagle_algorithm = True
+
+    def run_wsgi(self) -> None:
+        """Werkzeug's own closes every connection, and writes head and body apart."""
+        environ = self.make_environ()
+        if self.headers.get("Expect", "").lower().strip() == "100-continue":
+            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        said: list[Any] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]]) -> None:
+            said[:] = [status, headers]
+
+        body = b"".join(self.server.app(environ, start_response))  # type: ignore[attr-defined]
+        status, headers = said
+        if status.startswith("0 "):
+            self.close_connection = True
+            return
+        length = next(int(text) for name, text in headers if name == "Content-Length")
+        if length > len(body) and environ["REQUEST_METHOD"] != "HEAD":
+            self.close_connection = True
+        head = "".join(f"{name}: {text}\r\n" for name, text in headers)
+        begun = f"HTTP/1.1 {status}\r\n{head}Date: {self.date_time_string()}\r\nServer: moto\r\n\r\n"
+        self.wfile.write(begun.encode("latin-1") + body)
+        self.wfile.flush()
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Says nothing: the journal knows."""

@@ -13,17 +13,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import UnknownServiceError
 from moto.core.parse import PROTOCOL_PARSERS
 from werkzeug.datastructures import MultiDict
 
 from .answers import Answer, output
-from .calls import Call, model, routes
+from .calls import LOADER, Call, model, routes
 
 MODELS = Path(__file__).parents[3] / "evidence-schemas/aws"
 #: The token of the page that follows; nothing else in a request looks like it.
 PAGE_TOKEN = "specimen-page-"
+#: Stands where a call needs a text: with everything that a path has to encode.
+TEXT = "arn:aws:thing:us-east-1:123456789012:some/thing-1-with-a-name-that-is-long-enough"
+ARGUMENTS = {"Bucket": "some-bucket", "AccountId": "123456789012"}
 #: What says that there are more pages, or how to get them, where no paginator names it.
-CONTINUES = re.compile(r"(next_?)?(token|marker|page_?token)|continuation_?token|(is|results)?_?truncated|has_?more\w*", re.IGNORECASE)
+CONTINUES = re.compile(r"(next_?)?(token|marker|page_?token)|(continuation|pagination)_?token|(is|results)?_?truncated|has_?more\w*", re.IGNORECASE)
 MOMENT = "2026-01-02T03:04:05Z"
 #: Endings of a structure's name that do not belong to what it describes.
 DRESS = re.compile(r"(Summary|Summaries|Details?|Description|ListEntry|Entry|ListItem|Item|Status|Info|Information|Metadata|Type|Output|Response|Result|List|Data|V2)$")
@@ -59,10 +63,13 @@ def rules() -> Rules:
 
 @functools.cache
 def paginators(service: str) -> dict[str, Any]:
-    """How the operations of a service are paginated, as the trimmed models have it."""
-    path = MODELS / f"{service}.json"
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["pagination"] if path.exists() else {}
-    return found
+    """How the operations of a service are paginated: botocore's paginators, and those that the trimmed models add."""
+    try:
+        found: dict[str, Any] = LOADER.load_service_model(service, "paginators-1")["pagination"]
+    except UnknownServiceError:  # the service has none
+        found = {}
+    trimmed = MODELS / f"{service}.json"
+    return found | (json.loads(trimmed.read_text(encoding="utf-8"))["pagination"] if trimmed.exists() else {})
 
 
 def answer(call: Call, settings: Settings) -> Answer | None:
@@ -246,6 +253,36 @@ def parameters(call: Call) -> dict[str, Any]:
     return parsed
 
 
+def arguments(service: str, operation: str) -> dict[str, Any]:
+    """Parameters with which an operation can be called: the required ones, and nothing else."""
+    shape = model(service).operation_model(operation).input_shape
+    return {name: _argument(name, shape.members[name]) for name in shape.required_members} if shape is not None else {}
+
+
+def _argument(name: str, shape: Any) -> Any:
+    match shape.type_name:
+        case "structure":
+            return {name: _argument(name, shape.members[name]) for name in shape.required_members}
+        case "list":
+            return [_argument(name, shape.member)]
+        case "map":
+            return {"name": _argument(name, shape.value)}
+        case "string" if name in ARGUMENTS:
+            return ARGUMENTS[name]
+        case "string":
+            return shape.enum[0] if shape.enum else TEXT
+        case "integer" | "long":
+            return shape.metadata.get("min", 1)
+        case "boolean":
+            return True
+        case "timestamp":
+            return MOMENT
+        case "blob":
+            return b"x"
+        case _:
+            return 1.0
+
+
 def _pairs(text: str) -> list[tuple[str, str]]:
     from urllib.parse import parse_qsl
 
@@ -277,14 +314,10 @@ def page(call: Call, whole: dict[str, Any], settings: Settings) -> dict[str, Any
     last = not settings.paged or number >= pages or pages < 3
     if more:
         _set(whole, more, not last)
-    if not settings.paged or pages < 3:
-        return whole
-    for key, found in lists.items():
-        kept = {1: found[:1], 2: []}.get(number, found[number - 2 : number - 1])
-        _set(whole, key, kept)
-    if not last:
-        for key in _many(paginator["output_token"]):
-            _set(whole, key.partition("||")[0].strip(), f"{PAGE_TOKEN}{number + 1}")
+    for key in _many(paginator["output_token"]):
+        _set(whole, key.partition("||")[0].strip(), None if last else f"{PAGE_TOKEN}{number + 1}")
+    for key, found in lists.items() if settings.paged and pages > 2 else ():
+        _set(whole, key, {1: found[:1], 2: []}.get(number, found[number - 2 : number - 1]))
     return whole
 
 
@@ -299,7 +332,11 @@ def _get(value: Any, path: str) -> Any:
 
 
 def _set(value: dict[str, Any], path: str, member: Any) -> None:
+    """Sets a member, or takes it away."""
     *outer, last = path.split(".")
     for name in outer:
         value = value.setdefault(name, {})
-    value[last] = member
+    if member is None:
+        value.pop(last, None)
+    else:
+        value[last] = member
