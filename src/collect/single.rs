@@ -1,7 +1,5 @@
 //! One call by itself, for what a run must know before it can be planned: who it is, which regions there are.
 
-use std::collections::BTreeSet;
-
 use super::caller::Caller;
 use super::outcome::{Answer, judge};
 use crate::clock::Clock;
@@ -11,7 +9,7 @@ use crate::model::{Record, RecordKind, Source};
 /// is replaced by the one that answered.
 pub async fn call_once<C: Caller>(client: &C, source: Source, clock: Clock) -> Record {
     let result = client.call(&source.service, &source.operation, &source.region, &source.parameters).await;
-    let Answer { outcome, exchanges, endpoint } = judge(result, &BTreeSet::new());
+    let Answer { outcome, exchanges, endpoint } = judge(result, &[]);
     Record {
         kind: RecordKind::ApiCall,
         version: Record::VERSION,

@@ -122,7 +122,11 @@ fn scopes_are_joined() {
     assert_eq!(scope.accounts, [ONE, TWO]);
     assert_eq!(scope.regions, ["eu-west-1", "us-east-1", "us-west-2"]);
     assert_eq!(scope.regions_not_enabled.keys().collect::<Vec<_>>(), [ONE, TWO]);
-    assert_eq!(scope.accounts_left_out, [(THREE.to_owned(), LeftOut::Suspended)].into(), "what is in scope is not left out");
+    assert_eq!(
+        scope.accounts_left_out,
+        [(THREE.to_owned(), LeftOut::Suspended)].into(),
+        "what is in scope is not left out"
+    );
 }
 
 #[test]
