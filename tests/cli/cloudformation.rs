@@ -30,7 +30,11 @@ fn templates() -> Vec<PathBuf> {
 fn managed_policies(policy: &Value, role: &str) -> String {
     let mut actions: Vec<&str> = Vec::new();
     for statement in policy["Statement"].as_array().unwrap() {
-        assert_eq!((&statement["Effect"], &statement["Resource"]), (&json!("Allow"), &json!("*")), "{statement}");
+        assert_eq!(
+            (&statement["Effect"], &statement["Resource"]),
+            (&json!("Allow"), &json!("*")),
+            "{statement}"
+        );
         assert!(statement.get("Condition").is_none(), "{statement}");
         actions.extend(statement["Action"].as_array().unwrap().iter().map(|action| action.as_str().unwrap()));
     }
@@ -73,7 +77,10 @@ fn the_templates_grant_what_iam_policy_prints() {
         if std::env::var_os("UPDATE_EXPECT").is_some() {
             fs::write(&path, &expected).unwrap();
         }
-        assert!(fs::read_to_string(&path).unwrap() == expected, "{path:?} is out of date: run the tests with UPDATE_EXPECT=1");
+        assert!(
+            fs::read_to_string(&path).unwrap() == expected,
+            "{path:?} is out of date: run the tests with UPDATE_EXPECT=1"
+        );
     }
 }
 
@@ -160,7 +167,8 @@ fn runs(container: &Value, world: &World, home: &Path, signer: &Place, more: &[(
         command.env(name, value.as_str().unwrap());
     }
     let output = command.envs(more.iter().copied()).output().unwrap();
-    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let said =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     let code = output.status.code().unwrap();
     assert!([0, 5].contains(&code), "{code}: {said}");
     code
@@ -194,8 +202,13 @@ fn the_jobs_of_the_array_archive_a_package_of_all_accounts() {
     place.keygen();
     let jobs = containers("batch-array.yaml", &values);
     for index in ["0", "1"] {
-        let batch = [("AWS_BATCH_JOB_ARRAY_INDEX", index), ("AWS_BATCH_JOB_ARRAY_SIZE", "2"), ("RUN", "run-1")];
-        assert_eq!(runs(&jobs["CollectJob"], &world, place.root(), &place, &batch), 0, "a gap is no failed job");
+        let batch =
+            [("AWS_BATCH_JOB_ARRAY_INDEX", index), ("AWS_BATCH_JOB_ARRAY_SIZE", "2"), ("RUN", "run-1")];
+        assert_eq!(
+            runs(&jobs["CollectJob"], &world, place.root(), &place, &batch),
+            0,
+            "a gap is no failed job"
+        );
     }
     assert_eq!(runs(&jobs["MergeJob"], &world, place.root(), &place, &[("RUN", "run-1")]), 0);
     archived(&world, &place);
@@ -206,6 +219,9 @@ fn the_readme_says_how_each_template_is_deployed() {
     let readme = fs::read_to_string(root().join("examples/cloudformation/README.md")).unwrap();
     for path in templates() {
         let name = path.file_name().unwrap().to_str().unwrap();
-        assert!(readme.contains(&format!("--template-file {name}")) || readme.contains(&format!("file://{name}")), "{name}");
+        assert!(
+            readme.contains(&format!("--template-file {name}")) || readme.contains(&format!("file://{name}")),
+            "{name}"
+        );
     }
 }
