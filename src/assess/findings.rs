@@ -11,6 +11,20 @@ use crate::model::{Finding, FindingError, Outcome, Proof, RecordId, Resource, Su
 /// A kind that no collector makes has been looked for nowhere.
 static NOWHERE: Coverage = Coverage { listed: Vec::new(), gaps: Vec::new(), unseen: Vec::new() };
 
+/// What a finding points at when nothing says anything about its kind: who collected, and so could have said it.
+pub(super) struct Fallback {
+    /// By account.
+    pub(super) by_account: BTreeMap<String, Vec<RecordId>>,
+    /// Of all accounts, or else any record; never empty.
+    pub(super) all: Vec<RecordId>,
+}
+
+impl Fallback {
+    fn of(&self, account: &str) -> &[RecordId] {
+        self.by_account.get(account).unwrap_or(&self.all)
+    }
+}
+
 /// The findings of one check, sorted by subject; at least one.
 ///
 /// # Errors
@@ -18,7 +32,7 @@ static NOWHERE: Coverage = Coverage { listed: Vec::new(), gaps: Vec::new(), unse
 pub(super) fn of_check(
     court: &Court<'_>,
     check: &CompiledCheck<'_>,
-    fallback: &[RecordId],
+    fallback: &Fallback,
 ) -> Result<Vec<Finding>, FindingError> {
     let kind = check.check.resource.as_str();
     let coverage = court.world.coverage(kind).unwrap_or(&NOWHERE);
@@ -33,12 +47,12 @@ pub(super) fn of_check(
         findings.push(finding(check, subject(resource), verdict.outcome, verdict.message, verdict.records)?);
     }
     findings.extend(hidden(court, check, coverage)?);
-    findings.extend(never_seen(check, coverage, fallback)?);
+    findings.extend(never_seen(court, check, coverage, fallback)?);
     if findings.is_empty() {
         let mut proof: Vec<RecordId> = coverage.listed.iter().map(|listing| listing.record).collect();
         proof.extend(&not_about);
         let (outcome, message) = if proof.is_empty() {
-            proof.extend(fallback);
+            proof.extend(&fallback.all);
             (Outcome::Indeterminate, format!("No record says whether there are resources of kind {kind}."))
         } else if not_about.is_empty() {
             (Outcome::NotApplicable, format!("There is no resource of kind {kind} in scope."))
@@ -79,20 +93,28 @@ fn hidden(
         .collect()
 }
 
-/// One finding for each account and region where nobody looked for the kind.
+/// One finding for each account and region where nobody looked for the kind, or nobody could.
 fn never_seen(
+    court: &Court<'_>,
     check: &CompiledCheck<'_>,
     coverage: &Coverage,
-    fallback: &[RecordId],
+    fallback: &Fallback,
 ) -> Result<Vec<Finding>, FindingError> {
     let kind = check.check.resource.as_str();
     coverage
         .unseen
         .iter()
         .map(|(account, region)| {
-            let message = format!("Resources of kind {kind} were not collected: no record lists them.");
+            let records = fallback.of(account);
+            let code = records.iter().find_map(|id| court.world.error_code(id));
+            let message = match code {
+                None => format!("Resources of kind {kind} were not collected: no record lists them."),
+                Some(code) => format!(
+                    "Resources of kind {kind} were not collected: the account could not be entered ({code})."
+                ),
+            };
             let subject = whole(kind, account, region);
-            finding(check, subject, Outcome::Indeterminate, message, fallback.to_vec())
+            finding(check, subject, Outcome::Indeterminate, text::safe(&message, 400), records.to_vec())
         })
         .collect()
 }

@@ -29,6 +29,7 @@ pub use self::exceptions::{ExceptionsError, read_exceptions};
 pub use self::parameters::{UnknownParameter, parameter_problems, unknown_parameters};
 
 use self::engine::Engine;
+use self::findings::Fallback;
 use self::functions::related::World;
 use self::judge::Court;
 use crate::bundle::{Bundle, StoredRecord};
@@ -174,19 +175,21 @@ fn framework<'a>(catalog: &'a Catalog, id: &str) -> Result<&'a Framework, Assess
     })
 }
 
-/// What a finding points at when nothing says anything about its kind: who collected, and so could have said it.
-fn fallback(bundle: &Bundle) -> Result<Vec<RecordId>, AssessError> {
-    let who: Vec<RecordId> = bundle
-        .records
-        .iter()
-        .filter(|stored| {
-            let source = &stored.record.source;
-            source.service == "sts" && source.operation == "GetCallerIdentity"
-        })
-        .map(|stored| stored.id)
-        .collect();
+/// What findings point at that no record is about.
+fn fallback(bundle: &Bundle) -> Result<Fallback, AssessError> {
+    let mut by_account: BTreeMap<String, Vec<RecordId>> = BTreeMap::new();
+    for stored in &bundle.records {
+        let source = &stored.record.source;
+        if source.service == "sts" && source.operation == "GetCallerIdentity" {
+            by_account.entry(source.account.clone()).or_default().push(stored.id);
+        }
+    }
     let first = bundle.records.first().ok_or(AssessError::NoRecords)?;
-    Ok(if who.is_empty() { vec![first.id] } else { who })
+    let mut all: Vec<RecordId> = by_account.values().flatten().copied().collect();
+    if all.is_empty() {
+        all.push(first.id);
+    }
+    Ok(Fallback { by_account, all })
 }
 
 fn error_codes(bundle: &Bundle) -> BTreeMap<RecordId, String> {

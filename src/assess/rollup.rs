@@ -1,6 +1,6 @@
 //! From findings, excerpts and attestations to the status of each control.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde_json::Value;
@@ -139,6 +139,8 @@ fn excerpt(catalog: &Catalog, bundle: &Bundle, rule: &str) -> ExcerptResult {
     let records: Vec<&StoredRecord> = records_of(bundle, RecordKind::TrailExcerpt, "rule", rule).collect();
     let events = records.iter().filter_map(|stored| events_in(stored.record.response()?)).sum();
     let without_events = |stored: &&&StoredRecord| stored.record.response().is_none_or(shows_nothing);
+    let asked: BTreeSet<&String> = records.iter().map(|stored| &stored.record.source.account).collect();
+    let accounts = bundle.manifest.scope.accounts.iter();
     ExcerptResult {
         rule: rule.to_owned(),
         title,
@@ -146,6 +148,7 @@ fn excerpt(catalog: &Catalog, bundle: &Bundle, rule: &str) -> ExcerptResult {
         events,
         gaps: records.iter().filter(without_events).map(|stored| stored.id).collect(),
         records: records.iter().map(|stored| stored.id).collect(),
+        accounts_without: accounts.filter(|account| !asked.contains(account)).cloned().collect(),
     }
 }
 
@@ -160,7 +163,7 @@ fn shows_nothing(response: &Value) -> bool {
 }
 
 fn status_of_excerpt(result: &ExcerptResult) -> ControlStatus {
-    if result.records.is_empty() || !result.gaps.is_empty() {
+    if result.records.is_empty() || !result.gaps.is_empty() || !result.accounts_without.is_empty() {
         ControlStatus::Indeterminate
     } else {
         ControlStatus::Satisfied

@@ -49,9 +49,9 @@ impl Client {
         &self.session
     }
 
-    /// Name of the partition that has `region`; that of an unknown region is `aws`.
-    pub fn partition(&self, region: &str) -> String {
-        self.models.partition(region).unwrap_or("aws").to_owned()
+    /// Name of the partition that has `region`; `None` for what is no region's name.
+    pub fn partition_of(&self, region: &str) -> Option<&str> {
+        self.models.partition(region)
     }
 
     /// Region in which a partition's global services are asked; `us-east-1` for an unknown partition.

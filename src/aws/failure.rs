@@ -3,6 +3,8 @@
 use std::error::Error;
 
 use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_sts::error::ProvideErrorMetadata;
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 
@@ -16,9 +18,9 @@ const LONGEST_MESSAGE: usize = 1_024;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct Failure {
-    /// AWS's error code (`AccessDenied`); `Http<status>` for an error answer without one; else one of
-    /// `Timeout`, `Unreachable`, `MalformedResponse`, `NoCredentials`, `UnknownRegion`, `UnknownOperation`,
-    /// `NoEndpoint`, `InvalidParameters`.
+    /// AWS's error code (`AccessDenied`), that of STS where a role could not be assumed; `Http<status>` for an
+    /// error answer without one; else one of `Timeout`, `Unreachable`, `MalformedResponse`, `NoCredentials`,
+    /// `UnknownRegion`, `UnknownOperation`, `NoEndpoint`, `InvalidParameters`.
     pub code: String,
     /// What AWS, or the way to it, said; at most 1,024 characters.
     pub message: String,
@@ -44,6 +46,9 @@ impl Failure {
                 failure
             }
             _ if has_source::<CredentialsError>(&error) => {
+                if let Some((code, said)) = refused_role(&error) {
+                    return Self::new(&code, format!("the role could not be assumed: {said}"), endpoint);
+                }
                 let hint = "AWS credentials could not be obtained; set a profile or AWS_ACCESS_KEY_ID and \
                             AWS_SECRET_ACCESS_KEY, or log in (aws sso login)";
                 Self::new("NoCredentials", format!("{hint}: {chain}"), endpoint)
@@ -58,6 +63,13 @@ impl Failure {
             _ => Self::new("MalformedResponse", chain, endpoint),
         }
     }
+}
+
+/// What STS said where it refused to let a role be assumed.
+fn refused_role(error: &(dyn Error + 'static)) -> Option<(String, String)> {
+    let refusal =
+        sources(error).find_map(|source| source.downcast_ref::<SdkError<AssumeRoleError, HttpResponse>>())?;
+    Some((refusal.code()?.to_owned(), refusal.message().unwrap_or_default().to_owned()))
 }
 
 /// The error with its sources: the SDK's own words say only "dispatch failure".

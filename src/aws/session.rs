@@ -53,6 +53,8 @@ pub struct AssumeRole {
     pub external_id: Option<String>,
     /// Name of the session, which CloudTrail shows.
     pub session_name: String,
+    /// Region whose STS is asked; `None`: the session's own.
+    pub region: Option<String>,
 }
 
 impl Default for SessionOptions {
@@ -150,6 +152,20 @@ impl Session {
         if let Some(role) = options.assume_role {
             config = assuming(config, role).await?;
         }
+        Self::of(config, http_client)
+    }
+
+    /// A session of `role`, assumed with the credentials of this one; it has its region, its endpoint and its
+    /// connections. The role is assumed with the first call, and again before its credentials expire.
+    ///
+    /// # Errors
+    /// When there are no credentials to assume it with.
+    pub async fn assume(&self, role: AssumeRole) -> Result<Self, SessionError> {
+        let config = assuming(self.config.clone(), role).await?;
+        Self::of(config, self.http_client.clone())
+    }
+
+    fn of(config: SdkConfig, http_client: SharedHttpClient) -> Result<Self, SessionError> {
         let region = config.region().map(ToString::to_string).ok_or(SessionError::NoRegion)?;
         let endpoint_url = config.endpoint_url().map(usable).transpose()?;
         let provider = config.credentials_provider().ok_or(SessionError::NoCredentials)?;
@@ -215,6 +231,9 @@ async fn assuming(config: SdkConfig, role: AssumeRole) -> Result<SdkConfig, Sess
         AssumeRoleProvider::builder(role.arn).session_name(role.session_name).configure(&config);
     if let Some(external_id) = role.external_id {
         assumed = assumed.external_id(external_id);
+    }
+    if let Some(region) = role.region {
+        assumed = assumed.region(Region::new(region));
     }
     let provider = assumed.build_from_provider(own).await;
     Ok(config.into_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build())

@@ -15,6 +15,7 @@ pub mod checksums;
 mod examine;
 pub mod files;
 mod journal;
+mod merge;
 pub mod merkle;
 pub mod paths;
 mod reader;
@@ -23,6 +24,7 @@ pub(crate) mod testing;
 mod writer;
 
 pub use examine::{Examination, examine};
+pub use merge::{MergeError, merge};
 pub use reader::{ReadError, read, read_files};
 pub use writer::{SealInfo, WriteError, Writer};
 

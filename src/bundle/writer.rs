@@ -14,7 +14,7 @@ use super::journal::{Journal, Span};
 use super::paths::{self, PathError};
 use super::{LONGEST_LINE, merkle};
 use crate::canonical::{self, CanonicalError};
-use crate::model::{GapSummary, Manifest, ManifestFile, Record, RecordId, Scope, Sha256Digest, Tool};
+use crate::model::{GapSummary, Manifest, ManifestFile, Record, RecordId, Scope, Sha256Digest, Shard, Tool};
 
 /// What the manifest says beyond what the records give.
 #[derive(Debug, Clone)]
@@ -31,6 +31,10 @@ pub struct SealInfo {
     pub sealed_at: DateTime<Utc>,
     /// SHA-256 of the manifest of the bundle before it.
     pub previous_manifest_sha256: Option<Sha256Digest>,
+    /// Which part of a run over several machines it is, where it is one.
+    pub shard: Option<Shard>,
+    /// SHA-256 of the manifests of the bundles that it is merged from, sorted.
+    pub merged_from_sha256: Vec<Sha256Digest>,
 }
 
 /// Why a bundle could not be written.
@@ -227,6 +231,15 @@ impl Writer {
         Ok(manifest)
     }
 
+    /// Gives the bundle up: nothing of it stays.
+    ///
+    /// # Errors
+    /// When the disk refuses it.
+    pub fn discard(self) -> Result<(), WriteError> {
+        drop(self.journal);
+        fs::remove_dir_all(&self.partial).map_err(failed("removed", &self.partial))
+    }
+
     fn write_records(
         &mut self,
         bag: &Path,
@@ -277,6 +290,8 @@ impl Writer {
             merkle_root: merkle::root(files.iter().flat_map(|file| &file.records)),
             files,
             previous_manifest_sha256: info.previous_manifest_sha256,
+            shard: info.shard,
+            merged_from_sha256: info.merged_from_sha256,
         }
     }
 }

@@ -1,34 +1,54 @@
 //! `proofpack collect`: evidence from AWS, sealed into a bundle.
 
-use std::collections::BTreeSet;
+mod account;
+mod excerpts;
+mod identity;
+mod regions;
+mod roster;
+mod session;
+mod shard;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use chrono::{DateTime, Utc};
-use serde_json::json;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::mpsc;
 
-use super::config::Config;
+use super::config::{Config, Regions};
 use super::exit::{CommandError, Exit};
 use super::progress::Display;
 use super::workspace::Workspace;
-use super::{CommandResult, ConfigArgument, assess, catalog, runtime};
-use crate::aws::{AssumeRole, Client, Failure, Models, Session, SessionOptions};
+use super::{CommandResult, ConfigArgument, assess, catalog, output, runtime};
+use crate::aws::{Client, Models};
 use crate::bundle::{SealInfo, Writer};
 use crate::catalog::Catalog;
 use crate::clock::Clock;
-use crate::collect::{Collection, collect};
-use crate::model::{Manifest, Period, Record, Scope, Tool};
-use crate::trail::{self, LogSource};
+use crate::model::{Manifest, Record, Scope, Shard, Tool};
+use account::{Account, Run};
+use roster::Roster;
+use shard::{Part, ShardArgument};
+
+pub(super) use session::{s3_client, session};
 
 /// Calls under way at once where the configuration does not say.
 const CONCURRENCY: usize = 16;
+/// Accounts collected at once where the configuration does not say.
+const ACCOUNTS_AT_ONCE: usize = 4;
+/// Accounts entered at once: two calls each.
+const ENTERED_AT_ONCE: usize = 16;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  AWS_PROFILE=audit proofpack collect --config proofpack.toml")]
+#[command(
+    after_help = "Example:\n  AWS_PROFILE=audit proofpack collect --config proofpack.toml\n  proofpack collect --shard 2/5 --out part-2   # on the second of five machines; then: proofpack bundle merge"
+)]
 pub(super) struct CollectArguments {
     #[command(flatten)]
     config: ConfigArgument,
+    /// Collect only part I of N of the accounts, on this machine; `array/N` takes I from AWS Batch
+    /// (AWS_BATCH_JOB_ARRAY_INDEX). Join the parts with `proofpack bundle merge`.
+    #[arg(long, value_name = "I/N")]
+    shard: Option<ShardArgument>,
 }
 
 pub(super) fn run(arguments: &CollectArguments) -> CommandResult {
@@ -36,7 +56,8 @@ pub(super) fn run(arguments: &CollectArguments) -> CommandResult {
     let workspace = arguments.config.workspace(&config);
     let catalog = catalog()?;
     assess::require_settings(&config, &catalog)?;
-    let manifest = runtime()?.block_on(collect_bundle(&config, &workspace, &catalog, Clock::System, None))?;
+    let how = How { shard: arguments.shard, http: None };
+    let manifest = runtime()?.block_on(collect_part(&config, &workspace, &catalog, Clock::System, how))?;
     println!("Sealed {} ({})", workspace.bundle().display(), summary(&manifest));
     Ok(if manifest.gaps.is_empty() { Exit::Success } else { Exit::Incomplete })
 }
@@ -50,10 +71,22 @@ pub(super) fn summary(manifest: &Manifest) -> String {
     } else {
         format!("{gaps} gap{}: {}", if gaps == 1 { "" } else { "s" }, codes.join(", "))
     };
-    format!("{} records, {gaps}", manifest.records)
+    let accounts = match manifest.scope.accounts.len() {
+        1 => String::new(),
+        several => format!(" of {several} accounts"),
+    };
+    format!("{} records{accounts}, {gaps}", manifest.records)
 }
 
-/// Collects what the configuration asks for and seals it. `http` replaces the network (the demonstration).
+/// How a collection differs from the usual one.
+struct How {
+    /// Part of the accounts.
+    shard: Option<ShardArgument>,
+    /// In place of the network (the demonstration).
+    http: Option<SharedHttpClient>,
+}
+
+/// Collects what the configuration asks for, all accounts, and seals it. `http` replaces the network.
 pub(super) async fn collect_bundle(
     config: &Config,
     workspace: &Workspace,
@@ -61,203 +94,168 @@ pub(super) async fn collect_bundle(
     clock: Clock,
     http: Option<SharedHttpClient>,
 ) -> Result<Manifest, CommandError> {
+    collect_part(config, workspace, catalog, clock, How { shard: None, http }).await
+}
+
+async fn collect_part(
+    config: &Config,
+    workspace: &Workspace,
+    catalog: &Catalog,
+    clock: Clock,
+    how: How,
+) -> Result<Manifest, CommandError> {
     // Everything that can be found wrong without AWS is found before the first call.
     let started = clock.now();
-    let period = config.period(started)?;
-    let logs = log_sources(config)?;
+    let period = config.scope.period(started)?;
+    let variable = |name: &str| std::env::var(name).ok();
+    let part = how.shard.map(|shard| shard.part(variable)).transpose()?;
+    if part.is_some() && !config.scope.period_is_over(started) {
+        return Err(CommandError::input(
+            "--shard needs an audit period that is the same on every machine: set scope.period, or a scope.period-end before today",
+        ));
+    }
+    excerpts::require_log_sources(config)?;
     let models = Arc::new(Models::embedded().map_err(CommandError::internal)?);
-    let session = Arc::new(session(config, http).await?);
-    let client = Client::new(models, session.clone());
-    let identity = identity(&client, config).await?;
-    let mut writer = Writer::create(&workspace.bundle()).map_err(CommandError::output)?;
+    let session = Arc::new(session(config, how.http).await?);
+    let client = Client::new(Arc::clone(&models), Arc::clone(&session));
+    let place = identity::Place::of(config, &client)?;
+    let own = identity::own(&client, &place, config, clock).await?;
+    let mut roster = roster::roster(&config.scope, &client, &place, &own, clock).await?;
+    let shard = part.map(|part| only(part, &mut roster, &own.account));
 
+    let run = Run { config, catalog: account::planned(catalog), models, session, place, own, period, clock };
+    let entering = stream::iter(&roster.accounts).map(|id| run.enter(id)).buffered(ENTERED_AT_ONCE);
+    let accounts: Vec<Account> = entering.try_collect().await?;
+    announce(config, &run.place.partition, &roster, &accounts)?;
+    let scope = scope(&run, &roster, &accounts);
+
+    let mut writer = Writer::create(&workspace.bundle()).map_err(CommandError::output)?;
+    for record in &roster.records {
+        writer.append(record).map_err(CommandError::output)?;
+    }
     let display = Display::new();
-    let (sender, mut receiver) = mpsc::channel::<Record>(256);
-    let collection = Collection {
-        catalog,
-        client: client.clone(),
-        partition: identity.partition.clone(),
-        account: identity.account.clone(),
-        home_region: identity.home_region.clone(),
-        regions: config.scope.regions.clone(),
-        caller: identity.caller.clone(),
-        clock,
-        concurrency: config.aws.concurrency.unwrap_or(CONCURRENCY),
-        progress: &display,
+    collect_accounts(&run, &accounts, &mut writer, &display).await?;
+    display.finish();
+    let info = SealInfo {
+        tool: Tool::this(),
+        catalog_sha256: catalog.digest,
+        scope,
+        collection_started: started,
+        sealed_at: clock.now(),
+        previous_manifest_sha256: None,
+        shard,
+        merged_from_sha256: Vec::new(),
     };
-    let store = async {
+    writer.seal(info).map_err(CommandError::output)
+}
+
+/// Collects the accounts, several at a time, all into one bundle.
+async fn collect_accounts(
+    run: &Run<'_>,
+    accounts: &[Account],
+    writer: &mut Writer,
+    display: &Display,
+) -> Result<(), CommandError> {
+    let at_once = run.config.aws.accounts_at_once.unwrap_or(ACCOUNTS_AT_ONCE);
+    let calls = run.config.aws.concurrency.unwrap_or(CONCURRENCY);
+    // The bound is on all accounts together.
+    let calls_each = (calls / at_once.min(accounts.len()).max(1)).max(1);
+    let (sender, receiver) = mpsc::channel::<Record>(256);
+    // Each end of the channel is moved to where it is used, so that it is dropped when that ends, in whatever way.
+    let collecting = async move {
+        let sender = sender;
+        let each = accounts.iter().map(|account| run.collect(account, calls_each, display, sender.clone()));
+        let running = stream::iter(each).buffer_unordered(at_once.max(1));
+        running.try_for_each(|()| std::future::ready(Ok(()))).await
+    };
+    let storing = async move {
+        let mut receiver = receiver;
         while let Some(record) = receiver.recv().await {
             writer.append(&record).map_err(CommandError::output)?;
         }
         Ok::<(), CommandError>(())
     };
-    let (collected, stored) = tokio::join!(collect(collection, sender), store);
+    let (collected, stored) = tokio::join!(collecting, storing);
     stored?;
-    collected.map_err(CommandError::input)?;
-    display.finish();
-    let scope = scope(config, &identity, period);
-    for record in excerpts(config, &session, catalog, &identity, &scope, &logs, clock).await {
-        writer.append(&record).map_err(CommandError::output)?;
+    collected
+}
+
+/// Takes the accounts of other parts out of the roster. What AWS Organizations said goes into one part only, that
+/// of the credentials' own account: merged, it is there once.
+fn only(part: Part, roster: &mut Roster, own_account: &str) -> Shard {
+    let all: Vec<String> = std::mem::take(&mut roster.accounts).into_iter().collect();
+    let own_is_in_scope = all.iter().any(|account| account == own_account);
+    let shard = part.of(all);
+    roster.accounts = shard.own_accounts().into_iter().collect();
+    let keeps = if own_is_in_scope { roster.accounts.contains(own_account) } else { shard.number == 1 };
+    if !keeps {
+        roster.records.clear();
     }
-    seal(writer, catalog, scope, started, clock)
+    shard
 }
 
-fn seal(
-    writer: Writer,
-    catalog: &Catalog,
-    scope: Scope,
-    collection_started: DateTime<Utc>,
-    clock: Clock,
-) -> Result<Manifest, CommandError> {
-    let info = SealInfo {
-        tool: Tool::this(),
-        catalog_sha256: catalog.digest,
-        scope,
-        collection_started,
-        sealed_at: clock.now(),
-        previous_manifest_sha256: None,
-    };
-    writer.seal(info).map_err(CommandError::output)
+/// What the bundle covers.
+fn scope(run: &Run<'_>, roster: &Roster, accounts: &[Account]) -> Scope {
+    let regions = accounts.iter().flat_map(|account| &account.regions.in_scope);
+    let mut scope = Scope::new(&run.place.partition, &roster.accounts, regions, run.period);
+    let not_enabled = accounts.iter().filter(|account| !account.regions.not_enabled.is_empty());
+    scope.regions_not_enabled =
+        not_enabled.map(|account| (account.id.clone(), account.regions.not_enabled.clone())).collect();
+    scope.accounts_left_out.clone_from(&roster.left_out);
+    scope
 }
 
-fn scope(config: &Config, identity: &Identity, period: Period) -> Scope {
-    let mut regions = config.scope.regions.clone();
-    regions.sort();
-    regions.dedup();
-    Scope { partition: identity.partition.clone(), accounts: vec![identity.account.clone()], regions, period }
-}
-
-/// Who we are to AWS.
-struct Identity {
-    partition: String,
-    account: String,
-    caller: String,
-    /// Where the partition keeps the events of its global services.
-    home_region: String,
-}
-
-/// Asks AWS who we are: the first call, and the one that tells wrong credentials from all else.
-async fn identity(client: &Client, config: &Config) -> Result<Identity, CommandError> {
-    let region = config.scope.regions.first().map_or("us-east-1", String::as_str);
-    let reply = client.call("sts", "GetCallerIdentity", region, &json!({})).await.map_err(|failure| {
-        CommandError::aws(format!(
-            "AWS did not say who we are (sts GetCallerIdentity in {region}{}): {}: {}\n{}",
-            config.aws.profile.as_ref().map_or_else(String::new, |name| format!(", profile {name:?}")),
-            failure.code,
-            failure.message,
-            advice(&failure)
-        ))
-    })?;
-    let member = |name: &str| reply.value.get(name).and_then(|value| value.as_str()).map(str::to_owned);
-    match (member("Account"), member("Arn")) {
-        (Some(account), Some(caller)) => {
-            let partition = client.partition(region);
-            let home_region = client.home_region(&partition);
-            Ok(Identity { partition, account, caller, home_region })
-        }
-        _ => Err(CommandError::aws(
-            "AWS answered sts GetCallerIdentity without an account; check the endpoint",
-        )),
-    }
-}
-
-fn advice(failure: &Failure) -> &'static str {
-    match failure.code.as_str() {
-        "NoCredentials" => {
-            "Give credentials as for the AWS CLI: AWS_PROFILE, AWS_ACCESS_KEY_ID, `aws sso login`, or [aws] profile in proofpack.toml."
-        }
-        "InvalidClientTokenId" | "SignatureDoesNotMatch" | "UnrecognizedClientException" | "AuthFailure" => {
-            "The credentials are wrong: check `aws sts get-caller-identity` with the same profile."
-        }
-        "ExpiredToken" | "ExpiredTokenException" => "The credentials have expired: log in again.",
-        "Timeout" | "Unreachable" => {
-            "No answer: check the network, the proxy, and that the region exists (`aws ec2 describe-regions --all-regions`)."
-        }
-        "UnknownRegion" => {
-            "Check scope.regions in proofpack.toml (`aws ec2 describe-regions --all-regions` lists them)."
-        }
-        _ => "Check the credentials and scope.regions in proofpack.toml.",
-    }
-}
-
-/// Opens a session as the configuration says.
-pub(super) async fn session(
+/// Says what will be missing, before an hour of collecting and not after.
+fn announce(
     config: &Config,
-    http: Option<SharedHttpClient>,
-) -> Result<Session, CommandError> {
-    let assume_role = config.aws.role_arn.clone().map(|arn| AssumeRole {
-        arn,
-        external_id: config.aws.external_id.clone(),
-        session_name: "proofpack".to_owned(),
-    });
-    let options = SessionOptions {
-        profile: config.aws.profile.clone(),
-        region: config.scope.regions.first().cloned(),
-        endpoint_url: match http {
-            // A recording was made at one address for all services; `.invalid` leads nowhere (RFC 2606).
-            Some(_) => Some("http://recording.invalid".to_owned()),
-            None => config.aws.endpoint_url.clone(),
-        },
-        assume_role,
-        // The demonstration replays a recording: it needs no credentials, and must not look for any.
-        static_credentials: http.is_some().then(|| ("demonstration".to_owned(), "demonstration".to_owned())),
-        http_client: http,
-        ..SessionOptions::default()
-    };
-    Session::load(options).await.map_err(CommandError::aws)
-}
-
-/// An S3 client on the session; buckets in the path where the endpoint is not AWS's own.
-pub(super) fn s3_client(session: &Session) -> aws_sdk_s3::Client {
-    let config = aws_sdk_s3::config::Builder::from(session.sdk_config())
-        .force_path_style(session.endpoint_url().is_some())
-        .build();
-    aws_sdk_s3::Client::from_conf(config)
-}
-
-fn log_sources(config: &Config) -> Result<Vec<LogSource>, CommandError> {
-    let sources = config.trail.logs.iter().map(|text| LogSource::parse(text, &config.folder));
-    sources.collect::<Result<_, _>>().map_err(|error| CommandError::input(format!("[trail] logs: {error}")))
-}
-
-/// The CloudTrail excerpts that the catalog's rules ask for, out of every source that is configured.
-async fn excerpts(
-    config: &Config,
-    session: &Session,
-    catalog: &Catalog,
-    identity: &Identity,
-    scope: &Scope,
-    logs: &[LogSource],
-    clock: Clock,
-) -> Vec<Record> {
-    let request = trail::Request {
-        rules: &catalog.excerpts,
-        period: scope.period,
-        partition: &identity.partition,
-        account: &identity.account,
-        caller: &identity.caller,
-        clock,
-    };
-    let endpoint = session.endpoint_url().unwrap_or("aws");
-    let mut records = Vec::new();
-    if config.trail.lookup_events {
-        // Actions in global services (IAM, root's log-ins) are in the history of the partition's home region.
-        let mut regions: BTreeSet<&str> = scope.regions.iter().map(String::as_str).collect();
-        regions.insert(&identity.home_region);
-        for region in regions {
-            let settings = aws_sdk_cloudtrail::config::Builder::from(session.sdk_config())
-                .region(aws_sdk_cloudtrail::config::Region::new(region.to_owned()))
-                .build();
-            let client = aws_sdk_cloudtrail::Client::from_conf(settings);
-            records
-                .extend(trail::from_lookup_events(&client, region, endpoint, request, logs.is_empty()).await);
+    partition: &str,
+    roster: &Roster,
+    accounts: &[Account],
+) -> Result<(), CommandError> {
+    if let Some((account, region)) =
+        accounts.iter().find_map(|account| Some((account, account.regions.nonexistent.first()?)))
+    {
+        return Err(CommandError::input(format!(
+            "scope.regions: {region} is no region of the partition {partition} (ec2 DescribeRegions in account {}): check its spelling",
+            account.id
+        )));
+    }
+    if accounts.is_empty() {
+        output::warning(format_args!(
+            "no account falls to this part: there are more parts than accounts; its bundle is empty"
+        ));
+    }
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for reason in roster.left_out.values() {
+        *reasons.entry(reason.words()).or_default() += 1;
+    }
+    for (reason, count) in reasons {
+        output::warning(format_args!("{count} account(s) of the organization are out of scope: {reason}"));
+    }
+    for account in accounts {
+        if let Some(failure) = &account.failure {
+            output::warning(format_args!(
+                "account {} cannot be entered, every check of it will be indeterminate: {}: {}",
+                account.id, failure.code, failure.message
+            ));
+        }
+        if let Some(failure) = &account.regions_unknown {
+            let consequence = match config.scope.regions {
+                Regions::Enabled => {
+                    "its regions are not known and none is looked at: allow ec2:DescribeRegions, or list scope.regions"
+                }
+                Regions::Listed(_) => "whether the listed regions are enabled is not known",
+            };
+            output::warning(format_args!("account {}: {consequence}: {}", account.id, failure.code));
+        }
+        if let Regions::Listed(_) = config.scope.regions {
+            for region in &account.regions.not_enabled {
+                output::warning(format_args!(
+                    "account {} has not enabled the region {region}: it is out of scope there",
+                    account.id
+                ));
+            }
         }
     }
-    if !logs.is_empty() {
-        let client = s3_client(session);
-        for source in logs {
-            records.extend(trail::from_logs(&client, source, session.region(), endpoint, request).await);
-        }
-    }
-    records
+    Ok(())
 }

@@ -1,21 +1,19 @@
 //! `proofpack.toml`: one file for everything a run needs to know.
 
+mod scope;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::exit::CommandError;
-use crate::model::{Period, written_date};
+pub(super) use scope::{Regions, ScopeConfig, is_account};
 
 /// The configuration that `init` writes: every setting, commented.
 pub(super) const TEMPLATE: &str = include_str!("proofpack.toml");
-
-/// The audit period where none is given: what LookupEvents (90 days) covers whole, however long the run takes.
-const DEFAULT_DAYS: u64 = 89;
 
 /// A run's settings.
 #[derive(Debug, Clone, Deserialize)]
@@ -52,20 +50,6 @@ pub(super) struct Config {
     pub(super) folder: PathBuf,
 }
 
-/// What to look at.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct ScopeConfig {
-    /// Regions.
-    pub(super) regions: Vec<String>,
-    /// First day of the audit period; 89 days before its end where not given.
-    #[serde(default, deserialize_with = "written_date::optional")]
-    pub(super) period_start: Option<NaiveDate>,
-    /// Last day of the audit period; today where not given.
-    #[serde(default, deserialize_with = "written_date::optional")]
-    pub(super) period_end: Option<NaiveDate>,
-}
-
 /// How to reach AWS. What is not given comes from the environment, as for the AWS CLI.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -78,8 +62,10 @@ pub(super) struct AwsConfig {
     pub(super) external_id: Option<String>,
     /// Endpoint to use instead of AWS's own.
     pub(super) endpoint_url: Option<String>,
-    /// Calls under way at once.
+    /// Calls under way at once, of all accounts together.
     pub(super) concurrency: Option<usize>,
+    /// Accounts that are collected at once.
+    pub(super) accounts_at_once: Option<usize>,
 }
 
 /// Where CloudTrail's events are.
@@ -181,15 +167,11 @@ impl Config {
     /// Reads a configuration out of its text; the error says what is wrong and where.
     fn parse(text: &str) -> Result<Self, String> {
         let config: Self = toml::from_str(text).map_err(|error| error.to_string())?;
-        if config.scope.regions.is_empty() {
-            return Err("scope.regions is empty; name at least one region, e.g. [\"us-east-1\"]".into());
+        if let Some(problem) = config.scope.problem() {
+            return Err(problem);
         }
-        for region in &config.scope.regions {
-            if region.is_empty()
-                || !region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-            {
-                return Err(format!("scope.regions: {region:?} is not a region name such as \"us-east-1\""));
-            }
+        if config.aws.accounts_at_once == Some(0) || config.aws.concurrency == Some(0) {
+            return Err("aws.concurrency and aws.accounts-at-once must be at least 1".into());
         }
         if !matches!(config.archive.mode.as_str(), "GOVERNANCE" | "COMPLIANCE") {
             return Err(format!(
@@ -209,26 +191,6 @@ impl Config {
     /// A path of the configuration, seen from where the program runs.
     pub(super) fn resolve(&self, path: &Path) -> PathBuf {
         self.folder.join(path)
-    }
-
-    /// The audit period; `now` decides what was left out.
-    ///
-    /// # Errors
-    /// When it ends before it starts.
-    pub(super) fn period(&self, now: DateTime<Utc>) -> Result<Period, CommandError> {
-        let midnight = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
-        let end = match self.scope.period_end {
-            // The last day belongs to the period whole; a period that ends today ends now.
-            Some(last) => (midnight(last) + Days::new(1)).min(now),
-            None => now,
-        };
-        let start = self.scope.period_start.map_or(end - Days::new(DEFAULT_DAYS), midnight);
-        if start >= end {
-            return Err(CommandError::input(format!(
-                "scope.period-start ({start}) is not before the end of the period ({end})"
-            )));
-        }
-        Ok(Period { start, end })
     }
 }
 
@@ -252,22 +214,5 @@ mod tests {
         let scope = "[scope]\nregions = [\"us-east-1\"]\n";
         assert!(with(&format!("{scope}[archive]\nmode = \"WORM\"")).contains("GOVERNANCE"));
         assert!(with(&format!("{scope}[signing]\nkey = \"k.pem\"")).contains("pkcs12"));
-    }
-
-    #[test]
-    fn the_period_ends_now_at_the_latest_and_spans_what_lookup_events_reaches() {
-        let now: DateTime<Utc> = "2026-10-05T12:00:00Z".parse().unwrap();
-        let mut config = Config::parse("organization = \"X\"\n[scope]\nregions = [\"us-east-1\"]").unwrap();
-        let period = config.period(now).unwrap();
-        assert_eq!((period.end, (period.end - period.start).num_days()), (now, 89));
-        config.scope.period_end = NaiveDate::from_ymd_opt(2026, 9, 30);
-        config.scope.period_start = NaiveDate::from_ymd_opt(2026, 7, 1);
-        let text = "organization = \"X\"\n[scope]\nregions = [\"us-east-1\"]\nperiod-start = 2026-07-01\nperiod-end = 2026-09-30";
-        assert_eq!(Config::parse(text).unwrap().period(now).unwrap(), config.period(now).unwrap());
-        let period = config.period(now).unwrap();
-        assert_eq!(period.start.to_rfc3339(), "2026-07-01T00:00:00+00:00");
-        assert_eq!(period.end.to_rfc3339(), "2026-10-01T00:00:00+00:00");
-        config.scope.period_start = NaiveDate::from_ymd_opt(2026, 12, 1);
-        assert!(config.period(now).is_err());
     }
 }

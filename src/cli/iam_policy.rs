@@ -20,9 +20,10 @@ pub(super) fn run(_: &IamPolicyArguments) -> CommandResult {
     Ok(Exit::Success)
 }
 
-/// The policy document: every action that the collectors' calls and the excerpts need, and nothing else.
+/// The policy document: every action that the collectors' calls, the excerpts and finding out the enabled regions
+/// need, and nothing else.
 pub(super) fn policy(catalog: &Catalog) -> Value {
-    let mut actions = BTreeSet::from(["cloudtrail:LookupEvents".to_owned()]);
+    let mut actions = BTreeSet::from(["cloudtrail:LookupEvents", "ec2:DescribeRegions"].map(str::to_owned));
     for collector in catalog.collectors.values() {
         actions.extend(collector.calls.iter().filter_map(|call| collector.iam_action(call)));
     }

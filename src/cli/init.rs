@@ -22,6 +22,9 @@ pub(super) fn run(arguments: &InitArguments) -> CommandResult {
         )));
     }
     Workspace::write(&arguments.path, config::TEMPLATE.as_bytes())?;
-    println!("Wrote {}. Set the organization and the regions, then: proofpack run", arguments.path.display());
+    println!(
+        "Wrote {}. Set the organization, and look over the scope, then: proofpack run",
+        arguments.path.display()
+    );
     Ok(Exit::Success)
 }

@@ -14,6 +14,7 @@ macro_rules! println {
 
 mod archive;
 mod assess;
+mod bundle;
 mod checks;
 mod collect;
 mod config;
@@ -89,6 +90,8 @@ enum Command {
     Run(run::RunArguments),
     /// Collect evidence from AWS into a sealed bundle.
     Collect(collect::CollectArguments),
+    /// Join sealed bundles.
+    Bundle(bundle::BundleArguments),
     /// Assess the bundle against the framework.
     Assess(assess::AssessArguments),
     /// Render the report (unsigned).
@@ -139,6 +142,7 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Keygen(arguments) => keygen::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Collect(arguments) => collect::run(&arguments),
+        Command::Bundle(arguments) => bundle::run(&arguments),
         Command::Assess(arguments) => assess::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Sign(arguments) => sign::run(&arguments),

@@ -24,6 +24,11 @@ pub(super) fn error(message: impl fmt::Display) {
     let _ = writeln!(io::stderr().lock(), "error: {message}");
 }
 
+/// Prints what somebody should know who reads along; nothing depends on it.
+pub(super) fn warning(message: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stderr().lock(), "warning: {}", crate::model::harmless(&message.to_string(), 1_500));
+}
+
 fn keep_failure(result: io::Result<()>) {
     if let Err(error) = result
         && error.kind() != ErrorKind::BrokenPipe

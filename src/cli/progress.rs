@@ -29,7 +29,8 @@ impl Display {
 
 impl Progress for Display {
     fn started(&self, calls: u64) {
-        self.0.set_length(calls);
+        // One bar for all accounts: each adds its calls.
+        self.0.inc_length(calls);
     }
 
     fn planned(&self, more: u64) {

@@ -12,6 +12,7 @@ mod parameter;
 mod plan;
 mod progress;
 mod schedule;
+mod single;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +23,7 @@ use tokio::sync::mpsc::Sender;
 pub use caller::{Caller, Failure, Reply};
 pub use plan::Plan;
 pub use progress::{Progress, Summary};
+pub use single::call_once;
 
 use crate::catalog::{Catalog, TemplateError};
 use crate::clock::Clock;

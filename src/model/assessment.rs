@@ -145,6 +145,9 @@ pub struct ExcerptResult {
     pub records: Vec<RecordId>,
     /// Those of them that are gaps.
     pub gaps: Vec<RecordId>,
+    /// Accounts in scope for which there is no record of the rule, not even a gap.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accounts_without: Vec<String>,
 }
 
 /// An attestation that a control asks for.

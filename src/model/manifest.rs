@@ -32,6 +32,24 @@ pub struct Manifest {
     pub merkle_root: Sha256Digest,
     /// SHA-256 of the manifest of the bundle before it, so that periods form a chain.
     pub previous_manifest_sha256: Option<Sha256Digest>,
+    /// Which part of a run over several machines the bundle is, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
+    /// SHA-256 of the manifests of the bundles that it was merged from, sorted; their signatures were not taken over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merged_from_sha256: Vec<Sha256Digest>,
+}
+
+/// One part of a run whose accounts are spread over several machines.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Shard {
+    /// Which part, from 1.
+    pub number: u32,
+    /// How many parts the run has.
+    pub of: u32,
+    /// The accounts of all parts, sorted: the same in each.
+    pub accounts: Vec<String>,
 }
 
 /// A program and its version.
@@ -67,11 +85,46 @@ pub struct ManifestFile {
 impl Manifest {
     /// The version that this program writes.
     pub const VERSION: u32 = 1;
+
+    /// Whether there is any record of an account: its id is the third part of its files' paths.
+    pub fn has_records_of(&self, account: &str) -> bool {
+        self.files.iter().any(|file| file.path.split('/').nth(2) == Some(account))
+    }
+}
+
+impl Shard {
+    /// The accounts of this part: of all accounts, every `of`-th, so that the parts are equally large.
+    pub fn own_accounts(&self) -> Vec<String> {
+        let turns = (1..=self.of.max(1)).cycle();
+        let own = self.accounts.iter().zip(turns).filter(|(_, turn)| *turn == self.number);
+        own.map(|(account, _)| account.clone()).collect()
+    }
 }
 
 impl Tool {
     /// This program.
     pub fn this() -> Self {
         Self { name: env!("CARGO_PKG_NAME").into(), version: env!("CARGO_PKG_VERSION").into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_account_belongs_to_one_part_and_the_parts_are_equally_large() {
+        let accounts: Vec<String> = (1..=10).map(|number| format!("{number:012}")).collect();
+        for of in 1..=12 {
+            let parts: Vec<Vec<String>> = (1..=of)
+                .map(|number| Shard { number, of, accounts: accounts.clone() }.own_accounts())
+                .collect();
+            let mut all: Vec<&String> = parts.iter().flatten().collect();
+            all.sort_unstable();
+            assert_eq!(all, accounts.iter().collect::<Vec<_>>());
+            let sizes: Vec<usize> = parts.iter().map(Vec::len).collect();
+            assert!(sizes.iter().max().unwrap() - sizes.iter().min().unwrap() <= 1, "{sizes:?}");
+        }
+        assert!(Shard { number: 1, of: 0, accounts }.own_accounts().len() == 10, "whatever a manifest says");
     }
 }

@@ -19,8 +19,8 @@ pub use assessment::{
 pub use digest::{ParseDigestError, RecordId, Sha256Digest};
 pub use exception::{Exception, ExceptionProblem, ExceptionReport};
 pub use finding::{Finding, FindingError, Outcome, Proof, Severity, Subject};
-pub use manifest::{GapSummary, Manifest, ManifestFile, Tool};
+pub use manifest::{GapSummary, Manifest, ManifestFile, Shard, Tool};
 pub use problem::{Problem, ProblemCode, Problems, harmless};
 pub use record::{ApiError, ErrorMeaning, Exchange, Record, RecordKind, RecordOutcome, Redaction, Source};
 pub use resource::{KindSources, Property, Resource, ResourceSet};
-pub use scope::{Period, Scope};
+pub use scope::{LeftOut, Period, Scope};

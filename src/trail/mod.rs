@@ -150,6 +150,13 @@ impl Origin<'_> {
     }
 }
 
+/// The gaps that all rules have where an account could not be asked at all: `region` is where it would have been.
+pub fn unseen(request: Request<'_>, region: &str, code: &str, message: &str) -> Vec<Record> {
+    let origin =
+        Origin { request, region, operation: "LookupEvents", endpoint: String::new(), source: json!("none") };
+    request.rules.keys().map(|rule| origin.gap(rule, code, message)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -96,6 +96,16 @@ impl Facts {
                 partition: shown(&scope.partition),
                 accounts: scope.accounts.iter().map(shown).collect(),
                 regions: scope.regions.iter().map(shown).collect(),
+                regions_not_enabled: scope
+                    .regions_not_enabled
+                    .iter()
+                    .map(|(account, regions)| (shown(account), regions.iter().map(shown).collect()))
+                    .collect(),
+                accounts_left_out: scope
+                    .accounts_left_out
+                    .iter()
+                    .map(|(account, reason)| (shown(account), *reason))
+                    .collect(),
                 period: scope.period,
             },
             sealed_at: manifest.sealed_at,

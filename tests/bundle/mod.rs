@@ -1,5 +1,6 @@
 //! Bundles: sealing them, what outside tools say of them, and what reading them finds.
 
 mod killing;
+mod merging;
 mod sealing;
 mod tampering;

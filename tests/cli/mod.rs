@@ -1,9 +1,11 @@
 //! The program as people use it: through its command line, its files and its exit codes.
 
+mod accounts;
 mod bad_aws;
 mod bad_keys;
 mod bad_packages;
 mod bad_settings;
+mod cloudformation;
 mod demo;
 mod determinism;
 mod examples;

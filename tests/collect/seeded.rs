@@ -171,15 +171,12 @@ fn sealed(records: &[Record]) -> Bundle {
     let info = SealInfo {
         tool: Tool::this(),
         catalog_sha256: collected().catalog.digest,
-        scope: Scope {
-            partition: "aws".into(),
-            accounts: vec![ACCOUNT.into()],
-            regions: REGIONS.map(String::from).into(),
-            period: Period { start: instant, end: instant },
-        },
+        scope: Scope::new("aws", [ACCOUNT], REGIONS, Period { start: instant, end: instant }),
         collection_started: instant,
         sealed_at: instant,
         previous_manifest_sha256: None,
+        shard: None,
+        merged_from_sha256: Vec::new(),
     };
     writer.seal(info).unwrap();
     read(&path).unwrap()

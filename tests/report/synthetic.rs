@@ -221,15 +221,15 @@ impl Synthetic {
             bundle: BundleReference {
                 manifest_sha256: sha256(b"manifest"),
                 merkle_root: sha256(b"root"),
-                scope: Scope {
-                    partition: "aws".into(),
-                    accounts: vec![ACCOUNT.into()],
-                    regions: vec!["us-east-1".into(), "us-west-2".into()],
-                    period: Period {
+                scope: Scope::new(
+                    "aws",
+                    [ACCOUNT],
+                    ["us-east-1", "us-west-2"],
+                    Period {
                         start: "2026-04-01T00:00:00Z".parse().unwrap(),
                         end: "2026-07-01T00:00:00Z".parse().unwrap(),
                     },
-                },
+                ),
                 collection_started: as_of() - TimeDelta::hours(9),
                 sealed_at: as_of() - TimeDelta::hours(8),
                 records: evidence.len() as u64,
@@ -315,6 +315,7 @@ impl Synthetic {
             events: 3,
             records: vec![excerpt],
             gaps: vec![],
+            accounts_without: vec![],
         }];
         controls[6].checks = vec!["kms-key-rotation-enabled".into(), "s3-bucket-customer-key".into()];
         controls[8].checks = vec!["s3-bucket-customer-key".into(), "s3-bucket-versioning".into()];

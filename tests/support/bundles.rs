@@ -84,18 +84,20 @@ pub(crate) fn seal_info() -> SealInfo {
     SealInfo {
         tool: Tool { name: "proofpack".into(), version: "0.1.0".into() },
         catalog_sha256: sha256(b"catalog"),
-        scope: Scope {
-            partition: "aws".into(),
-            accounts: vec!["123456789012".into()],
-            regions: vec!["us-east-1".into()],
-            period: Period {
+        scope: Scope::new(
+            "aws",
+            ["123456789012"],
+            ["us-east-1"],
+            Period {
                 start: "2026-07-01T00:00:00Z".parse().unwrap(),
                 end: "2026-10-01T00:00:00Z".parse().unwrap(),
             },
-        },
+        ),
         collection_started: "2026-09-30T11:59:00Z".parse().unwrap(),
         sealed_at: "2026-09-30T12:01:00Z".parse().unwrap(),
         previous_manifest_sha256: None,
+        shard: None,
+        merged_from_sha256: Vec::new(),
     }
 }
 

@@ -132,15 +132,12 @@ fn sealed(folder: &std::path::Path, asker: &Asker, records: &[Record]) -> Manife
     let info = SealInfo {
         tool: Tool::this(),
         catalog_sha256: asker.catalog.digest,
-        scope: Scope {
-            partition: "aws".into(),
-            accounts: vec![ACCOUNT.into()],
-            regions: vec!["us-east-1".into()],
-            period: quarter(),
-        },
+        scope: Scope::new("aws", [ACCOUNT], ["us-east-1"], quarter()),
         collection_started: asker.now,
         sealed_at: asker.now,
         previous_manifest_sha256: None,
+        shard: None,
+        merged_from_sha256: Vec::new(),
     };
     writer.seal(info).unwrap()
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jmespath::Rcvar;
 use serde_json::{Value, json};
 
+use super::expected::Expected;
 use super::index::{self, Index};
 use super::property::{Evaluation, Reader};
 use super::rules::{CallRule, Calls, From, Rule};
@@ -12,7 +13,7 @@ use super::sources::{self, GLOBAL};
 use super::{decode, tags};
 use crate::bundle::StoredRecord;
 use crate::catalog::{context, elements, to_variable};
-use crate::model::{KindSources, Property, RecordOutcome, Resource, Scope};
+use crate::model::{KindSources, Property, RecordOutcome, Resource};
 
 /// The call that says that an account is there.
 const IDENTITY: (&str, &str) = ("sts", "GetCallerIdentity");
@@ -30,15 +31,15 @@ pub(super) fn derive(
     rule: &Rule<'_>,
     calls: &Calls<'_>,
     index: &Index<'_>,
-    scope: &Scope,
+    expected: &Expected<'_>,
 ) -> (Vec<Resource>, KindSources) {
     let mut sources = KindSources::default();
     let listed = match &rule.from {
-        From::Account => places(index, scope, &mut sources, &[GLOBAL.to_owned()]),
-        From::Region => places(index, scope, &mut sources, &scope.regions),
+        From::Account => places(index, expected, &mut sources, |_| vec![GLOBAL]),
+        From::Region => places(index, expected, &mut sources, |account| expected.regions(account)),
         From::Call(call) => {
-            sources::follow(call, calls, index, scope, &mut sources);
-            items(rule, call, index, scope, &mut sources)
+            sources::follow(call, calls, index, expected, &mut sources);
+            items(rule, call, index, expected.partition(), &mut sources)
         }
     };
     let reader = Reader::new(rule, calls, index);
@@ -64,21 +65,21 @@ pub(super) fn derive(
 }
 
 /// Accounts or regions of the scope: there because the account answered who is asking.
-fn places<'a>(
+fn places<'a, 'e>(
     index: &Index<'a>,
-    scope: &Scope,
+    expected: &Expected<'e>,
     sources: &mut KindSources,
-    regions: &[String],
+    regions: impl Fn(&str) -> Vec<&'e str>,
 ) -> Vec<Listed<'a>> {
     let mut listed = Vec::new();
-    for account in &scope.accounts {
+    for account in expected.accounts() {
         let records = index.of(IDENTITY.0, IDENTITY.1).iter().copied();
         let latest = records
-            .filter(|stored| stored.record.source.account == *account)
+            .filter(|stored| stored.record.source.account == account)
             .max_by_key(|stored| index::age(stored));
-        for region in regions {
+        for region in regions(account) {
             match latest.map(|stored| (stored, &stored.record.outcome)) {
-                None => sources.missing.push((account.clone(), region.clone())),
+                None => sources.missing.push((account.to_owned(), region.to_owned())),
                 // An answer about another account says nothing about this one.
                 Some((stored, RecordOutcome::Response(response)))
                     if response.get("Account").is_none_or(|found| found == account) =>
@@ -88,10 +89,10 @@ fn places<'a>(
                         item: to_variable(&json!({ "Account": account, "Region": region })),
                         parent: to_variable(&Value::Null),
                         stored,
-                        region: region.clone(),
+                        region: region.to_owned(),
                     });
                 }
-                Some((stored, _)) => sources.gaps.push((stored.id, account.clone(), region.clone())),
+                Some((stored, _)) => sources.gaps.push((stored.id, account.to_owned(), region.to_owned())),
             }
         }
     }
@@ -103,7 +104,7 @@ fn items<'a>(
     rule: &Rule<'_>,
     call: &CallRule<'_>,
     index: &Index<'a>,
-    scope: &Scope,
+    partition: &str,
     sources: &mut KindSources,
 ) -> Vec<Listed<'a>> {
     let mut listed = Vec::new();
@@ -120,7 +121,7 @@ fn items<'a>(
         };
         let parent = to_variable(&source.parameters);
         let nothing = to_variable(&Value::Null);
-        let around = context(&nothing, &parent, &source.account, &source.region, &scope.partition);
+        let around = context(&nothing, &parent, &source.account, &source.region, partition);
         let found = rule.items.search(&to_variable(response), &around).map_err(|error| error.to_string());
         let decoded = found.and_then(|found| match rule.decode {
             None => Ok(found),

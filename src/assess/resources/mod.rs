@@ -5,6 +5,7 @@
 //! records listed it and which gaps hide some of it. The order of the records does not matter.
 
 mod decode;
+mod expected;
 mod index;
 mod kind;
 mod property;
@@ -55,11 +56,12 @@ pub enum DeriveError {
 pub fn derive(catalog: &Catalog, bundle: &Bundle) -> Result<ResourceSet, DeriveError> {
     let calls = rules::Calls::new(catalog)?;
     let index = index::Index::new(&bundle.records);
+    let expected = expected::Expected::new(&bundle.manifest.scope, &index);
     let mut set = ResourceSet::default();
     for collector in catalog.collectors.values() {
         for rule in &collector.resources {
             let rule = rules::Rule::new(collector, rule, &calls)?;
-            let (resources, sources) = kind::derive(&rule, &calls, &index, &bundle.manifest.scope);
+            let (resources, sources) = kind::derive(&rule, &calls, &index, &expected);
             set.resources.extend(resources);
             set.sources.insert(rule.kind.to_owned(), sources);
         }

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::expected::Expected;
 use super::index::Index;
 use super::rules::{CallRule, Calls};
 use crate::bundle::StoredRecord;
 use crate::catalog::{Query, TemplateError, context, elements, to_variable};
-use crate::model::{KindSources, RecordOutcome, Scope};
+use crate::model::{KindSources, RecordOutcome};
 
 /// Where services and resources that stand in no region stand.
 pub(super) const GLOBAL: &str = "global";
@@ -25,7 +26,7 @@ pub(super) fn follow(
     call: &CallRule<'_>,
     calls: &Calls<'_>,
     index: &Index<'_>,
-    scope: &Scope,
+    expected: &Expected<'_>,
     sources: &mut KindSources,
 ) {
     let lineage = calls.lineage(call);
@@ -51,30 +52,34 @@ fn unseen(first: &CallRule<'_>, index: &Index<'_>, scope: &Scope, sources: &mut 
         .iter()
         .map(|stored| (stored.record.source.account.as_str(), region_of(first, stored)))
         .collect();
-    for account in &scope.accounts {
+    for account in expected.accounts() {
         if first.placed && !first.regional {
             // Made in regions that only the run knew: any of them shows that it was made.
-            if !seen.iter().any(|(seen, _)| seen == account) {
-                sources.missing.push((account.clone(), GLOBAL.to_owned()));
+            if !seen.iter().any(|(seen, _)| *seen == account) {
+                sources.missing.push((account.to_owned(), GLOBAL.to_owned()));
             }
             continue;
         }
+        let partition = expected.partition();
         let regions: BTreeSet<String> = match first.regional {
-            true => scope.regions.iter().flat_map(|region| made_in(first, scope, account, region)).collect(),
+            true => expected
+                .regions(account)
+                .into_iter()
+                .flat_map(|region| made_in(first, partition, account, region))
+                .collect(),
             false => [GLOBAL.to_owned()].into(),
         };
-        let unseen =
-            regions.into_iter().filter(|region| !seen.contains(&(account.as_str(), region.as_str())));
-        sources.missing.extend(unseen.map(|region| (account.clone(), region)));
+        let unseen = regions.into_iter().filter(|region| !seen.contains(&(account, region.as_str())));
+        sources.missing.extend(unseen.map(|region| (account.to_owned(), region)));
     }
 }
 
 /// The regions that a call which depends on no other is made in for one region of the scope: mostly that
 /// region, or where the catalog sends it. What cannot be told counts as that region.
-fn made_in(call: &CallRule<'_>, scope: &Scope, account: &str, region: &str) -> Vec<String> {
+fn made_in(call: &CallRule<'_>, partition: &str, account: &str, region: &str) -> Vec<String> {
     let around = |item: &_| {
         let nothing = to_variable(&Value::Null);
-        context(item, &nothing, account, region, &scope.partition)
+        context(item, &nothing, account, region, partition)
     };
     let regions = || -> Result<Vec<String>, TemplateError> {
         let nothing = around(&to_variable(&Value::Null));

@@ -39,6 +39,8 @@ struct ExcerptView {
     proof: Vec<ProofRow>,
     more_proof: usize,
     gaps: usize,
+    /// Accounts in scope for which no log was read.
+    accounts_without: Vec<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -147,6 +149,7 @@ fn excerpt_view(excerpt: &ExcerptResult, records: &mut Records<'_>) -> ExcerptVi
         proof: shown.map(|id| records.proof(*id)).collect(),
         more_proof: excerpt.records.len().saturating_sub(MOST_EXCERPT_RECORDS),
         gaps: excerpt.gaps.len(),
+        accounts_without: excerpt.accounts_without.clone(),
     }
 }
 

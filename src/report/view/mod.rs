@@ -8,6 +8,7 @@ mod controls;
 mod evidence;
 mod exceptions;
 mod resources;
+mod scope;
 mod summary;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ use controls::{AttestationRow, ControlView};
 use evidence::{EvidenceFile, GapSection};
 use exceptions::ExceptionRow;
 use resources::ResourceKind;
+use scope::ScopeView;
 use summary::Summary;
 
 /// Everything that the template prints.
@@ -48,6 +50,8 @@ struct Cover {
     demonstration: bool,
     partition: String,
     accounts: Vec<String>,
+    /// Accounts beyond those listed.
+    more_accounts: usize,
     regions: Vec<String>,
     period_start: String,
     period_end: String,
@@ -56,32 +60,6 @@ struct Cover {
     manifest_sha256: String,
     catalog_sha256: String,
     tool: String,
-}
-
-#[derive(Debug, Serialize)]
-struct ScopeView {
-    collection_started: String,
-    sealed_at: String,
-    records: u64,
-    api_calls: usize,
-    excerpts: usize,
-    attestations: usize,
-    imports: usize,
-    gaps: usize,
-    checks: usize,
-    findings: usize,
-    /// Who made the calls.
-    callers: Vec<String>,
-    /// How many callers are not listed.
-    more_callers: usize,
-    services: Vec<ServiceCount>,
-}
-
-#[derive(Debug, Serialize)]
-struct ServiceCount {
-    service: String,
-    records: usize,
-    gaps: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -98,8 +76,8 @@ struct VerifyExample {
     sha256: String,
 }
 
-/// The most callers that the scope lists.
-const MOST_CALLERS: usize = 20;
+/// The most accounts that the cover lists: the page on scope lists them all.
+const MOST_ACCOUNTS: usize = 12;
 
 impl View {
     /// The view of an assessment.
@@ -109,7 +87,7 @@ impl View {
         let controls = controls::controls(assessment, &mut records);
         Self {
             cover: cover(assessment, options),
-            scope: scope(assessment),
+            scope: ScopeView::new(assessment),
             summary: Summary::new(assessment),
             gaps,
             exceptions: exceptions::exceptions(assessment),
@@ -227,7 +205,8 @@ fn cover(assessment: &Assessment, options: &ReportOptions) -> Cover {
         edition: assessment.framework.edition.clone(),
         demonstration: options.demonstration,
         partition: bundle.scope.partition.clone(),
-        accounts: bundle.scope.accounts.clone(),
+        accounts: bundle.scope.accounts.iter().take(MOST_ACCOUNTS).cloned().collect(),
+        more_accounts: bundle.scope.accounts.len().saturating_sub(MOST_ACCOUNTS),
         regions: bundle.scope.regions.clone(),
         period_start: time(bundle.scope.period.start),
         period_end: time(bundle.scope.period.end),
@@ -236,42 +215,6 @@ fn cover(assessment: &Assessment, options: &ReportOptions) -> Cover {
         manifest_sha256: bundle.manifest_sha256.to_string(),
         catalog_sha256: assessment.framework.catalog_sha256.to_string(),
         tool: format!("{} {}", assessment.tool.name, assessment.tool.version),
-    }
-}
-
-fn scope(assessment: &Assessment) -> ScopeView {
-    let of_kind = |kind| assessment.evidence.iter().filter(|entry| entry.kind == kind).count();
-    let mut callers: Vec<String> = assessment.evidence.iter().map(|entry| entry.caller.clone()).collect();
-    callers.retain(|caller| !caller.is_empty());
-    callers.sort_unstable();
-    callers.dedup();
-    let more_callers = callers.len().saturating_sub(MOST_CALLERS);
-    callers.truncate(MOST_CALLERS);
-    let mut services: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
-    for entry in assessment.evidence.iter().filter(|entry| entry.kind == RecordKind::ApiCall) {
-        let (records, gaps) = services.entry(&entry.service).or_default();
-        *records += 1;
-        *gaps += usize::from(entry.gap);
-    }
-    let count = |(service, (records, gaps)): (&str, (usize, usize))| ServiceCount {
-        service: service.to_owned(),
-        records,
-        gaps,
-    };
-    ScopeView {
-        collection_started: time(assessment.bundle.collection_started),
-        sealed_at: time(assessment.bundle.sealed_at),
-        records: assessment.bundle.records,
-        api_calls: of_kind(RecordKind::ApiCall),
-        excerpts: of_kind(RecordKind::TrailExcerpt),
-        attestations: of_kind(RecordKind::Attestation),
-        imports: of_kind(RecordKind::Import),
-        gaps: assessment.evidence.iter().filter(|entry| entry.gap).count(),
-        checks: assessment.checks.len(),
-        findings: assessment.findings.len(),
-        callers,
-        more_callers,
-        services: services.into_iter().map(count).collect(),
     }
 }
 
