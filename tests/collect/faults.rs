@@ -9,7 +9,8 @@ use proofpack::assess::{Inputs, assess};
 use proofpack::aws::SessionOptions;
 use proofpack::catalog::{Catalog, Collector};
 use proofpack::model::{
-    ApiError, Assessment, ControlStatus, ErrorMeaning, Finding, Outcome, Record, RecordId, RecordOutcome, Subject,
+    ApiError, Assessment, ControlStatus, ErrorMeaning, Finding, Outcome, Record, RecordId, RecordOutcome,
+    Subject,
 };
 use serde_json::{Value, json};
 
@@ -50,7 +51,8 @@ fn faultless(paged: bool) -> Faultless {
     world.control("POST", "specimens", &json!({"elements": if paged { 2 } else { 1 }, "paged": paged}));
     let catalog = Catalog::embedded().unwrap();
     let (_, records) = collected(&catalog, options(&world.endpoint()), &[REGION]);
-    let records: BTreeMap<Question, Record> = records.into_iter().map(|record| (question(&record), record)).collect();
+    let records: BTreeMap<Question, Record> =
+        records.into_iter().map(|record| (question(&record), record)).collect();
     let assessment = assessed(&catalog, records.values());
     assert!(assessment.findings.iter().any(|finding| finding.outcome == Outcome::Pass));
     Faultless { world, catalog, records, assessment }
@@ -94,7 +96,12 @@ fn call_of(record: &Record) -> Call {
 }
 
 /// Lets `kind` strike every call at each depth in turn, and says what came out wrong.
-fn strike(stood: &Faultless, kind: &Kind, options: &SessionOptions, strikes: impl Fn(&Record) -> bool) -> Vec<String> {
+fn strike(
+    stood: &Faultless,
+    kind: &Kind,
+    options: &SessionOptions,
+    strikes: impl Fn(&Record) -> bool,
+) -> Vec<String> {
     let mut problems = Vec::new();
     for level in 0.. {
         let calls = calls_at(&stood.catalog, level);
@@ -117,18 +124,28 @@ fn strike(stood: &Faultless, kind: &Kind, options: &SessionOptions, strikes: imp
             } else if calls.contains(&call_of(record)) && strikes(before) {
                 struck.insert(call_of(record));
                 hidden.insert(id(before));
-                problems.extend(is_not_this_gap(kind, record).map(|problem| format!("{}: {asked:?}: {problem}", kind.fault)));
+                problems.extend(
+                    is_not_this_gap(kind, record)
+                        .map(|problem| format!("{}: {asked:?}: {problem}", kind.fault)),
+                );
             } else if record.outcome != before.outcome {
-                problems.push(format!("{}: {asked:?} was not to be touched: {:?}", kind.fault, record.outcome));
+                problems
+                    .push(format!("{}: {asked:?} was not to be touched: {:?}", kind.fault, record.outcome));
             }
         }
         let untouched = calls.iter().filter(|call| !struck.contains(call));
-        let untouched = untouched.filter(|call| stood.records.values().any(|record| call_of(record) == **call && strikes(record)));
+        let untouched = untouched
+            .filter(|call| stood.records.values().any(|record| call_of(record) == **call && strikes(record)));
         problems.extend(untouched.map(|call| format!("{}: {call:?} was never made", kind.fault)));
 
-        let others = stood.records.values().filter(|record| !part.collectors.contains_key(&record.source.service));
+        let others =
+            stood.records.values().filter(|record| !part.collectors.contains_key(&record.source.service));
         let now = assessed(&stood.catalog, others.chain(&records));
-        problems.extend(improvements(&stood.assessment, &hidden, &now).into_iter().map(|problem| format!("{}: {problem}", kind.fault)));
+        problems.extend(
+            improvements(&stood.assessment, &hidden, &now)
+                .into_iter()
+                .map(|problem| format!("{}: {problem}", kind.fault)),
+        );
     }
     problems
 }
@@ -150,7 +167,8 @@ fn is_not_this_gap(kind: &Kind, record: &Record) -> Option<String> {
 /// assessment `before` that are gaps now.
 fn improvements(before: &Assessment, hidden: &BTreeSet<RecordId>, now: &Assessment) -> Vec<String> {
     let key = |finding: &Finding| (finding.check.clone(), subject(&finding.subject));
-    let outcomes: BTreeMap<_, Outcome> = now.findings.iter().map(|finding| (key(finding), finding.outcome)).collect();
+    let outcomes: BTreeMap<_, Outcome> =
+        now.findings.iter().map(|finding| (key(finding), finding.outcome)).collect();
     let undecided: BTreeSet<&str> = now
         .findings
         .iter()
@@ -203,7 +221,11 @@ fn every_fault_in_every_call_is_a_gap_with_its_reason_and_nothing_passes_for_it(
     for kind in [
         kind("deny", &["AccessDenied", "AccessDeniedException", "UnauthorizedOperation"], "access-denied"),
         kind("unknown-key", &["InvalidClientTokenId", "UnrecognizedClientException"], "access-denied"),
-        kind("throttle", &["Throttling", "ThrottlingException", "SlowDown", "RequestLimitExceeded"], "throttled"),
+        kind(
+            "throttle",
+            &["Throttling", "ThrottlingException", "SlowDown", "RequestLimitExceeded"],
+            "throttled",
+        ),
         kind("expired", &["ExpiredToken", "ExpiredTokenException"], "expired-credentials"),
         kind("not-subscribed", &["OptInRequired", "SubscriptionRequiredException"], "not-subscribed"),
         kind("not-in-region", &["InvalidAction", "UnknownOperationException"], "service-not-in-region"),
@@ -225,7 +247,8 @@ fn every_fault_in_every_call_is_a_gap_with_its_reason_and_nothing_passes_for_it(
 #[test]
 fn a_page_that_does_not_come_leaves_a_gap_in_place_of_half_a_list() {
     let stood = faultless(true);
-    let mut denied = kind("deny", &["AccessDenied", "AccessDeniedException", "UnauthorizedOperation"], "page-missing");
+    let mut denied =
+        kind("deny", &["AccessDenied", "AccessDeniedException", "UnauthorizedOperation"], "page-missing");
     denied.fault["contains"] = json!("specimen-page-3");
     let mut failed = kind("http500", &["InternalFailure"], "page-missing");
     failed.fault["contains"] = json!("specimen-page-2");
@@ -248,8 +271,10 @@ fn no_check_passes_without_any_one_call_that_it_rested_on() {
     let mut problems = Vec::new();
     for records in [&specimens, &seeded_records] {
         let before = assessed(&catalog, records.iter());
-        let rested: BTreeSet<RecordId> = before.findings.iter().flat_map(|finding| finding.proof.ids()).copied().collect();
-        let calls: BTreeSet<Call> = records.iter().filter(|record| rested.contains(&id(record))).map(call_of).collect();
+        let rested: BTreeSet<RecordId> =
+            before.findings.iter().flat_map(|finding| finding.proof.ids()).copied().collect();
+        let calls: BTreeSet<Call> =
+            records.iter().filter(|record| rested.contains(&id(record))).map(call_of).collect();
         assert!(calls.len() > 30, "only {} calls are needed", calls.len());
         for call in calls {
             let collector = &catalog.collectors[&call.0];
@@ -260,14 +285,20 @@ fn no_check_passes_without_any_one_call_that_it_rested_on() {
                     let mut gap = record.clone();
                     gap.outcome = denied();
                     left.push(gap);
-                } else if record.source.service == call.0 && follows(collector, &record.source.operation, &call.1) {
+                } else if record.source.service == call.0
+                    && follows(collector, &record.source.operation, &call.1)
+                {
                     hidden.insert(id(record));
                 } else {
                     left.push(record.clone());
                 }
             }
             let now = assessed(&catalog, left.iter());
-            problems.extend(improvements(&before, &hidden, &now).into_iter().map(|problem| format!("without {call:?}: {problem}")));
+            problems.extend(
+                improvements(&before, &hidden, &now)
+                    .into_iter()
+                    .map(|problem| format!("without {call:?}: {problem}")),
+            );
         }
     }
     assert!(problems.is_empty(), "{} problems\n{}", problems.len(), problems.join("\n"));
@@ -280,7 +311,8 @@ fn follows(collector: &Collector, operation: &str, first: &str) -> bool {
 }
 
 fn denied() -> RecordOutcome {
-    let error: ApiError = serde_json::from_value(json!({"code": "AccessDenied", "message": "no", "meaning": "gap"})).unwrap();
+    let error: ApiError =
+        serde_json::from_value(json!({"code": "AccessDenied", "message": "no", "meaning": "gap"})).unwrap();
     assert_eq!(error.meaning, ErrorMeaning::Gap);
     RecordOutcome::Error(error)
 }

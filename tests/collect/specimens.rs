@@ -76,7 +76,8 @@ fn no_question_is_asked_twice_and_every_exchange_is_in_a_record() {
     for record in records {
         let source = &record.source;
         for exchange in &record.exchanges {
-            let key = format!("{}:{}:{}:{}", source.service, source.operation, source.region, exchange.status);
+            let key =
+                format!("{}:{}:{}:{}", source.service, source.operation, source.region, exchange.status);
             *told.entry(key).or_default() += 1;
         }
     }
@@ -141,7 +142,10 @@ fn every_property_of_every_resource_takes_something_from_the_answers() {
         }
     }
     let stale = expected.into_iter().filter(|(_, met)| !met);
-    problems.extend(stale.map(|((kind, name), _)| format!("{kind}.{name} is seen: take it out of unseen-properties.toml")));
+    problems
+        .extend(stale.map(|((kind, name), _)| {
+            format!("{kind}.{name} is seen: take it out of unseen-properties.toml")
+        }));
     assert!(problems.is_empty(), "{} problems\n{}", problems.len(), problems.join("\n"));
 }
 
@@ -159,10 +163,17 @@ fn is_empty(value: &Value) -> bool {
 fn answers_in_pages_give_the_same_records_as_whole_ones() {
     let (whole, paged) = (specimens(2, false), specimens(2, true));
     let outcomes = |records: &[Record]| -> BTreeMap<Question, Value> {
-        records.iter().map(|record| (question(record), serde_json::to_value(&record.outcome).unwrap())).collect()
+        records
+            .iter()
+            .map(|record| (question(record), serde_json::to_value(&record.outcome).unwrap()))
+            .collect()
     };
     let (one, other) = (outcomes(&whole.records), outcomes(&paged.records));
-    assert!(one.keys().eq(other.keys()), "{:#?}", one.keys().filter(|key| !other.contains_key(key)).collect::<Vec<_>>());
+    assert!(
+        one.keys().eq(other.keys()),
+        "{:#?}",
+        one.keys().filter(|key| !other.contains_key(key)).collect::<Vec<_>>()
+    );
     let parts: Vec<&Question> = one.keys().filter(|key| one[key] != other[key]).collect();
     assert!(parts.is_empty(), "{parts:#?}");
     let pages = paged.records.iter().filter(|record| record.exchanges.len() > 1).count();

@@ -41,12 +41,12 @@ pub(super) fn follow(
         sources.listed.extend(ended.map(|stored| stored.id));
     }
     for first in lineage.iter().filter(|link| link.each.is_empty()) {
-        unseen(first, index, scope, sources);
+        unseen(first, index, expected, sources);
     }
 }
 
 /// Says where `first`, which depends on no other call, should have been made and was not.
-fn unseen(first: &CallRule<'_>, index: &Index<'_>, scope: &Scope, sources: &mut KindSources) {
+fn unseen(first: &CallRule<'_>, index: &Index<'_>, expected: &Expected<'_>, sources: &mut KindSources) {
     let seen: BTreeSet<(&str, &str)> = index
         .records(first)
         .iter()
