@@ -16,7 +16,8 @@ mod template;
 
 pub use check::{Case, Check, RelatedResource};
 pub use collector::{
-    AbsentRule, Call, Collector, Cost, Decode, Each, Items, PropertyRule, ResourceRule, ServiceScope, TagsRule,
+    AbsentRule, Call, Collector, Cost, Decode, Each, Items, PropertyRule, ResourceRule, ServiceScope,
+    TagsRule,
 };
 pub use excerpt::{Condition, ExcerptRule, Lookup};
 pub use framework::{Control, ControlKind, Framework};

@@ -46,7 +46,11 @@ impl Cli {
         Self { process, calls, answers: BufReader::new(answers), _configuration: configuration }
     }
 
-    pub(super) fn call(&mut self, endpoint: &str, (service, operation, region, parameters): Call<'_>) -> CliAnswer {
+    pub(super) fn call(
+        &mut self,
+        endpoint: &str,
+        (service, operation, region, parameters): Call<'_>,
+    ) -> CliAnswer {
         let call = json!({"service": service, "operation": operation, "region": region, "endpoint": endpoint,
             "parameters": parameters});
         writeln!(self.calls, "{call}").unwrap();
@@ -125,7 +129,9 @@ impl Comparison {
                     Ok(status) => format!("Http{status}"), // botocore's word for an error without a code
                     Err(_) => code.to_owned(),
                 });
-                if theirs.as_ref() == Some(&failure.code) || theirs.is_none() && failure.code == "MalformedResponse" {
+                if theirs.as_ref() == Some(&failure.code)
+                    || theirs.is_none() && failure.code == "MalformedResponse"
+                {
                     self.equal += 1;
                 } else {
                     self.differences.push(format!("{place}: {failure}; the CLI: {}", cli.complained));

@@ -72,7 +72,13 @@ fn every_operation_with_every_member_prints_what_the_aws_cli_prints() {
             problems.push(format!("{service} {operation} was never answered alike"));
         }
     }
-    assert!(problems.is_empty(), "{} problems, {} equal\n{}", problems.len(), comparison.equal, problems.join("\n"));
+    assert!(
+        problems.is_empty(),
+        "{} problems, {} equal\n{}",
+        problems.len(),
+        comparison.equal,
+        problems.join("\n")
+    );
 }
 
 #[test]
@@ -83,6 +89,12 @@ fn what_a_collection_of_the_seeded_world_gives_is_what_the_aws_cli_prints() {
     let (_, records) = collected(&Catalog::embedded().unwrap(), options(&world.endpoint()), &[REGION]);
     let comparison = on_a_runtime(compared(&world, &made(&records)));
     let problems = comparison.differences;
-    assert!(problems.is_empty(), "{} problems, {} equal\n{}", problems.len(), comparison.equal, problems.join("\n"));
+    assert!(
+        problems.is_empty(),
+        "{} problems, {} equal\n{}",
+        problems.len(),
+        comparison.equal,
+        problems.join("\n")
+    );
     assert!(comparison.equal > 200, "only {} calls were compared", comparison.equal);
 }

@@ -26,7 +26,7 @@ fn every_command_shows_an_example_in_its_help() {
     let reference = proofpack::cli::cli_reference();
     let sections: Vec<&str> = reference.split("\n## ").skip(1).collect();
     let commands = "demo init keygen run collect assess report sign package archive verify iam-policy";
-    for command in commands.split(' ').chain(["checks list", "checks show", "checks test"]) {
+    for command in commands.split(' ').chain(["bundle merge", "checks list", "checks show", "checks test"]) {
         let head = format!("`proofpack {command}`\n");
         let section = sections.iter().find(|section| section.starts_with(&head));
         let section = section.unwrap_or_else(|| panic!("{command} is not in the reference"));

@@ -23,12 +23,7 @@ pub type Question = (String, String, String, String);
 /// What a record asked.
 pub fn question(record: &Record) -> Question {
     let source = &record.source;
-    (
-        source.service.clone(),
-        source.operation.clone(),
-        source.region.clone(),
-        source.parameters.to_string(),
-    )
+    (source.service.clone(), source.operation.clone(), source.region.clone(), source.parameters.to_string())
 }
 
 /// Options that reach nothing but `endpoint`, with one attempt per call.
@@ -88,12 +83,7 @@ pub fn bundle(catalog: &Catalog, regions: &[&str], records: &[Record]) -> Bundle
         version: Manifest::VERSION,
         tool: Tool::this(),
         catalog_sha256: catalog.digest,
-        scope: Scope {
-            partition: "aws".into(),
-            accounts: vec![ACCOUNT.into()],
-            regions: regions.iter().map(|&region| region.into()).collect(),
-            period: Period { start: instant, end: instant },
-        },
+        scope: Scope::new("aws", [ACCOUNT], regions.iter().copied(), Period { start: instant, end: instant }),
         collection_started: instant,
         sealed_at: instant,
         records: records.len() as u64,
@@ -101,6 +91,8 @@ pub fn bundle(catalog: &Catalog, regions: &[&str], records: &[Record]) -> Bundle
         files: Vec::new(),
         gaps: Vec::new(),
         previous_manifest_sha256: None,
+        shard: None,
+        merged_from_sha256: Vec::new(),
     };
     let stored = |(place, record): (usize, &Record)| {
         let (_, id) = record.to_line().unwrap();

@@ -94,7 +94,8 @@ fn a_fixture_may_be_an_error_and_must_fit_the_model() {
     let said = String::from_utf8_lossy(&answer.stderr).into_owned();
     assert!(said.contains("AccessDeniedException") && said.contains("Macie is not enabled"), "{answer:?}");
     // The folder of fixed answers names this service by its model, not as it is signed.
-    let answer = aws(&world, &["accessanalyzer", "list-analyzers", "--query", "analyzers", "--output", "json"]);
+    let answer =
+        aws(&world, &["accessanalyzer", "list-analyzers", "--query", "analyzers", "--output", "json"]);
     assert_eq!(serde_json::from_slice::<Vec<String>>(&answer.stdout).unwrap(), [""; 0], "{answer:?}");
 }
 

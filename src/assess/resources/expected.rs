@@ -56,3 +56,53 @@ impl<'a> Expected<'a> {
         regions.filter(|region| !self.not_enabled.contains(&(account, *region))).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bundle::StoredRecord;
+    use crate::bundle::testing::api_record;
+    use crate::model::{ApiError, ErrorMeaning, Period, RecordOutcome};
+    use serde_json::json;
+
+    const ACCOUNT: &str = "123456789012";
+    const OTHER: &str = "111122223333";
+
+    /// The regions in which evidence of `account` is expected, of two that are in scope.
+    fn expected(claimed_of: &[&str], outcome: RecordOutcome, account: &str) -> Vec<String> {
+        let instant = "2026-01-01T00:00:00Z".parse().unwrap();
+        let period = Period { start: instant, end: instant };
+        let mut scope = Scope::new("aws", [ACCOUNT, OTHER], ["af-south-1", "us-east-1"], period);
+        for account in claimed_of {
+            scope.regions_not_enabled.insert((*account).into(), ["af-south-1".to_owned()].into());
+        }
+        let record = crate::model::Record { outcome, ..api_record("ec2", "DescribeRegions", json!({})) };
+        let id = record.to_line().unwrap().1;
+        let records = [StoredRecord { id, path: "data/aws/x.ndjson".into(), line: 1, record }];
+        let expected = Expected::new(&scope, &Index::new(&records));
+        expected.regions(account).into_iter().map(str::to_owned).collect()
+    }
+
+    fn answer(status: &str) -> RecordOutcome {
+        RecordOutcome::Response(json!({"Regions": [
+            {"RegionName": "af-south-1", "OptInStatus": status},
+            {"RegionName": "us-east-1", "OptInStatus": "not-opted-in"},
+        ]}))
+    }
+
+    #[test]
+    fn only_what_is_claimed_and_proven_is_not_expected() {
+        let both = ["af-south-1", "us-east-1"];
+        assert_eq!(expected(&[ACCOUNT], answer("not-opted-in"), ACCOUNT), ["us-east-1"]);
+        assert_eq!(expected(&[], answer("not-opted-in"), ACCOUNT), both, "proven, but not claimed");
+        assert_eq!(expected(&[ACCOUNT], answer("opted-in"), ACCOUNT), both, "claimed, but disproved");
+        let refused =
+            ApiError { code: "AccessDenied".into(), message: "no".into(), meaning: ErrorMeaning::Gap };
+        assert_eq!(expected(&[ACCOUNT], RecordOutcome::Error(refused), ACCOUNT), both);
+        assert_eq!(
+            expected(&[ACCOUNT, OTHER], answer("not-opted-in"), OTHER),
+            both,
+            "proof of another account"
+        );
+    }
+}
