@@ -123,7 +123,18 @@ async fn collect_part(
     let mut roster = roster::roster(&config.scope, &client, &place, &own, clock).await?;
     let shard = part.map(|part| only(part, &mut roster, &own.account));
 
-    let run = Run { config, catalog: account::planned(catalog), models, session, place, own, period, clock };
+    let (planned, own_planned) = (account::planned(catalog, &[]), account::planned(catalog, &roster.records));
+    let run = Run {
+        config,
+        catalog: planned,
+        own_catalog: own_planned,
+        models,
+        session,
+        place,
+        own,
+        period,
+        clock,
+    };
     let entering = stream::iter(&roster.accounts).map(|id| run.enter(id)).buffered(ENTERED_AT_ONCE);
     let accounts: Vec<Account> = entering.try_collect().await?;
     announce(config, &run.place.partition, &roster, &accounts)?;

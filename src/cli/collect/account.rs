@@ -21,8 +21,10 @@ use crate::trail::{self, LogSource, Request};
 /// What the accounts of a run have in common.
 pub(super) struct Run<'a> {
     pub(super) config: &'a Config,
-    /// Without the calls that every account begins with: see [`opening_calls`].
+    /// What is planned in every account but the credentials' own: see [`planned`].
     pub(super) catalog: Catalog,
+    /// What is planned in the credentials' own: without what AWS Organizations was asked there.
+    pub(super) own_catalog: Catalog,
     pub(super) models: Arc<Models>,
     /// The session of the credentials.
     pub(super) session: Arc<Session>,
@@ -51,11 +53,15 @@ pub(super) struct Account {
     logs: Vec<LogSource>,
 }
 
-/// The catalog for the scheduler: without the calls with which every account is entered. They are made before,
-/// because the plan depends on their answers, and their records are in the bundle already.
-pub(super) fn planned(catalog: &Catalog) -> Catalog {
+/// The calls with which every account is entered. They are made before its plan, which depends on their answers.
+const OPENING: [(&str, &str); 2] = [("sts", "GetCallerIdentity"), ("ec2", "DescribeRegions")];
+
+/// The catalog for the scheduler: without the calls with which an account is entered, and without those of
+/// `asked`. Their records are in the bundle already, and no call is made twice.
+pub(super) fn planned(catalog: &Catalog, asked: &[Record]) -> Catalog {
     let mut planned = catalog.clone();
-    for (service, operation) in [("sts", "GetCallerIdentity"), ("ec2", "DescribeRegions")] {
+    let asked = asked.iter().map(|record| (record.source.service.as_str(), record.source.operation.as_str()));
+    for (service, operation) in OPENING.into_iter().chain(asked) {
         if let Some(collector) = planned.collectors.get_mut(service) {
             collector.calls.retain(|call| call.operation != operation);
         }
@@ -153,7 +159,7 @@ impl Run<'_> {
             return Ok(());
         }
         let collection = Collection {
-            catalog: &self.catalog,
+            catalog: if account.id == self.own.account { &self.own_catalog } else { &self.catalog },
             client: self.client(&account.session),
             partition: self.place.partition.clone(),
             account: account.id.clone(),
