@@ -120,7 +120,8 @@ pub struct Detector {
     pub source: String,
     /// One of these occurs in the text, in letters of either case, before the pattern is tried.
     pub keywords: Vec<String>,
-    /// Pattern. The groups `secret`, `secret2`, ... are what is taken out; without them the whole match. The group
+    /// Pattern. The groups `secret`, `secret2`, ... are what is taken out; where none of them
+    /// is in the match, the whole match. The group
     /// `name` is held against the names that are excepted.
     pub pattern: String,
     /// The least entropy of the secret, in bits per character.

@@ -94,11 +94,19 @@ fn accounts(
 }
 
 /// The look-ups of the excerpt rules: one for each value of a rule's attribute, in every region and the home region.
-fn event_history(config: &Config, catalog: &Catalog, home_region: &str, regions: &[String]) -> Vec<ForecastRow> {
+fn event_history(
+    config: &Config,
+    catalog: &Catalog,
+    home_region: &str,
+    regions: &[String],
+) -> Vec<ForecastRow> {
     if !config.trail.lookup_events {
         return Vec::new();
     }
-    let values = catalog.excerpts.values().map(|rule| rule.lookup.as_ref().map_or(1, |lookup| lookup.values.len() as u64));
+    let values = catalog
+        .excerpts
+        .values()
+        .map(|rule| rule.lookup.as_ref().map_or(1, |lookup| lookup.values.len() as u64));
     let calls: u64 = values.sum();
     let mut regions: Vec<&str> = regions.iter().map(String::as_str).chain([home_region]).collect();
     regions.sort_unstable();
@@ -161,7 +169,10 @@ fn as_json(accounts: &[AccountPlan]) -> Value {
 fn as_text(accounts: &[AccountPlan], config: &Config, without_estimate: bool) -> String {
     let mut text = String::new();
     for AccountPlan { account, rows } in accounts {
-        text.push_str(&format!("{}\n", if account == OWN_ACCOUNT { "The credentials' account" } else { account.as_str() }));
+        text.push_str(&format!(
+            "{}\n",
+            if account == OWN_ACCOUNT { "The credentials' account" } else { account.as_str() }
+        ));
         text.push_str(&format!("  {:<18}{:<16}{:>8}  and then\n", "service", "region", "calls"));
         let mut places: BTreeMap<(&str, &str), Vec<&ForecastRow>> = BTreeMap::new();
         for row in rows {
@@ -169,7 +180,11 @@ fn as_text(accounts: &[AccountPlan], config: &Config, without_estimate: bool) ->
         }
         for ((service, region), rows) in &places {
             let total = Total::of(rows.iter().copied());
-            let line = format!("  {service:<18}{region:<16}{:>8}  {}", total.exactly + total.as_before, fan_outs(rows));
+            let line = format!(
+                "  {service:<18}{region:<16}{:>8}  {}",
+                total.exactly + total.as_before,
+                fan_outs(rows)
+            );
             text.push_str(line.trim_end());
             text.push('\n');
         }

@@ -68,7 +68,8 @@ fn check(arguments: &CheckArguments) -> CommandResult {
     let listed: Vec<&Redaction> =
         record.redactions.iter().filter(|redaction| redaction.pointer == arguments.pointer).collect();
     if listed.is_empty() {
-        let pointers: Vec<&str> = record.redactions.iter().map(|redaction| redaction.pointer.as_str()).collect();
+        let pointers: Vec<&str> =
+            record.redactions.iter().map(|redaction| redaction.pointer.as_str()).collect();
         return Err(CommandError::input(format!(
             "{} has no redaction at {:?}; it has {}",
             arguments.record,
@@ -82,14 +83,18 @@ fn check(arguments: &CheckArguments) -> CommandResult {
         .read_to_string(&mut given)
         .map_err(|error| CommandError::input(format!("standard input cannot be read as text: {error}")))?;
     let candidates = candidates(&given);
-    let equal = |redaction: &&&Redaction| candidates.iter().any(|value| key.is_of(&redaction.commitment, value));
+    let equal =
+        |redaction: &&&Redaction| candidates.iter().any(|value| key.is_of(&redaction.commitment, value));
     match listed.iter().find(equal) {
         Some(redaction) => {
             println!("equal: the value is the one that {} redacted at {}", redaction.rule, redaction.pointer);
             Ok(Exit::Success)
         }
         None => {
-            println!("not equal: with this key, the value is none that was redacted at {}", arguments.pointer);
+            println!(
+                "not equal: with this key, the value is none that was redacted at {}",
+                arguments.pointer
+            );
             Ok(Exit::ProblemsFound)
         }
     }
@@ -111,7 +116,10 @@ fn record(folder: &Path, id: &str) -> Result<Record, CommandError> {
     match (found.next(), found.next()) {
         (Some(stored), None) if digits.len() >= 4 => Ok(stored.record),
         (None, _) => Err(CommandError::input(format!("{} has no record {id}", folder.display()))),
-        _ => Err(CommandError::input(format!("{id} is too short: several records of {} begin so", folder.display()))),
+        _ => Err(CommandError::input(format!(
+            "{id} is too short: several records of {} begin so",
+            folder.display()
+        ))),
     }
 }
 
@@ -122,8 +130,9 @@ fn key_path(config: &Config) -> PathBuf {
 }
 
 fn read_key(path: &Path) -> Result<RedactionKey, CommandError> {
-    let text = fs::read_to_string(path)
-        .map_err(|error| CommandError::input(format!("cannot read the redaction key {}: {error}", path.display())))?;
+    let text = fs::read_to_string(path).map_err(|error| {
+        CommandError::input(format!("cannot read the redaction key {}: {error}", path.display()))
+    })?;
     RedactionKey::parse(&text).map_err(|error| CommandError::input(format!("{}: {error}", path.display())))
 }
 

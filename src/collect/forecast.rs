@@ -38,7 +38,11 @@ impl EarlierRun {
     /// Counts the calls behind a bundle's records.
     pub fn of<'a>(records: impl IntoIterator<Item = &'a Record>) -> Self {
         let mut counts: BTreeMap<_, BTreeMap<String, u64>> = BTreeMap::new();
-        for source in records.into_iter().filter(|record| record.kind == RecordKind::ApiCall).map(|record| &record.source) {
+        for source in records
+            .into_iter()
+            .filter(|record| record.kind == RecordKind::ApiCall)
+            .map(|record| &record.source)
+        {
             let call = (source.account.clone(), source.service.clone(), source.operation.clone());
             *counts.entry(call).or_default().entry(source.region.clone()).or_default() += 1;
         }
@@ -90,14 +94,20 @@ impl Plan {
                     region: region.to_owned(),
                     calls,
                 };
-                let Some(parent) = service.calls.iter().find(|parent| parent.children.iter().any(|(child, _)| *child == number)) else {
+                let Some(parent) = service
+                    .calls
+                    .iter()
+                    .find(|parent| parent.children.iter().any(|(child, _)| *child == number))
+                else {
                     let own = known.iter().filter(|((place, _), _)| *place == number);
                     rows.extend(own.map(|((_, region), count)| row(region, Estimate::Exactly(*count))));
                     continue;
                 };
                 match earlier.calls(account, &service.service, &call.operation) {
                     Some(before) if service.scope == ServiceScope::Global => {
-                        rows.extend(before.iter().map(|(region, count)| row(region, Estimate::AsBefore(*count))));
+                        rows.extend(
+                            before.iter().map(|(region, count)| row(region, Estimate::AsBefore(*count))),
+                        );
                     }
                     Some(before) => rows.extend(begins.iter().map(|region| {
                         row(region, Estimate::AsBefore(before.get(region).copied().unwrap_or_default()))
@@ -224,9 +234,13 @@ each = { call = "ListKeys", items = "Keys" }
         ];
         let earlier = EarlierRun::of(&records);
         assert_eq!(earlier.accounts(), BTreeSet::from(["123456789012", "210987654321"]));
-        let found: Vec<_> =
-            forecast(&earlier).into_iter().filter(|(_, _, calls)| !matches!(calls, Estimate::Exactly(_))).collect();
-        let row = |operation: &str, region: &str, calls| (operation.to_owned(), region.to_owned(), Estimate::AsBefore(calls));
+        let found: Vec<_> = forecast(&earlier)
+            .into_iter()
+            .filter(|(_, _, calls)| !matches!(calls, Estimate::Exactly(_)))
+            .collect();
+        let row = |operation: &str, region: &str, calls| {
+            (operation.to_owned(), region.to_owned(), Estimate::AsBefore(calls))
+        };
         assert_eq!(
             found,
             [

@@ -74,7 +74,9 @@ pub struct Exchange {
     pub request_id: Option<String>,
     /// HTTP status.
     pub status: u16,
-    /// SHA-256 of the body as received.
+    /// SHA-256 of the body as received; where something was taken out of the answer, its commitment
+    /// (HMAC-SHA-256 of `{"body-sha256":"..."}` under the key of the run's owner), because the digest itself would let
+    /// short values be guessed.
     pub body_sha256: Sha256Digest,
     /// Length of the body as received, in bytes.
     pub body_bytes: u64,

@@ -64,7 +64,16 @@ const KEPT: &[(&str, &str, &str)] = &[
 ];
 
 /// Members whose very name takes their value out, so that no rule needs to (see `[names]`).
-const BY_NAME: &[&str] = &["Password", "password", "Secret", "SecretValue", "SecretString", "SecretAccessKey", "SessionToken", "PreSharedKey"];
+const BY_NAME: &[&str] = &[
+    "Password",
+    "password",
+    "Secret",
+    "SecretValue",
+    "SecretString",
+    "SecretAccessKey",
+    "SessionToken",
+    "PreSharedKey",
+];
 
 /// botocore's models: those that are trimmed for the client, whole.
 struct Models {
@@ -82,8 +91,10 @@ impl Models {
     fn of(&mut self, service: &str) -> &Value {
         let folder = self.folder.join(service);
         self.read.entry(service.to_owned()).or_insert_with(|| {
-            let mut versions: Vec<PathBuf> =
-                fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display())).map(|entry| entry.unwrap().path()).collect();
+            let mut versions: Vec<PathBuf> = fs::read_dir(&folder)
+                .unwrap_or_else(|e| panic!("{}: {e}", folder.display()))
+                .map(|entry| entry.unwrap().path())
+                .collect();
             versions.sort();
             let file = fs::File::open(versions.last().unwrap().join("service-2.json.gz")).unwrap();
             let mut text = String::new();
@@ -97,9 +108,12 @@ impl Models {
 fn below(shape: &Value) -> Vec<(String, String)> {
     let name = |reference: &Value| reference["shape"].as_str().unwrap().to_owned();
     match shape["type"].as_str().unwrap() {
-        "structure" => {
-            shape["members"].as_object().unwrap().iter().map(|(member, reference)| (member.clone(), name(reference))).collect()
-        }
+        "structure" => shape["members"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(|(member, reference)| (member.clone(), name(reference)))
+            .collect(),
         "list" => vec![("*".to_owned(), name(&shape["member"]))],
         "map" => vec![("*".to_owned(), name(&shape["value"]))],
         _ => vec![],
@@ -115,12 +129,13 @@ fn leads(shapes: &Value, name: &str, steps: &[&str], seen: &mut BTreeSet<(String
     }
     if *step == "**" {
         return seen.insert((name.to_owned(), steps.len()))
-            && (leads(shapes, name, rest, seen) || below(shape).iter().any(|(_, child)| leads(shapes, child, steps, seen)));
+            && (leads(shapes, name, rest, seen)
+                || below(shape).iter().any(|(_, child)| leads(shapes, child, steps, seen)));
     }
     let open = shape["type"] == "map";
-    below(shape).iter().any(|(member, child)| {
-        (open || *step == "*" || member == step) && leads(shapes, child, rest, seen)
-    })
+    below(shape)
+        .iter()
+        .any(|(member, child)| (open || *step == "*" || member == step) && leads(shapes, child, rest, seen))
 }
 
 fn output<'a>(model: &'a Value, operation: &str) -> Option<&'a str> {
@@ -136,9 +151,12 @@ fn every_rule_selects_something_in_an_answer_of_aws() {
             let (service, operation) = call.split_once(':').unwrap();
             let model = models.of(service);
             let operations: Vec<&String> = model["operations"].as_object().unwrap().keys().collect();
-            let reads = |name: &str| ["Get", "List", "Describe", "Batch"].iter().any(|start| name.starts_with(start));
-            let meant: Vec<&&String> =
-                operations.iter().filter(|name| **name == operation || operation == "*" && reads(name)).collect();
+            let reads =
+                |name: &str| ["Get", "List", "Describe", "Batch"].iter().any(|start| name.starts_with(start));
+            let meant: Vec<&&String> = operations
+                .iter()
+                .filter(|name| **name == operation || operation == "*" && reads(name))
+                .collect();
             for pointer in pointers {
                 let steps: Vec<&str> = pointer.split('/').skip(1).collect();
                 let selects = |name: &str| {
@@ -173,7 +191,8 @@ fn covers(steps: &[&str], place: &[&str]) -> bool {
     match (steps, place) {
         (_, []) => true,
         ([], _) => false,
-        (["**", rest @ ..], _) => (0..=place.len()).any(|skipped| covers(rest, &place[skipped..]) && (skipped < place.len() || rest.is_empty())),
+        (["**", rest @ ..], _) => (0..=place.len())
+            .any(|skipped| covers(rest, &place[skipped..]) && (skipped < place.len() || rest.is_empty())),
         ([step, rest @ ..], [member, below @ ..]) => (*step == "*" || step == member) && covers(rest, below),
     }
 }
@@ -192,10 +211,15 @@ fn what_aws_marks_as_sensitive_in_collected_answers_is_redacted_or_kept_for_a_re
             sensitive(&model["shapes"], shape, "", &mut Vec::new(), &mut found);
             for place in found {
                 let steps: Vec<&str> = place.split('/').skip(1).collect();
-                let ruled = catalog.redactions.rules.iter().flat_map(|rule| &rule.pointers).any(|(call_of, pointers)| {
-                    (*call_of == format!("{service}:{}", call.operation) || *call_of == format!("{service}:*"))
-                        && pointers.iter().any(|pointer| covers(&pointer.split('/').skip(1).collect::<Vec<_>>(), &steps))
-                });
+                let ruled = catalog.redactions.rules.iter().flat_map(|rule| &rule.pointers).any(
+                    |(call_of, pointers)| {
+                        (*call_of == format!("{service}:{}", call.operation)
+                            || *call_of == format!("{service}:*"))
+                            && pointers.iter().any(|pointer| {
+                                covers(&pointer.split('/').skip(1).collect::<Vec<_>>(), &steps)
+                            })
+                    },
+                );
                 let named = BY_NAME.iter().any(|name| steps.last().is_some_and(|last| last.ends_with(name)));
                 let kept = KEPT.iter().any(|(of, end, _)| *of == service && place.ends_with(end));
                 if !ruled && !named && !kept {
@@ -213,7 +237,10 @@ fn the_comparison_itself_tells_a_covered_place_from_an_open_one() {
     for (pattern, place) in [
         ("/**/Environment/Variables/*", "/Functions/*/Environment/Variables"),
         ("/**/UserData", "/LaunchTemplateVersions/*/LaunchTemplateData/UserData"),
-        ("/Endpoints/*/OracleSettings/SecurityDbEncryption", "/Endpoints/*/OracleSettings/SecurityDbEncryption"),
+        (
+            "/Endpoints/*/OracleSettings/SecurityDbEncryption",
+            "/Endpoints/*/OracleSettings/SecurityDbEncryption",
+        ),
         ("/Code/Location", "/Code/Location"),
     ] {
         assert!(covers(&split(pattern), &split(place)), "{pattern} {place}");

@@ -15,7 +15,9 @@ pub(super) fn json(policies: &[Value]) -> Result<String, serde_json::Error> {
 /// An `aws_iam_policy` for each document, and an output with their ARNs. JSON is an expression of Terraform's
 /// language but for its templates.
 pub(super) fn terraform(policies: &[Value]) -> Result<String, serde_json::Error> {
-    let mut text = String::from("# Made by `proofpack iam-policy --format terraform`; attach all policies to the role that collects.\n");
+    let mut text = String::from(
+        "# Made by `proofpack iam-policy --format terraform`; attach all policies to the role that collects.\n",
+    );
     let mut arns = Vec::new();
     for (number, policy) in policies.iter().enumerate() {
         let number = number + 1;
@@ -37,7 +39,8 @@ pub(super) fn cloudformation(policies: &[Value]) -> Result<String, serde_json::E
     for (number, policy) in policies.iter().enumerate() {
         let name = format!("ProofpackPolicy{}", number + 1);
         let properties = json!({ "Description": DESCRIPTION, "PolicyDocument": policy });
-        resources.insert(name.clone(), json!({ "Type": "AWS::IAM::ManagedPolicy", "Properties": properties }));
+        resources
+            .insert(name.clone(), json!({ "Type": "AWS::IAM::ManagedPolicy", "Properties": properties }));
         arns.push(json!({ "Ref": name }));
     }
     let template = json!({
@@ -72,7 +75,10 @@ mod tests {
             .map(|text| serde_json::from_str(&text.replace("$${", "${").replace("%%{", "%{")).unwrap())
             .collect();
         assert_eq!(documents, policies);
-        assert!(terraform.contains("\"$${a}%%{b}\"") && terraform.contains("[aws_iam_policy.proofpack_1.arn, aws_iam_policy.proofpack_2.arn]"));
+        assert!(
+            terraform.contains("\"$${a}%%{b}\"")
+                && terraform.contains("[aws_iam_policy.proofpack_1.arn, aws_iam_policy.proofpack_2.arn]")
+        );
         assert_eq!(serde_json::from_str::<Value>(&json(&policies).unwrap()).unwrap(), json!(policies));
         assert_eq!(serde_json::from_str::<Value>(&json(&policies[..1]).unwrap()).unwrap(), policies[0]);
     }

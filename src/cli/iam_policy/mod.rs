@@ -204,7 +204,8 @@ mod tests {
     }
 
     fn statement(sid: &str, count: usize) -> Value {
-        let actions: Vec<String> = (0..count).map(|number| format!("service:Describe{sid}{number:04}")).collect();
+        let actions: Vec<String> =
+            (0..count).map(|number| format!("service:Describe{sid}{number:04}")).collect();
         json!({ "Sid": sid, "Effect": "Allow", "Action": actions, "Resource": "*" })
     }
 
@@ -217,7 +218,8 @@ mod tests {
             assert!(policy.to_string().len() <= LARGEST_POLICY);
         }
         let found: Vec<String> = policies.iter().flat_map(actions).collect();
-        let expected: Vec<String> = statements.iter().flat_map(|s| actions(&json!({ "Statement": [s] }))).collect();
+        let expected: Vec<String> =
+            statements.iter().flat_map(|s| actions(&json!({ "Statement": [s] }))).collect();
         assert_eq!(found, expected);
         assert_eq!(split(&[statement("Reads", 2)]).unwrap().len(), 1);
     }
@@ -233,10 +235,13 @@ mod tests {
             std::fs::write(&path, text).unwrap();
             Config::read(&path).unwrap()
         };
-        let config = write("destination = \"s3://kept/hipaa/\"\nkms-key = \"arn:aws-us-gov:kms:us-gov-west-1:1:key/k\"");
+        let config = write(
+            "destination = \"s3://kept/hipaa/\"\nkms-key = \"arn:aws-us-gov:kms:us-gov-west-1:1:key/k\"",
+        );
         let catalog = Catalog::embedded().unwrap();
         let statements = statements(&catalog, Some(&config), true).unwrap();
-        let resources: Vec<&str> = statements.iter().map(|statement| statement["Resource"].as_str().unwrap()).collect();
+        let resources: Vec<&str> =
+            statements.iter().map(|statement| statement["Resource"].as_str().unwrap()).collect();
         assert_eq!(
             resources,
             [

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, MatchKind};
 use regex::{Regex, RegexSet};
 
 use super::RedactionError;
@@ -68,7 +68,8 @@ impl Detectors {
             let pattern = compile(&detector.id, &detector.pattern)?;
             let groups = pattern.capture_names().enumerate();
             let named = groups.filter_map(|(number, name)| Some((number, name?)));
-            let secrets = named.clone().filter(|(_, name)| name.starts_with("secret")).map(|(number, _)| number);
+            let secrets =
+                named.clone().filter(|(_, name)| name.starts_with("secret")).map(|(number, _)| number);
             detectors.push(Compiled {
                 id: detector.id.clone(),
                 secrets: secrets.collect(),
@@ -81,6 +82,7 @@ impl Detectors {
         let keywords = AhoCorasickBuilder::new()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::Standard)
+            .kind(Some(AhoCorasickKind::DFA))
             .build(keywords)
             .map_err(|error| RedactionError::Pattern { id: "keywords".into(), message: error.to_string() })?;
         Ok(Self {
@@ -97,7 +99,9 @@ impl Detectors {
     pub(super) fn find(&self, text: &str) -> Vec<Hit> {
         let mut fitting = vec![false; self.detectors.len()];
         for found in self.keywords.find_overlapping_iter(text) {
-            if let Some(flag) = self.owners.get(found.pattern().as_usize()).and_then(|&owner| fitting.get_mut(owner)) {
+            if let Some(flag) =
+                self.owners.get(found.pattern().as_usize()).and_then(|&owner| fitting.get_mut(owner))
+            {
                 *flag = true;
             }
         }
@@ -124,7 +128,7 @@ impl Detectors {
         for found in detector.pattern.captures_iter(text) {
             let secret = match detector.secrets.as_slice() {
                 [] => found.get(0),
-                groups => groups.iter().find_map(|&group| found.get(group)),
+                groups => groups.iter().find_map(|&group| found.get(group)).or_else(|| found.get(0)),
             };
             let Some(secret) = secret else { continue };
             let excepted = detector.name.and_then(|group| found.get(group)).is_some_and(|name| {
@@ -207,7 +211,8 @@ fn kept_values(kept: &Kept) -> Result<RegexSet, RedactionError> {
 }
 
 fn compile(id: &str, pattern: &str) -> Result<Regex, RedactionError> {
-    Regex::new(pattern).map_err(|error| RedactionError::Pattern { id: id.to_owned(), message: error.to_string() })
+    Regex::new(pattern)
+        .map_err(|error| RedactionError::Pattern { id: id.to_owned(), message: error.to_string() })
 }
 
 /// What stands in place of a redacted value: rule and beginning of the commitment, by which equal values
@@ -220,7 +225,8 @@ pub(super) fn marker(rule: &str, commitment: &str) -> String {
 pub(super) fn is_marker(text: &str) -> bool {
     let inside = text.strip_prefix("[redacted:").and_then(|rest| rest.strip_suffix(']'));
     inside.and_then(|inside| inside.rsplit_once(':')).is_some_and(|(rule, digits)| {
-        rule.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'/'))
+        rule.bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'/'))
             && rule.len() <= 64
             && digits.len() == 12
             && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
@@ -253,7 +259,12 @@ mod tests {
         let made = marker("environment/github-token", "0123456789abcdef");
         assert_eq!(made, "[redacted:environment/github-token:0123456789ab]");
         assert!(is_marker(&made) && is_marker("[redacted:a:0123456789ab]"));
-        for other in ["", "[redacted:a:0123456789ab] password=x", "[redacted:hunter two:0123456789ab]", "[redacted:a:xyz]"] {
+        for other in [
+            "",
+            "[redacted:a:0123456789ab] password=x",
+            "[redacted:hunter two:0123456789ab]",
+            "[redacted:a:xyz]",
+        ] {
             assert!(!is_marker(other), "{other}");
         }
         assert!(!is_marker(&format!("[redacted:{}:0123456789ab]", "a".repeat(65))));
@@ -263,7 +274,10 @@ mod tests {
     fn entropy_tells_random_from_plain() {
         assert!(entropy("aaaaaaaaaaaaaaaaaaaa") < 0.1);
         assert!(entropy("wJalrXUtnFEMI/K7MDENG/bPxRfiCYzzKq9dLm2t") > 4.2);
-        assert!(entropy("da39a3ee5e6b4b0d3255bfef95601890afd80709") < 4.2, "hexadecimal digits reach 4 at most");
+        assert!(
+            entropy("da39a3ee5e6b4b0d3255bfef95601890afd80709") < 4.2,
+            "hexadecimal digits reach 4 at most"
+        );
         assert_eq!(entropy(""), 0.0);
     }
 }

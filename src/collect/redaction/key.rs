@@ -73,7 +73,8 @@ impl RedactionKey {
 
     /// Whether `commitment` was made over `value` with this key.
     pub fn is_of(&self, commitment: &Sha256Digest, value: &Value) -> bool {
-        constant_time::verify_slices_are_equal(self.commitment(value).as_bytes(), commitment.as_bytes()).is_ok()
+        constant_time::verify_slices_are_equal(self.commitment(value).as_bytes(), commitment.as_bytes())
+            .is_ok()
     }
 }
 
@@ -101,7 +102,9 @@ mod tests {
         let keys = [RedactionKey::from_bytes(&[1; 32]), RedactionKey::from_bytes(&[2; 32])];
         let made = keys[0].commitment(&json!("hunter2"));
         assert!(keys[0].is_of(&made, &json!("hunter2")));
-        for (key, value) in [(&keys[0], json!("hunter3")), (&keys[0], json!(["hunter2"])), (&keys[1], json!("hunter2"))] {
+        for (key, value) in
+            [(&keys[0], json!("hunter3")), (&keys[0], json!(["hunter2"])), (&keys[1], json!("hunter2"))]
+        {
             assert!(!key.is_of(&made, &value), "{value}");
         }
     }

@@ -81,7 +81,9 @@ fn select(rule: &RedactionRule, steps: &[Step], value: &mut Value, name: Option<
                 pass.place.back(before);
             }
         }
-        (Step::Any | Step::Named(_), Value::Object(members)) => select_members(rule, step, rest, members, pass),
+        (Step::Any | Step::Named(_), Value::Object(members)) => {
+            select_members(rule, step, rest, members, pass)
+        }
         (Step::Any | Step::Named(_), _) => {}
     }
 }
@@ -121,7 +123,13 @@ fn applies(rule: &RedactionRule, around: &Map<String, Value>) -> bool {
 
 /// Follows the steps into the JSON document that a string is. A string that is none cannot be looked into: it is
 /// taken out whole.
-fn inside_string(rule: &RedactionRule, rest: &[Step], text: &mut String, name: Option<&str>, pass: &mut Pass<'_>) {
+fn inside_string(
+    rule: &RedactionRule,
+    rest: &[Step],
+    text: &mut String,
+    name: Option<&str>,
+    pass: &mut Pass<'_>,
+) {
     match serde_json::from_str::<Value>(text) {
         Ok(mut document) if document.is_object() || document.is_array() => {
             let taken = pass.redactions.len();

@@ -8,7 +8,7 @@ use super::detect::is_marker;
 use super::*;
 use crate::canonical;
 use crate::catalog::Catalog;
-use crate::model::{ApiError, ErrorMeaning, RecordKind, Source};
+use crate::model::{ApiError, ErrorMeaning, Exchange, RecordKind, Source};
 
 const ACCESS_KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";
 
@@ -84,7 +84,12 @@ fn tokens_are_known_by_their_form() {
     }
     let webhook = secret("T00000000/B00000000/", digits, 24);
     taken("https://hooks.slack.com/services/", &webhook, "", "slack-token");
-    taken("https://discord.com/api/webhooks/", &secret("123456789012345678/", digits, 48), "", "chat-webhook");
+    taken(
+        "https://discord.com/api/webhooks/",
+        &secret("123456789012345678/", digits, 48),
+        "",
+        "chat-webhook",
+    );
     taken("AccountName=a;AccountKey=", &secret("", digits, 86), ";EndpointSuffix=x", "azure-key");
     taken("https://b.s3.amazonaws.com/k?X-Amz-Expires=600&X-Amz-Signature=", hex, "&x=1", "presigned-url");
     taken("Twilio account, auth token ", &hex[..32], ".", "twilio-key");
@@ -92,7 +97,12 @@ fn tokens_are_known_by_their_form() {
 
 #[test]
 fn private_keys_go_whole_also_without_their_end_and_with_escaped_line_ends() {
-    for (label, line_end) in [("RSA PRIVATE KEY", "\n"), ("PRIVATE KEY", "\\n"), ("OPENSSH PRIVATE KEY", "\r\n"), ("PGP PRIVATE KEY BLOCK", "\n")] {
+    for (label, line_end) in [
+        ("RSA PRIVATE KEY", "\n"),
+        ("PRIVATE KEY", "\\n"),
+        ("OPENSSH PRIVATE KEY", "\r\n"),
+        ("PGP PRIVATE KEY BLOCK", "\n"),
+    ] {
         let body = ["MIIEowIBAAKCAQEA1c7", "k1f0q3vZ"].join(line_end);
         let key = format!("-----BEGIN {label}-----{line_end}{body}{line_end}-----END {label}-----");
         taken("cat > key <<E\n", &key, "\nE\n", "private-key");
@@ -108,7 +118,12 @@ fn an_access_key_goes_and_its_id_stays() {
     taken(&format!("{ACCESS_KEY_ID},"), &key, "", "aws-secret-access-key");
     taken(&format!("{ACCESS_KEY_ID}\n"), &key, "\n", "aws-secret-access-key");
     taken("", &key, &format!(" {ACCESS_KEY_ID}"), "aws-secret-access-key");
-    taken(&format!("export AWS_ACCESS_KEY_ID={ACCESS_KEY_ID} AWS_SECRET_ACCESS_KEY="), &key, "", "aws-secret-access-key");
+    taken(
+        &format!("export AWS_ACCESS_KEY_ID={ACCESS_KEY_ID} AWS_SECRET_ACCESS_KEY="),
+        &key,
+        "",
+        "aws-secret-access-key",
+    );
     taken("aws_secret_access_key = ", &key, "\n", "assigned-secret");
     stays(ACCESS_KEY_ID);
     stays(&format!("access_key = {ACCESS_KEY_ID}"));
@@ -117,7 +132,12 @@ fn an_access_key_goes_and_its_id_stays() {
 
 #[test]
 fn passwords_in_addresses_commands_and_assignments_go() {
-    taken("postgres://app:", "hun/ter2".split('/').next().unwrap(), "@db.internal:5432/x?y=1", "connection-string");
+    taken(
+        "postgres://app:",
+        "hun/ter2".split('/').next().unwrap(),
+        "@db.internal:5432/x?y=1",
+        "connection-string",
+    );
     taken("mongodb+srv://app:", "p@ss:w0rd", "@cluster.example.net/x", "connection-string");
     taken("redis://:", "s3cr3t", "@cache", "connection-string");
     taken("curl -s -u admin:", "Tr0ub4dor", " https://x", "command-credentials");
@@ -237,7 +257,10 @@ fn a_secret_in_a_members_name_goes_and_no_pointer_repeats_it() {
     let found = redactor().redact("any", "Any", &mut value);
     let text = format!("{value} {found:?}");
     assert!(!text.contains(&token), "{text}");
-    assert_eq!(found.iter().map(|redaction| redaction.pointer.as_str()).collect::<Vec<_>>(), ["/Tags", "/Tags/Name"]);
+    assert_eq!(
+        found.iter().map(|redaction| redaction.pointer.as_str()).collect::<Vec<_>>(),
+        ["/Tags", "/Tags/Name"]
+    );
     assert_eq!(value["Tags"].as_object().unwrap().len(), 2);
 }
 
@@ -258,7 +281,12 @@ fn rules_select_by_place_and_say_whether_a_detector_agrees() {
         .collect();
     assert_eq!(
         rules,
-        [("STAGE", "environment"), ("TOKEN_URL", "environment"), ("GH", "environment/github-token"), ("DB_PASSWORD", "environment/secret-name")]
+        [
+            ("STAGE", "environment"),
+            ("TOKEN_URL", "environment"),
+            ("GH", "environment/github-token"),
+            ("DB_PASSWORD", "environment/secret-name")
+        ]
     );
     assert_eq!(found[0].pointer, "/Functions/0/Environment/Variables/STAGE");
     let variables = &value["Functions"][0]["Environment"]["Variables"];
@@ -280,7 +308,9 @@ fn rules_hold_back_where_their_conditions_say_so() {
         {"name": "C", "value": "/build/key", "type": "PARAMETER_STORE"}]}}]});
     redactor.redact("codebuild", "BatchGetProjects", &mut value);
     let kept = |number: usize| {
-        !is_marker(value["projects"][0]["environment"]["environmentVariables"][number]["value"].as_str().unwrap())
+        !is_marker(
+            value["projects"][0]["environment"]["environmentVariables"][number]["value"].as_str().unwrap(),
+        )
     };
     assert_eq!([kept(0), kept(1), kept(2)], [false, false, true]);
 
@@ -295,16 +325,16 @@ fn rules_hold_back_where_their_conditions_say_so() {
 fn templates_lose_their_values_and_keep_their_structure() {
     let redactor = redactor();
     let template = json!({
-        "Parameters": {"DbName": {"Type": "String", "Default": "swordfish"}},
-        "Outputs": {"Url": {"Value": "swordfish.example.com"}, "Arn": {"Value": {"Fn::GetAtt": ["X", "Arn"]}}},
-        "Resources": {
-            "F": {"Type": "AWS::Lambda::Function", "Metadata": {"cdk_nag": {"rules_to_suppress": [{"id": "AwsSolutions-L1", "reason": "why"}]}},
-                "Properties": {"Environment": {"Variables": {"A": "swordfish", "B": {"Ref": "DbName"}, "C": {"Fn::Join": ["", ["sword", {"Ref": "X"}]]}}}}},
-            "I": {"Type": "AWS::EC2::Instance", "Properties": {"UserData": {"Fn::Base64": "#!/bin/sh\necho swordfish"}, "Password": "swordfish"}},
-        }});
+    "Parameters": {"DbName": {"Type": "String", "Default": "swordfish"}},
+    "Outputs": {"Url": {"Value": "swordfish.example.com"}, "Arn": {"Value": {"Fn::GetAtt": ["X", "Arn"]}}},
+    "Resources": {
+        "F": {"Type": "AWS::Lambda::Function", "Metadata": {"cdk_nag": {"rules_to_suppress": [{"id": "AwsSolutions-L1", "reason": "why"}]}},
+            "Properties": {"Environment": {"Variables": {"A": "swordfish", "B": {"Ref": "DbName"}, "C": {"Fn::Join": ["", ["sword", {"Ref": "X"}]]}}}}},
+        "I": {"Type": "AWS::EC2::Instance", "Properties": {"UserData": {"Fn::Base64": "#!/bin/sh\necho swordfish"}, "Password": "swordfish"}},
+    }});
     let check = |body: &Value| {
         let text = body.to_string();
-        assert!(!text.contains("sword"), "{text}");
+        assert!(!text.contains("swordfish") && !text.contains("\"sword\""), "{text}");
         for kept in ["AwsSolutions-L1", "AWS::Lambda::Function", "Fn::GetAtt", "\"Ref\"", "DbName"] {
             assert!(text.contains(kept), "{kept} is not in {text}");
         }
@@ -314,7 +344,10 @@ fn templates_lose_their_values_and_keep_their_structure() {
     check(&value["TemplateBody"]);
     let mut value = json!({"StackSet": {"TemplateBody": template.to_string()}});
     let found = redactor.redact("cloudformation", "DescribeStackSet", &mut value);
-    assert!(found.iter().all(|redaction| redaction.pointer == "/StackSet/TemplateBody"), "the string has the pointer");
+    assert!(
+        found.iter().all(|redaction| redaction.pointer == "/StackSet/TemplateBody"),
+        "the string has the pointer"
+    );
     check(&serde_json::from_str(value["StackSet"]["TemplateBody"].as_str().unwrap()).unwrap());
     // YAML cannot be looked into: it goes whole.
     let mut value = json!({"TemplateBody": "Parameters:\n  DbName:\n    Default: swordfish\n"});
@@ -339,16 +372,28 @@ fn records_are_redacted_whole_and_can_be_written() {
             endpoint: "https://lambda.us-east-1.amazonaws.com".into(),
         },
         collected_at: "2026-01-01T00:00:00Z".parse().unwrap(),
-        exchanges: vec![],
+        exchanges: vec![Exchange {
+            request_id: None,
+            status: 200,
+            body_sha256: canonical::sha256(b"x"),
+            body_bytes: 1,
+        }],
         outcome: RecordOutcome::Response(json!({"Environment": {"Variables": {"PIN": 4711, "A/B": "x y"}}})),
         redactions: vec![],
     };
     let redactor = redactor();
     redactor.redact_record(&mut record);
+    // The body's plain digest would let the PIN be guessed.
+    let body = json!({ "body-sha256": canonical::sha256(b"x") });
+    assert_eq!(record.exchanges[0].body_sha256, RedactionKey::from_bytes(&[7; 32]).commitment(&body));
     let pointers: Vec<&str> = record.redactions.iter().map(|redaction| redaction.pointer.as_str()).collect();
     assert_eq!(
         pointers,
-        ["/source/parameters/FunctionName", "/outcome/response/Environment/Variables/PIN", "/outcome/response/Environment/Variables/A~1B"]
+        [
+            "/source/parameters/FunctionName",
+            "/outcome/response/Environment/Variables/PIN",
+            "/outcome/response/Environment/Variables/A~1B"
+        ]
     );
     let (line, _) = record.to_line().unwrap();
     assert!(!line.contains(&token) && !line.contains("4711") && !line.contains("x y"), "{line}");
@@ -368,7 +413,10 @@ fn records_are_redacted_whole_and_can_be_written() {
     });
     redactor.redact_record(&mut record);
     let message = &record.gap().unwrap().message;
-    assert!(message.starts_with("not authorized with [redacted:github-token:") && message.ends_with("] on x"), "{message}");
+    assert!(
+        message.starts_with("not authorized with [redacted:github-token:") && message.ends_with("] on x"),
+        "{message}"
+    );
     assert_eq!(record.redactions.last().unwrap().pointer, "/outcome/error/message");
 }
 
@@ -385,8 +433,19 @@ fn without_rules_nothing_is_taken_out() {
 fn no_text_makes_it_fail_and_what_is_left_has_a_canonical_form() {
     let redactor = redactor();
     let deep = (0..100).fold(json!("password=x"), |inner, _| json!([inner]));
-    let nested = (0..6).fold("password=hunter2".to_owned(), |inner, _| serde_json::to_string(&json!({"a": inner})).unwrap());
-    for text in ["password=é\"é", "password='", "%%%41", "====", "A=====================", "\u{0}password=\u{0}x", "eyJ.eyJ.", "{\"a\":", nested.as_str()] {
+    let nested = (0..6)
+        .fold("password=hunter2".to_owned(), |inner, _| serde_json::to_string(&json!({"a": inner})).unwrap());
+    for text in [
+        "password=é\"é",
+        "password='",
+        "%%%41",
+        "====",
+        "A=====================",
+        "\u{0}password=\u{0}x",
+        "eyJ.eyJ.",
+        "{\"a\":",
+        nested.as_str(),
+    ] {
         let mut value = json!({"a": text, text: [text, {"deep": deep}]});
         redactor.redact("cloudformation", "GetTemplate", &mut value);
         canonical::to_string(&value).unwrap();
