@@ -155,7 +155,8 @@ async fn collect_part(
 /// The one way into the bundle: whatever record it is, its secrets are taken out first.
 fn store(writer: &mut Writer, redactor: &Redactor, mut record: Record) -> Result<(), CommandError> {
     redactor.redact_record(&mut record);
-    writer.append(&record).map_err(CommandError::output)
+    writer.append(&record).map_err(CommandError::output)?;
+    Ok(())
 }
 
 /// The redactor of a run. The demonstration is the same on every machine, and so is its key.

@@ -23,6 +23,17 @@ pub(super) struct Hit {
     pub(super) rule: String,
 }
 
+/// What a name says of its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NameKind {
+    /// Nothing.
+    Plain,
+    /// It is a secret if it looks like one.
+    Likely,
+    /// It is a secret.
+    Secret,
+}
+
 /// The detectors, the names and what is kept, compiled.
 #[derive(Debug)]
 pub(super) struct Detectors {
@@ -147,9 +158,19 @@ impl Detectors {
         self.keywords.is_match(text)
     }
 
+    /// What a name says of its value.
+    pub(super) fn name_kind(&self, name: &str) -> NameKind {
+        self.names.as_ref().map_or(NameKind::Plain, |names| names.kind(name))
+    }
+
     /// Whether a value is a secret because of its name.
-    pub(super) fn is_secret_name(&self, name: &str, value: &str) -> bool {
-        self.names.as_ref().is_some_and(|names| names.is_secret(name, value)) && !self.is_kept(value)
+    pub(super) fn is_secret(&self, kind: NameKind, value: &str) -> bool {
+        let secret = match kind {
+            NameKind::Plain => false,
+            NameKind::Likely => self.names.as_ref().is_some_and(|names| names.looks_like_one(value)),
+            NameKind::Secret => true,
+        };
+        secret && !self.is_kept(value)
     }
 
     /// Whether a list's element names the one after it.
@@ -193,15 +214,19 @@ impl Names {
         self.except.is_match(name)
     }
 
-    fn is_secret(&self, name: &str, value: &str) -> bool {
-        if self.secret.is_match(name) {
-            return !self.is_excepted(name);
+    fn kind(&self, name: &str) -> NameKind {
+        let secret = self.secret.is_match(name);
+        if !secret && !self.likely.is_match(name) || self.is_excepted(name) {
+            NameKind::Plain
+        } else if secret {
+            NameKind::Secret
+        } else {
+            NameKind::Likely
         }
-        self.likely.is_match(name)
-            && !self.is_excepted(name)
-            && self.likely_value.is_match(value)
-            && is_mixed(value)
-            && entropy(value) >= self.likely_entropy
+    }
+
+    fn looks_like_one(&self, value: &str) -> bool {
+        self.likely_value.is_match(value) && is_mixed(value) && entropy(value) >= self.likely_entropy
     }
 }
 

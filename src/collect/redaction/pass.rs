@@ -1,9 +1,11 @@
 //! One pass over one value: where it has come to, what it has taken out.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
 
 use super::Redactor;
-use super::detect::{is_marker, marker};
+use super::detect::{NameKind, is_marker, marker};
 use super::pointer::Place;
 use crate::model::Redaction;
 
@@ -14,11 +16,22 @@ pub(super) struct Pass<'a> {
     pub(super) redactions: Vec<Redaction>,
     /// How many encodings the pass is in: base64 in JSON in base64 is followed no deeper than that.
     pub(super) depth: usize,
+    /// Names of members that were looked at and hold no secret.
+    pub(super) harmless: BTreeSet<String>,
+    /// What names say of their values.
+    pub(super) kinds: BTreeMap<String, NameKind>,
 }
 
 impl<'a> Pass<'a> {
     pub(super) fn new(redactor: &'a Redactor, pointer: &str, depth: usize) -> Self {
-        Self { redactor, place: Place::at(pointer), redactions: Vec::new(), depth }
+        Self {
+            redactor,
+            place: Place::at(pointer),
+            redactions: Vec::new(),
+            depth,
+            harmless: BTreeSet::new(),
+            kinds: BTreeMap::new(),
+        }
     }
 
     /// Notes that `secret` is taken out here, and says what stands in its place.
@@ -26,7 +39,8 @@ impl<'a> Pass<'a> {
         let commitment = self.redactor.key.commitment(secret);
         let pointer = self.place.pointer().to_owned();
         let redaction = Redaction { pointer, rule: rule.to_owned(), commitment };
-        if !self.redactions.contains(&redaction) {
+        // Equal parts of one text are recorded once; they come close to one another.
+        if !self.redactions.iter().rev().take(64).any(|known| *known == redaction) {
             self.redactions.push(redaction);
         }
         marker(rule, &commitment.to_string())

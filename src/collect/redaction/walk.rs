@@ -15,6 +15,9 @@ const BY_NAME: &str = "secret-name";
 /// Shorter runs of base64 hide nothing that a detector would know.
 const SHORTEST_BASE64: usize = 20;
 
+/// Names that are remembered, so that they are looked at once.
+const MOST_NAMES: usize = 10_000;
+
 /// Encodings that are followed into one another.
 const DEEPEST: usize = 3;
 
@@ -40,7 +43,7 @@ impl Pass<'_> {
     }
 
     fn members(&mut self, members: &mut Map<String, Value>) {
-        if members.keys().any(|member| self.hides(member)) {
+        if self.any_hides(members) {
             let old = std::mem::take(members);
             for (mut member, value) in old {
                 // The pointer must not repeat the secret: it names the object that has the member.
@@ -69,11 +72,10 @@ impl Pass<'_> {
 
     /// Takes secrets out of a text.
     pub(super) fn text(&mut self, text: &mut String, name: Option<&str>) {
-        let detectors = &self.redactor.detectors;
         if text.is_empty() || is_marker(text) {
             return;
         }
-        if name.is_some_and(|name| detectors.is_secret_name(name, text)) {
+        if name.is_some_and(|name| self.is_secret_name(name, text)) {
             let secret = Value::String(std::mem::take(text));
             *text = self.take(&secret, BY_NAME);
             return;
@@ -81,6 +83,23 @@ impl Pass<'_> {
         self.document(text);
         self.parts(text);
         self.encoded(text);
+    }
+
+    /// Whether a value is a secret because of its name. The same names come again and again.
+    fn is_secret_name(&mut self, name: &str, value: &str) -> bool {
+        let detectors = &self.redactor.detectors;
+        let kind = match self.kinds.get(name) {
+            Some(kind) => *kind,
+            None => {
+                let kind = detectors.name_kind(name);
+                // Names of things are as many as there are things: what is kept is bounded.
+                if self.kinds.len() < MOST_NAMES {
+                    self.kinds.insert(name.to_owned(), kind);
+                }
+                kind
+            }
+        };
+        detectors.is_secret(kind, value)
     }
 
     /// Takes the secrets out of the JSON document that a text is.
@@ -160,6 +179,9 @@ impl Pass<'_> {
 
     fn hidden_in_base64(&self, run: &str) -> Option<String> {
         let decoded = decode(run)?;
+        if !is_text(&decoded) {
+            return None;
+        }
         // UTF-16, as PowerShell's encoded commands are, becomes readable without its zeros.
         let plain = String::from_utf8_lossy(&decoded).replace('\0', "");
         self.hidden(&plain)
@@ -172,12 +194,35 @@ impl Pass<'_> {
         inner.redactions.into_iter().next().map(|found| found.rule)
     }
 
+    /// Whether a member's name holds a secret. The same names come again and again: each is looked at once.
+    fn any_hides(&mut self, members: &Map<String, Value>) -> bool {
+        for member in members.keys() {
+            if self.harmless.contains(member.as_str()) {
+                continue;
+            }
+            if self.hides(member) {
+                return true;
+            }
+            if self.harmless.len() < MOST_NAMES {
+                self.harmless.insert(member.clone());
+            }
+        }
+        false
+    }
+
     /// Whether a text holds a secret in any form.
     fn hides(&self, text: &str) -> bool {
         text.len() >= 8
             && (self.redactor.detectors.suspects(text) || text.len() >= SHORTEST_BASE64)
             && self.hidden(text).is_some()
     }
+}
+
+/// Whether bytes may be text: most of what looks like base64 is an id or a digest and decodes to noise.
+fn is_text(bytes: &[u8]) -> bool {
+    let readable =
+        bytes.iter().filter(|byte| matches!(byte, 0 | b'\t' | b'\n' | b'\r' | 0x20..=0x7e)).count();
+    readable * 10 >= bytes.len() * 7 || std::str::from_utf8(bytes).is_ok()
 }
 
 fn is_base64(byte: u8) -> bool {
