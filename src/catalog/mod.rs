@@ -2,7 +2,8 @@
 //! check proves, and which CloudTrail events a control asks for. All of it is data, compiled in.
 //!
 //! One file per service under `collectors/`, per check under `checks/`, per framework under
-//! `frameworks/`, per excerpt rule under `excerpts/`. A file's stem is the id of what it holds.
+//! `frameworks/`, per excerpt rule under `excerpts/`. A file's stem is the id of what it holds. What is taken out of
+//! answers before they are written is in `redactions.toml`.
 
 mod check;
 mod collector;
@@ -11,6 +12,7 @@ mod framework;
 mod functions;
 mod load;
 mod query;
+mod redaction;
 mod template;
 
 pub use check::{Case, Check, RelatedResource};
@@ -22,4 +24,5 @@ pub use excerpt::{Condition, ExcerptRule, Lookup};
 pub use framework::{Control, ControlKind, Framework};
 pub use load::{Catalog, CatalogError};
 pub use query::{Query, context, elements, to_value, to_variable};
+pub use redaction::{Detector, Kept, RedactionRule, Redactions, SecretNames, Sibling};
 pub use template::{Template, TemplateError};

@@ -19,11 +19,13 @@ use super::config::{Config, Regions};
 use super::exit::{CommandError, Exit};
 use super::progress::Display;
 use super::workspace::Workspace;
-use super::{CommandResult, ConfigArgument, assess, catalog, output, runtime};
+use super::{CommandResult, ConfigArgument, assess, catalog, output, redaction, runtime};
 use crate::aws::{Client, Models};
 use crate::bundle::{SealInfo, Writer};
+use crate::canonical;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
+use crate::collect::{RedactionKey, Redactor};
 use crate::model::{Manifest, Record, Scope, Shard, Tool};
 use account::{Account, Run};
 use roster::Roster;
@@ -115,6 +117,7 @@ async fn collect_part(
         ));
     }
     excerpts::require_log_sources(config)?;
+    let redactor = redactor(config, catalog, how.http.is_some())?;
     let models = Arc::new(Models::embedded().map_err(CommandError::internal)?);
     let session = Arc::new(session(config, how.http).await?);
     let client = Client::new(Arc::clone(&models), Arc::clone(&session));
@@ -142,10 +145,10 @@ async fn collect_part(
 
     let mut writer = Writer::create(&workspace.bundle()).map_err(CommandError::output)?;
     for record in &roster.records {
-        writer.append(record).map_err(CommandError::output)?;
+        store(&mut writer, &redactor, record.clone())?;
     }
     let display = Display::new();
-    collect_accounts(&run, &accounts, &mut writer, &display).await?;
+    collect_accounts(&run, &accounts, &mut writer, &redactor, &display).await?;
     display.finish();
     let info = SealInfo {
         tool: Tool::this(),
@@ -160,11 +163,29 @@ async fn collect_part(
     writer.seal(info).map_err(CommandError::output)
 }
 
+/// The one way into the bundle: whatever record it is, its secrets are taken out first.
+fn store(writer: &mut Writer, redactor: &Redactor, mut record: Record) -> Result<(), CommandError> {
+    redactor.redact_record(&mut record);
+    writer.append(&record).map_err(CommandError::output)?;
+    Ok(())
+}
+
+/// The redactor of a run. The demonstration is the same on every machine, and so is its key.
+fn redactor(config: &Config, catalog: &Catalog, demonstration: bool) -> Result<Redactor, CommandError> {
+    let key = if demonstration {
+        RedactionKey::from_bytes(canonical::sha256(b"proofpack demonstration").as_bytes())
+    } else {
+        redaction::key(config)?
+    };
+    Redactor::new(&catalog.redactions, key).map_err(CommandError::internal)
+}
+
 /// Collects the accounts, several at a time, all into one bundle.
 async fn collect_accounts(
     run: &Run<'_>,
     accounts: &[Account],
     writer: &mut Writer,
+    redactor: &Redactor,
     display: &Display,
 ) -> Result<(), CommandError> {
     let at_once = run.config.aws.accounts_at_once.unwrap_or(ACCOUNTS_AT_ONCE);
@@ -182,7 +203,7 @@ async fn collect_accounts(
     let storing = async move {
         let mut receiver = receiver;
         while let Some(record) = receiver.recv().await {
-            writer.append(&record).map_err(CommandError::output)?;
+            store(writer, redactor, record)?;
         }
         Ok::<(), CommandError>(())
     };

@@ -29,6 +29,9 @@ pub(super) struct Config {
     /// How to reach AWS.
     #[serde(default)]
     pub(super) aws: AwsConfig,
+    /// How the collection is made.
+    #[serde(default)]
+    pub(super) collection: CollectionConfig,
     /// Where CloudTrail's events are.
     #[serde(default)]
     pub(super) trail: TrailConfig,
@@ -66,6 +69,14 @@ pub(super) struct AwsConfig {
     pub(super) concurrency: Option<usize>,
     /// Accounts that are collected at once.
     pub(super) accounts_at_once: Option<usize>,
+}
+
+/// How the collection is made.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct CollectionConfig {
+    /// File with the key under which redacted values are committed to; `redaction.key` where not given.
+    pub(super) redaction_key: Option<PathBuf>,
 }
 
 /// Where CloudTrail's events are.

@@ -7,10 +7,12 @@
 //! come out does not depend on the order in which answers arrive.
 
 mod caller;
+mod forecast;
 mod outcome;
 mod parameter;
 mod plan;
 mod progress;
+mod redaction;
 mod schedule;
 mod single;
 #[cfg(test)]
@@ -21,8 +23,10 @@ use std::collections::BTreeSet;
 use tokio::sync::mpsc::Sender;
 
 pub use caller::{Caller, Failure, Reply};
+pub use forecast::{EarlierRun, Estimate, ForecastRow};
 pub use plan::Plan;
 pub use progress::{Progress, Summary};
+pub use redaction::{RedactionError, RedactionKey, RedactionKeyError, Redactor};
 pub use single::call_once;
 
 use crate::catalog::{Catalog, TemplateError};

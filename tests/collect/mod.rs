@@ -1,5 +1,7 @@
 //! The collection engine with the real client against the test world.
 
+mod enforced;
 mod faults;
+mod secrets;
 mod seeded;
 mod specimens;
