@@ -15,6 +15,7 @@ mod begun;
 pub mod checksums;
 mod examine;
 pub mod files;
+mod gaps;
 mod journal;
 mod merge;
 pub mod merkle;

@@ -11,13 +11,12 @@ use sha2::{Digest, Sha256};
 
 use super::bagit::{self, PayloadFile};
 use super::begun::Begun;
+use super::gaps::{gap_of, gap_summary};
 use super::journal::{Journal, JournalReader, Span};
 use super::paths::{self, PathError};
 use super::{LONGEST_LINE, merkle};
 use crate::canonical::{self, CanonicalError};
-use crate::model::{
-    GapReason, GapSummary, Manifest, ManifestFile, Record, RecordId, Scope, Sha256Digest, Shard, Tool,
-};
+use crate::model::{GapReason, Manifest, ManifestFile, Record, RecordId, Scope, Sha256Digest, Shard, Tool};
 
 /// What the manifest says beyond what the records give.
 #[derive(Debug, Clone)]
@@ -104,6 +103,8 @@ pub struct Writer {
     entries: BTreeMap<RecordId, Entry>,
     /// The records of API calls by what they answer: a later answer to the same question replaces the earlier.
     questions: BTreeMap<Sha256Digest, RecordId>,
+    /// Whether records may have been set aside.
+    resumed: bool,
 }
 
 #[derive(Debug)]
@@ -139,7 +140,7 @@ impl Writer {
         let path = partial.join(JOURNAL);
         let journal = Journal::create(&path).map_err(failed("made", &path))?;
         let (entries, questions) = (BTreeMap::new(), BTreeMap::new());
-        Ok(Self { target: target.to_owned(), partial, journal, entries, questions })
+        Ok(Self { target: target.to_owned(), partial, journal, entries, questions, resumed: false })
     }
 
     /// Takes up a bundle that an earlier run left unsealed, with the records of its journal. Of several that
@@ -179,7 +180,7 @@ impl Writer {
             ResumeError::Io(source) => WriteError::Io { action: "read", path: path.clone(), source },
             ResumeError::Line(line, reason) => WriteError::BadJournal { path: path.clone(), line, reason },
         })?;
-        Ok(Self { target: target.to_owned(), partial, journal, entries, questions })
+        Ok(Self { target: target.to_owned(), partial, journal, entries, questions, resumed: false })
     }
 
     /// Removes what a run that died left of a bundle; whether there was something.
@@ -220,6 +221,7 @@ impl Writer {
     /// resumes: what it no longer comes by, as it is too old and gone by now, is no evidence of it.
     pub fn set_aside(&mut self) {
         self.entries.values_mut().for_each(|entry| entry.set_aside = true);
+        self.resumed = true;
     }
 
     /// Reads records of the journal back.
@@ -279,6 +281,21 @@ impl Writer {
             .map_err(|source| WriteError::Unstorable { operation: operation(), reason: source })?;
         insert(&mut self.entries, &mut self.questions, question, id, entry);
         Ok(id)
+    }
+
+    /// Takes a record back that was set aside, if it is this very one; whether it was.
+    ///
+    /// # Errors
+    /// When the record has no canonical form.
+    pub fn take_back(&mut self, record: &Record) -> Result<bool, WriteError> {
+        if !self.resumed {
+            return Ok(false);
+        }
+        let operation = || format!("{} {}", record.source.service, record.source.operation);
+        let (_, id) =
+            record.to_line().map_err(|source| WriteError::Canonical { operation: operation(), source })?;
+        let entry = self.entries.get_mut(&id).filter(|entry| entry.set_aside);
+        Ok(entry.map(|entry| entry.set_aside = false).is_some())
     }
 
     /// The ids of the records that would be sealed now, sorted.
@@ -393,25 +410,6 @@ impl Writer {
 }
 
 const JOURNAL: &str = "journal.ndjson";
-
-/// How often each reason and code occurs, in their order.
-pub(super) fn gap_summary<'a>(gaps: impl Iterator<Item = (GapReason, &'a str)>) -> Vec<GapSummary> {
-    let mut counts: BTreeMap<(GapReason, &str), u64> = BTreeMap::new();
-    for gap in gaps {
-        *counts.entry(gap).or_default() += 1;
-    }
-    let summary = |((reason, code), count): ((GapReason, &str), u64)| GapSummary {
-        reason,
-        code: code.to_owned(),
-        count,
-    };
-    counts.into_iter().map(summary).collect()
-}
-
-/// Reason and code of a gap.
-pub(super) fn gap_of(record: &Record) -> Option<(GapReason, &str)> {
-    record.gap().map(|error| (error.reason.unwrap_or(GapReason::Other), error.code.as_str()))
-}
 
 /// The text by which the records of one file are ordered, before their ids.
 pub(super) fn order_key(record: &Record) -> Result<String, CanonicalError> {

@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{
-    AbsentRule, Check, Collector, ExcerptRule, Framework, GapReasons, PropertyRule, Query, ResourceRule,
-    TagsRule, Template, gap_reasons,
+    AbsentRule, Check, Collector, ExcerptRule, Framework, GapReasons, PropertyRule, Query, Redactions,
+    ResourceRule, TagsRule, Template, gap_reasons,
 };
 use crate::canonical;
 use crate::model::{Outcome, Sha256Digest};
@@ -17,6 +17,9 @@ static COLLECTORS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/catalog/colle
 static CHECKS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/catalog/checks");
 static FRAMEWORKS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/catalog/frameworks");
 static EXCERPTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/catalog/excerpts");
+
+/// What is taken out of answers, in one file: its order counts, and its parts refer to one another.
+const REDACTIONS: &str = include_str!("redactions.toml");
 
 /// Everything the catalog holds, validated.
 #[derive(Debug, Clone)]
@@ -29,6 +32,8 @@ pub struct Catalog {
     pub frameworks: BTreeMap<String, Framework>,
     /// Excerpt rules, by id.
     pub excerpts: BTreeMap<String, ExcerptRule>,
+    /// What is taken out of answers before they are written.
+    pub redactions: Redactions,
     /// SHA-256 over the canonical list of file names and their SHA-256 digests.
     pub digest: Sha256Digest,
 }
@@ -57,11 +62,16 @@ impl Catalog {
         if let Err(error) = GapReasons::parse(gap_reasons::TEXT) {
             problems.push(format!("gap-reasons.toml: {error}"));
         }
+        digests.insert("redactions.toml".to_owned(), canonical::sha256(REDACTIONS.as_bytes()));
+        let redactions = toml::from_str(REDACTIONS).unwrap_or_else(|error| {
+            problems.push(format!("redactions.toml: {error}"));
+            Redactions::default()
+        });
         let digest = match canonical::to_string(&digests) {
             Ok(text) => canonical::sha256(text.as_bytes()),
             Err(error) => return Err(CatalogError { problems: vec![error.to_string()] }),
         };
-        let catalog = Self { collectors, checks, frameworks, excerpts, digest };
+        let catalog = Self { collectors, checks, frameworks, excerpts, redactions, digest };
         catalog.validate(&mut problems);
         if problems.is_empty() { Ok(catalog) } else { Err(CatalogError { problems }) }
     }
@@ -102,6 +112,7 @@ impl Catalog {
         for framework in self.frameworks.values() {
             self.validate_framework(framework, &mut mapped, problems);
         }
+        self.redactions.validate(problems);
         for id in self.checks.keys().filter(|id| !mapped.contains(id.as_str())) {
             problems.push(format!("checks/{id}.toml: no control names this check"));
         }

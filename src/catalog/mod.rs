@@ -2,7 +2,8 @@
 //! check proves, and which CloudTrail events a control asks for. All of it is data, compiled in.
 //!
 //! One file per service under `collectors/`, per check under `checks/`, per framework under
-//! `frameworks/`, per excerpt rule under `excerpts/`. A file's stem is the id of what it holds.
+//! `frameworks/`, per excerpt rule under `excerpts/`. A file's stem is the id of what it holds. What is taken out of
+//! answers before they are written is in `redactions.toml`.
 
 mod check;
 mod collector;
@@ -12,6 +13,7 @@ mod functions;
 mod gap_reasons;
 mod load;
 mod query;
+mod redaction;
 mod template;
 
 pub use check::{Case, Check, RelatedResource};
@@ -24,4 +26,5 @@ pub use framework::{Control, ControlKind, Framework};
 pub use gap_reasons::GapReasons;
 pub use load::{Catalog, CatalogError};
 pub use query::{Query, context, elements, to_value, to_variable};
+pub use redaction::{Detector, Kept, RedactionRule, Redactions, SecretNames, Sibling};
 pub use template::{Template, TemplateError};

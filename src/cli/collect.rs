@@ -22,12 +22,13 @@ use super::exit::{CommandError, Exit};
 use super::progress::Display;
 use super::resume::{Earlier, Opened};
 use super::workspace::Workspace;
-use super::{CommandResult, ConfigArgument, assess, catalog, interrupt, output, runtime};
+use super::{CommandResult, ConfigArgument, assess, catalog, interrupt, output, redaction, runtime};
 use crate::aws::{Client, Models};
 use crate::bundle::{Begun, SealInfo, Writer};
+use crate::canonical;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
-use crate::collect::{Bounds, Gate, Known, Summary};
+use crate::collect::{Bounds, Gate, Known, RedactionKey, Redactor, Summary};
 use crate::model::{Manifest, Record, Scope, Shard, Tool};
 use account::{Account, Run};
 use roster::Roster;
@@ -136,6 +137,7 @@ async fn collect_part(
         ));
     }
     excerpts::require_log_sources(config)?;
+    let redactor = Arc::new(redactor(config, catalog, how.http.is_some())?);
     let models = Arc::new(Models::embedded().map_err(CommandError::internal)?);
     let session = Arc::new(session(config, how.http).await?);
     let client = Client::new(Arc::clone(&models), Arc::clone(&session));
@@ -144,7 +146,18 @@ async fn collect_part(
     let mut roster = roster::roster(&config.scope, &client, &place, &own, clock).await?;
     let shard = part.map(|part| only(part, &mut roster, &own.account));
 
-    let run = Run { config, catalog: account::planned(catalog), models, session, place, own, period, clock };
+    let (planned, own_planned) = (account::planned(catalog, &[]), account::planned(catalog, &roster.records));
+    let run = Run {
+        config,
+        catalog: planned,
+        own_catalog: own_planned,
+        models,
+        session,
+        place,
+        own,
+        period,
+        clock,
+    };
     let entering = stream::iter(&roster.accounts).map(|id| run.enter(id)).buffered(ENTERED_AT_ONCE);
     let accounts: Vec<Account> = entering.try_collect().await?;
     announce(config, &run.place.partition, &roster, &accounts)?;
@@ -153,13 +166,14 @@ async fn collect_part(
     let begun = Begun { tool: Tool::this(), catalog_sha256: catalog.digest, scope: scope.clone(), started };
     let Opened { mut writer, known } = earlier.open(&target, &begun)?;
     for record in &roster.records {
-        writer.append(record).map_err(CommandError::output)?;
+        store(&mut writer, &redactor, record.clone())?;
     }
     let bounds = Bounds::of(config.aws.concurrency.unwrap_or(Bounds::default().overall));
     let gate = Gate::new(bounds, config.collection.time_limit().map(|limit| began + limit));
     interrupt::listen(Arc::clone(&gate));
     let display = Display::new();
-    let collected = collect_accounts(&run, &accounts, &mut writer, (&gate, &known), &display).await;
+    let means = Means { gate: &gate, known: &known, redactor: &redactor, display: &display };
+    let collected = collect_accounts(&run, &accounts, &mut writer, means).await;
     display.finish();
     if gate.is_interrupted() {
         return Err(interrupt::interrupted(writer.partial(), writer.recorded()));
@@ -179,13 +193,42 @@ async fn collect_part(
     Ok(Collected { manifest, closing })
 }
 
+/// The one way into the bundle: whatever record it is, its secrets are taken out first. (What an earlier run has
+/// recorded comes as it is in the journal.)
+fn store(writer: &mut Writer, redactor: &Redactor, mut record: Record) -> Result<(), CommandError> {
+    if writer.take_back(&record).map_err(CommandError::output)? {
+        return Ok(());
+    }
+    redactor.redact_record(&mut record);
+    writer.append(&record).map_err(CommandError::output)?;
+    Ok(())
+}
+
+/// The redactor of a run. The demonstration is the same on every machine, and so is its key.
+fn redactor(config: &Config, catalog: &Catalog, demonstration: bool) -> Result<Redactor, CommandError> {
+    let key = if demonstration {
+        RedactionKey::from_bytes(canonical::sha256(b"proofpack demonstration").as_bytes())
+    } else {
+        redaction::key(config)?
+    };
+    Redactor::new(&catalog.redactions, key).map_err(CommandError::internal)
+}
+
+/// What the accounts of a run share while they are collected.
+#[derive(Clone, Copy)]
+struct Means<'a> {
+    gate: &'a Arc<Gate>,
+    known: &'a Known,
+    redactor: &'a Arc<Redactor>,
+    display: &'a Display,
+}
+
 /// Collects the accounts, several at a time, all into one bundle.
 async fn collect_accounts(
     run: &Run<'_>,
     accounts: &[Account],
     writer: &mut Writer,
-    (gate, known): (&Arc<Gate>, &Known),
-    display: &Display,
+    means: Means<'_>,
 ) -> Result<Summary, CommandError> {
     let at_once = run.config.aws.accounts_at_once.unwrap_or(ACCOUNTS_AT_ONCE);
     // What waits here is held in memory.
@@ -193,8 +236,7 @@ async fn collect_accounts(
     // Each end of the channel is moved to where it is used, so that it is dropped when that ends, in whatever way.
     let collecting = async move {
         let sender = sender;
-        let each =
-            accounts.iter().map(|account| run.collect(account, (gate, known), display, sender.clone()));
+        let each = accounts.iter().map(|account| run.collect(account, means, sender.clone()));
         let running = stream::iter(each).buffer_unordered(at_once.max(1));
         let add = |mut all: Summary, one: Summary| {
             all.add(one);
@@ -205,7 +247,7 @@ async fn collect_accounts(
     let storing = async move {
         let mut receiver = receiver;
         while let Some(record) = receiver.recv().await {
-            writer.append(&record).map_err(CommandError::output)?;
+            store(writer, means.redactor, record)?;
         }
         Ok::<(), CommandError>(())
     };

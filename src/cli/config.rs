@@ -77,6 +77,8 @@ pub(super) struct AwsConfig {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct CollectionConfig {
+    /// File with the key under which redacted values are committed to; `redaction.key` where not given.
+    pub(super) redaction_key: Option<PathBuf>,
     /// How old a record may be that a run which goes on does not collect again; 24 hours.
     freshness_hours: Option<u32>,
     /// How long the collection may take: what is not asked by then becomes gaps.

@@ -27,7 +27,9 @@ mod interrupt;
 mod keygen;
 mod output;
 mod package;
+mod plan;
 mod progress;
+mod redaction;
 mod reference;
 mod report;
 mod resume;
@@ -109,8 +111,12 @@ enum Command {
     Verify(verify::VerifyArguments),
     /// Look at the checks and run their cases.
     Checks(checks::ChecksArguments),
+    /// List the calls that a collection would make, and how many; makes none.
+    Plan(plan::PlanArguments),
     /// Print the least-privilege IAM policy that a collection needs.
     IamPolicy(iam_policy::IamPolicyArguments),
+    /// Show that a value is the one that was redacted.
+    Redaction(redaction::RedactionArguments),
 }
 
 /// Runs the program: parses the command line, does what it says, and says how it ended.
@@ -153,7 +159,9 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Archive(arguments) => archive::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Checks(arguments) => checks::run(&arguments),
+        Command::Plan(arguments) => plan::run(&arguments),
         Command::IamPolicy(arguments) => iam_policy::run(&arguments),
+        Command::Redaction(arguments) => redaction::run(&arguments),
     }
 }
 

@@ -15,21 +15,29 @@ use super::lanes::Due;
 use super::outcome::{Answer, code, judge, means_absence};
 use super::plan::{CallPlan, Place, Plan, ServicePlan, Step};
 use super::progress::Summary;
+use super::redaction::Redactor;
 use crate::canonical;
 use crate::catalog::GapReasons;
 use crate::clock::Clock;
 use crate::model::{GapReason, Record, RecordKind, RecordOutcome, Sha256Digest, Source};
 
-/// Takes secrets out of records before they are handed on.
+/// Says what becomes of records before they are written down, as far as the engine must know: questions are known
+/// by their parameters as they are written.
 pub trait Redact: Send + Sync {
-    /// Takes the secrets out of a record's parameters and outcome, and adds to its redactions what was taken out.
-    /// The same parameters must come out the same every time: questions are known by them.
+    /// Takes the secrets out of a record, and adds to its redactions what was taken out. The same parameters must come
+    /// out the same every time.
     fn redact(&self, record: &mut Record);
 }
 
 /// Takes nothing out.
 impl Redact for () {
     fn redact(&self, _: &mut Record) {}
+}
+
+impl Redact for Redactor {
+    fn redact(&self, record: &mut Record) {
+        self.redact_record(record);
+    }
 }
 
 /// What all calls of one account have in common.
@@ -80,7 +88,7 @@ impl Around {
         (service, self.call(due).map(|call| call.operation.as_str()).unwrap_or_default())
     }
 
-    /// The record of an answer, with the secrets taken out.
+    /// The record of an answer.
     fn record_of(
         &self,
         (service, call): (usize, usize),
@@ -90,7 +98,7 @@ impl Around {
     ) -> Record {
         let service = self.plan.services.get(service);
         let call = service.and_then(|service| service.calls.get(call));
-        let mut record = Record {
+        Record {
             kind: RecordKind::ApiCall,
             version: Record::VERSION,
             source: Source {
@@ -107,9 +115,7 @@ impl Around {
             exchanges: answer.exchanges,
             outcome: answer.outcome,
             redactions: Vec::new(),
-        };
-        self.redactor.redact(&mut record);
-        record
+        }
     }
 
     /// By what a step is known: the question of the record that it will have. `never_asked` is its outcome where it
@@ -122,7 +128,8 @@ impl Around {
     ) -> Sha256Digest {
         let outcome = never_asked.cloned().unwrap_or(RecordOutcome::Response(Value::Null));
         let answer = Answer { outcome, exchanges: Vec::new(), endpoint: String::new() };
-        let record = self.record_of((service, step.call), &step.region, &step.parameters, answer);
+        let mut record = self.record_of((service, step.call), &step.region, &step.parameters, answer);
+        self.redactor.redact(&mut record);
         // Parameters that no record could hold were refused when they were filled in.
         let question = record.question().ok().flatten();
         question.unwrap_or_else(|| canonical::sha256(record.source.parameters.to_string().as_bytes()))
@@ -183,7 +190,6 @@ impl Around {
 
     /// Records an answer and sees what follows from it.
     pub(super) async fn record(&self, due: &Due, answer: Answer, recording: &Recording) -> End {
-        // What follows needs the values as they are.
         let steps = self.follow(due, &answer.outcome);
         let record = self.record_of((due.service, due.call), &due.region, &due.parameters, answer);
         let mut summary = Summary::default();

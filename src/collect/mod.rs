@@ -8,6 +8,7 @@
 
 mod attempt;
 mod caller;
+mod forecast;
 mod gate;
 mod known;
 mod lanes;
@@ -15,6 +16,7 @@ mod outcome;
 mod parameter;
 mod plan;
 mod progress;
+mod redaction;
 mod schedule;
 mod single;
 #[cfg(test)]
@@ -28,10 +30,12 @@ use tokio::sync::mpsc::Sender;
 
 pub use attempt::Redact;
 pub use caller::{Caller, Failure, Reply};
+pub use forecast::{EarlierRun, Estimate, ForecastRow};
 pub use gate::{Bounds, Gate};
 pub use known::{Known, Learning, Recorded};
 pub use plan::Plan;
 pub use progress::{Progress, Summary};
+pub use redaction::{RedactionError, RedactionKey, RedactionKeyError, Redactor};
 pub use single::call_once;
 
 use crate::catalog::{Catalog, TemplateError};
@@ -60,7 +64,8 @@ pub struct Collection<'a, C: Caller> {
     pub gate: Arc<Gate>,
     /// What an earlier run of the same scope and catalog recorded.
     pub known: Known,
-    /// Takes secrets out of responses.
+    /// Takes secrets out of what this hands on, before it is written down. The records are handed on as they are,
+    /// those of an earlier run as that run wrote them down.
     pub redactor: Arc<dyn Redact>,
     /// Is told how it goes.
     pub progress: &'a dyn Progress,

@@ -46,7 +46,7 @@ pub(super) struct CallPlan {
     cost: Cost,
     /// The calls that fan out over this one's responses, by their place in the service, and by which of their
     /// queries.
-    children: Vec<(usize, usize)>,
+    pub(super) children: Vec<(usize, usize)>,
 }
 
 /// Where and for whom a call is made: what templates see beside the item.

@@ -115,6 +115,7 @@ fn catalog(collectors: &[&str]) -> Catalog {
         checks: BTreeMap::new(),
         frameworks: BTreeMap::new(),
         excerpts: BTreeMap::new(),
+        redactions: Default::default(),
         digest: canonical::sha256(b""),
     }
 }

@@ -26,7 +26,7 @@ pub struct Record {
     pub exchanges: Vec<Exchange>,
     /// What came back.
     pub outcome: RecordOutcome,
-    /// What was taken out of the response before it was hashed and written.
+    /// What was taken out of the response, its error and the parameters before they were hashed and written.
     pub redactions: Vec<Redaction>,
 }
 
@@ -74,7 +74,9 @@ pub struct Exchange {
     pub request_id: Option<String>,
     /// HTTP status.
     pub status: u16,
-    /// SHA-256 of the body as received.
+    /// SHA-256 of the body as received; where something was taken out of the answer, its commitment
+    /// (HMAC-SHA-256 of `{"body-sha256":"..."}` under the key of the run's owner), because the digest itself would let
+    /// short values be guessed.
     pub body_sha256: Sha256Digest,
     /// Length of the body as received, in bytes.
     pub body_bytes: u64,
@@ -132,11 +134,12 @@ pub enum ErrorMeaning {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Redaction {
-    /// JSON pointer (RFC 6901) into the response.
+    /// JSON pointer (RFC 6901) into the record, e.g. `/outcome/response/Functions/0/Environment/Variables/TOKEN`.
+    /// Where the value is part of a string, the string.
     pub pointer: String,
     /// Id of the rule that asked for it.
     pub rule: String,
-    /// HMAC-SHA-256 of the value under the run's key (hexadecimal).
+    /// HMAC-SHA-256 of the value's canonical JSON under the key of the run's owner (hexadecimal).
     pub commitment: Sha256Digest,
 }
 

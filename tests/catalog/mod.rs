@@ -1,5 +1,7 @@
 //! The embedded catalog's data: what every check must bring along.
 
+mod redactions;
+
 use std::collections::BTreeSet;
 
 use proofpack::catalog::{Catalog, Check, Query, context, to_value, to_variable};

@@ -1,8 +1,10 @@
 //! The whole pipeline against a seeded world over real HTTP: what it finds is what is true there.
 
+use proofpack::catalog::Catalog;
 use serde_json::Value;
 
 use super::place::{Place, assert_is_truth, json, outcomes, package_in};
+use crate::support::collecting::asked_twice;
 use crate::support::world::World;
 
 fn run_against(world: &World, regions: &str, trail: &str) -> Place {
@@ -63,6 +65,15 @@ fn a_run_finds_what_is_true_and_ends_with_a_package_that_verifies() {
 
     // A second run into the same folder replaces nothing.
     place.run(&["run"]).failed(6, &["proofpack-out/bundle exists already", "never overwritten"]);
+}
+
+#[test]
+fn a_collection_asks_no_question_twice() {
+    let world = World::seeded();
+    let place = run_against(&world, "\"us-west-2\", \"us-east-1\"", "[trail]\nlookup-events = true\n");
+    place.run(&["collect"]).ended(5);
+    let twice = asked_twice(&world, &Catalog::embedded().unwrap());
+    assert!(twice.is_empty(), "{}", twice.join("\n"));
 }
 
 #[test]

@@ -11,4 +11,5 @@ mod determinism;
 mod examples;
 mod live;
 mod place;
+mod redaction;
 mod reference;

@@ -42,11 +42,21 @@ fn collected() -> &'static Collected {
     })
 }
 
-async fn collect_from(world: &World, catalog: &Catalog) -> (Summary, Vec<Record>) {
+/// Collects the world as it answers, without redaction.
+pub(super) async fn collect_from(world: &World, catalog: &Catalog) -> (Summary, Vec<Record>) {
+    collect_as(("testing", "testing"), world, catalog).await
+}
+
+/// As [`collect_from`], with these credentials.
+pub(super) async fn collect_as(
+    credentials: (&str, &str),
+    world: &World,
+    catalog: &Catalog,
+) -> (Summary, Vec<Record>) {
     let options = SessionOptions {
         region: Some("us-east-1".into()),
         endpoint_url: Some(world.endpoint()),
-        static_credentials: Some(("testing".into(), "testing".into())),
+        static_credentials: Some((credentials.0.into(), credentials.1.into())),
         ..SessionOptions::default()
     };
     let session = Arc::new(Session::load(options).await.unwrap());
@@ -162,7 +172,7 @@ fn every_gap_is_a_record_and_says_what_the_server_said() {
     assert_eq!(gaps.len() as u64, denied, "gaps that the world does not intend: {gaps:#?}");
 }
 
-fn sealed(records: &[Record]) -> Bundle {
+pub(super) fn sealed(records: &[Record]) -> Bundle {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("bundle");
     let mut writer = Writer::create(&path).unwrap();
@@ -172,7 +182,7 @@ fn sealed(records: &[Record]) -> Bundle {
     let instant = "2026-01-01T00:00:00Z".parse().unwrap();
     let info = SealInfo {
         tool: Tool::this(),
-        catalog_sha256: collected().catalog.digest,
+        catalog_sha256: Catalog::embedded().unwrap().digest,
         scope: Scope::new("aws", [ACCOUNT], REGIONS, Period { start: instant, end: instant }),
         collection_started: instant,
         sealed_at: instant,

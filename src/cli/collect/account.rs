@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::json;
 use tokio::sync::mpsc::Sender;
 
+use super::Means;
 use super::excerpts::{excerpts, log_sources};
 use super::identity::{self, Identity, Place};
 use super::regions::{self, AccountRegions};
@@ -14,15 +15,17 @@ use crate::catalog::Catalog;
 use crate::cli::config::Config;
 use crate::cli::exit::CommandError;
 use crate::clock::Clock;
-use crate::collect::{CollectError, Collection, Gate, Known, Progress, Summary, call_once, collect};
+use crate::collect::{CollectError, Collection, Summary, call_once, collect};
 use crate::model::{ApiError, Period, Record, Source};
 use crate::trail::{self, LogSource, Request};
 
 /// What the accounts of a run have in common.
 pub(super) struct Run<'a> {
     pub(super) config: &'a Config,
-    /// Without the calls that every account begins with: see [`opening_calls`].
+    /// What is planned in every account but the credentials' own: see [`planned`].
     pub(super) catalog: Catalog,
+    /// What is planned in the credentials' own: without what AWS Organizations was asked there.
+    pub(super) own_catalog: Catalog,
     pub(super) models: Arc<Models>,
     /// The session of the credentials.
     pub(super) session: Arc<Session>,
@@ -51,11 +54,15 @@ pub(super) struct Account {
     logs: Vec<LogSource>,
 }
 
-/// The catalog for the scheduler: without the calls with which every account is entered. They are made before,
-/// because the plan depends on their answers, and their records are in the bundle already.
-pub(super) fn planned(catalog: &Catalog) -> Catalog {
+/// The calls with which every account is entered. They are made before its plan, which depends on their answers.
+const OPENING: [(&str, &str); 2] = [("sts", "GetCallerIdentity"), ("ec2", "DescribeRegions")];
+
+/// The catalog for the scheduler: without the calls with which an account is entered, and without those of
+/// `asked`. Their records are in the bundle already, and no call is made twice.
+pub(super) fn planned(catalog: &Catalog, asked: &[Record]) -> Catalog {
     let mut planned = catalog.clone();
-    for (service, operation) in [("sts", "GetCallerIdentity"), ("ec2", "DescribeRegions")] {
+    let asked = asked.iter().map(|record| (record.source.service.as_str(), record.source.operation.as_str()));
+    for (service, operation) in OPENING.into_iter().chain(asked) {
         if let Some(collector) = planned.collectors.get_mut(service) {
             collector.calls.retain(|call| call.operation != operation);
         }
@@ -132,8 +139,7 @@ impl Run<'_> {
     pub(super) async fn collect(
         &self,
         account: &Account,
-        (gate, known): (&Arc<Gate>, &Known),
-        progress: &dyn Progress,
+        means: Means<'_>,
         records: Sender<Record>,
     ) -> Result<Summary, CommandError> {
         for record in &account.opening {
@@ -154,7 +160,7 @@ impl Run<'_> {
             return Ok(Summary::default());
         }
         let collection = Collection {
-            catalog: &self.catalog,
+            catalog: if account.id == self.own.account { &self.own_catalog } else { &self.catalog },
             client: self.client(&account.session),
             partition: self.place.partition.clone(),
             account: account.id.clone(),
@@ -162,10 +168,10 @@ impl Run<'_> {
             regions: account.regions.in_scope.iter().cloned().collect(),
             caller: account.caller.clone(),
             clock: self.clock,
-            gate: Arc::clone(gate),
-            known: known.clone(),
-            redactor: Arc::new(()),
-            progress,
+            gate: Arc::clone(means.gate),
+            known: means.known.clone(),
+            redactor: means.redactor.clone(),
+            progress: means.display,
         };
         let summary = collect(collection, records.clone()).await.map_err(CommandError::input)?;
         // Actions in global services (IAM, root's log-ins) are in the history of the partition's home region.
@@ -174,7 +180,7 @@ impl Run<'_> {
             account.regions.in_scope.iter().map(String::as_str).chain(home).collect();
         let found = tokio::select! {
             found = excerpts(self.config, &account.session, request, &regions, &account.logs) => found,
-            () = gate.interrupted() => return Err(CommandError::input(CollectError::Interrupted)),
+            () = means.gate.interrupted() => return Err(CommandError::input(CollectError::Interrupted)),
         };
         for record in found {
             send(&records, record).await?;

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import threading
 import urllib.parse
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -117,9 +118,21 @@ def _metadata(service: str) -> dict[str, Any]:
     return whole
 
 
-@functools.cache
 def model(service: str) -> ServiceModel:
     """botocore's model of a service, in moto's dress."""
+    found = _MODELS.get(service)
+    if found is None:
+        # Some models take a second to read: not once for every thread that asks at the same time.
+        with _READING:
+            found = _MODELS.get(service) or _MODELS.setdefault(service, _read_model(service))
+    return found
+
+
+_MODELS: dict[str, ServiceModel] = {}
+_READING = threading.Lock()
+
+
+def _read_model(service: str) -> ServiceModel:
     return ServiceModel(LOADER.load_service_model(service, "service-2"), service_name=service)
 
 

@@ -105,6 +105,8 @@ class _Maker:
     def make(self, shape: Any, place: str, name: str, owner: str, index: int | None, within: tuple[str, ...]) -> Any:
         """A value of a shape; None where it has to be left out."""
         told = self.members.get(place)
+        if told == "{absent}":
+            return None
         if told is not None:
             return _fill(told, self.call, index or self.number)
         match shape.type_name:
@@ -315,7 +317,7 @@ def page(call: Call, whole: dict[str, Any], settings: Settings) -> dict[str, Any
     if more:
         _set(whole, more, not last)
     for key in _many(paginator["output_token"]):
-        _set(whole, key.partition("||")[0].strip(), None if last else f"{PAGE_TOKEN}{number + 1}")
+        _set(whole, key.partition("||")[0].strip(), None if last else f"{PAGE_TOKEN}{number + 1}-of-{pages}-pages")
     for key, found in lists.items() if settings.paged and pages > 2 else ():
         _set(whole, key, {1: found[:1], 2: []}.get(number, found[number - 2 : number - 1]))
     return whole
