@@ -410,6 +410,7 @@ fn records_are_redacted_whole_and_can_be_written() {
         code: "AccessDenied".into(),
         message: format!("not authorized with {token} on x"),
         meaning: ErrorMeaning::Gap,
+        reason: None,
     });
     redactor.redact_record(&mut record);
     let message = &record.gap().unwrap().message;
