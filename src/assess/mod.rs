@@ -36,7 +36,7 @@ use crate::bundle::{Bundle, StoredRecord};
 use crate::catalog::{Catalog, Framework};
 use crate::model::{
     AssessedCheck, Assessment, BundleReference, EvidenceEntry, Exception, Finding, FindingError,
-    FrameworkReference, RecordId, RecordOutcome, Resource, ResourceEntry, ResourceSet, Tool,
+    FrameworkReference, GapReason, RecordId, RecordOutcome, Resource, ResourceEntry, ResourceSet, Tool,
 };
 
 /// What an assessment is made with, beside bundle and catalog.
@@ -243,5 +243,6 @@ fn evidence(stored: &StoredRecord) -> EvidenceEntry {
             RecordOutcome::Response(_) => None,
         },
         gap: record.gap().is_some(),
+        reason: record.gap().map(|error| error.reason.unwrap_or(GapReason::Other)),
     }
 }

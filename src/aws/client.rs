@@ -105,6 +105,7 @@ impl Client {
                 Ok(page) => page,
                 Err(error) => {
                     let mut failure = Failure::of_call(error, &endpoint.url);
+                    failure.pages = exchanges.len();
                     failure.exchanges.splice(0..0, exchanges);
                     return Err(failure);
                 }
@@ -123,7 +124,7 @@ impl Client {
                 Ok(false) => break Value::Null,
                 Err(problem) => {
                     let failure = Failure::new("MalformedResponse", problem, &endpoint.url);
-                    return Err(Failure { exchanges, ..failure });
+                    return Err(Failure { pages: exchanges.len(), exchanges, ..failure });
                 }
             }
         };

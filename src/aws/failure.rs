@@ -28,12 +28,20 @@ pub struct Failure {
     pub exchanges: Vec<Exchange>,
     /// URL that was called; empty where there is none.
     pub endpoint: String,
+    /// How many whole pages had come before; they are not kept.
+    pub pages: usize,
 }
 
 impl Failure {
     pub(super) fn new(code: &str, message: impl AsRef<str>, endpoint: &str) -> Self {
         let message = message.as_ref().chars().take(LONGEST_MESSAGE).collect();
-        Self { code: code.to_owned(), message, exchanges: Vec::new(), endpoint: endpoint.to_owned() }
+        let (exchanges, endpoint) = (Vec::new(), endpoint.to_owned());
+        Self { code: code.to_owned(), message, exchanges, endpoint, pages: 0 }
+    }
+
+    /// For a caller that has no way to new credentials.
+    pub fn cannot_renew() -> Self {
+        Self::new("NoCredentials", "the credentials cannot be renewed", "")
     }
 
     pub(super) fn of_call(error: SdkError<ErrorAnswer, HttpResponse>, endpoint: &str) -> Self {

@@ -1,6 +1,7 @@
 //! Credentials, region, endpoint, retries, timeouts and the one connection pool: all from AWS's own crates.
 
 use std::fmt;
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use aws_config::sts::AssumeRoleProvider;
@@ -34,7 +35,7 @@ pub struct SessionOptions {
     pub http_client: Option<SharedHttpClient>,
     /// Access key id and secret access key in place of the credentials that would be found.
     pub static_credentials: Option<(String, String)>,
-    /// How often a call is attempted at most.
+    /// How often a call is attempted at most. A few times: who makes many calls knows better when to come back.
     pub max_attempts: u32,
     /// How long connecting may take.
     pub connect_timeout: Duration,
@@ -66,7 +67,7 @@ impl Default for SessionOptions {
             assume_role: None,
             http_client: None,
             static_credentials: None,
-            max_attempts: 5,
+            max_attempts: 3,
             connect_timeout: Duration::from_secs(10),
             attempt_timeout: Duration::from_secs(60),
             request_timeout: Duration::from_secs(300),
@@ -113,7 +114,8 @@ pub struct Session {
     region: String,
     endpoint_url: Option<String>,
     http_client: SharedHttpClient,
-    identity: SharedIdentityResolver,
+    provider: SharedCredentialsProvider,
+    identity: RwLock<SharedIdentityResolver>,
     identity_cache: SharedIdentityCache,
 }
 
@@ -170,8 +172,8 @@ impl Session {
         let endpoint_url = config.endpoint_url().map(usable).transpose()?;
         let provider = config.credentials_provider().ok_or(SessionError::NoCredentials)?;
         let identity_cache = config.identity_cache().unwrap_or_else(|| IdentityCache::lazy().build());
-        let identity = SharedIdentityResolver::new(provider);
-        Ok(Self { config, region, endpoint_url, http_client, identity, identity_cache })
+        let identity = RwLock::new(SharedIdentityResolver::new(provider.clone()));
+        Ok(Self { config, region, endpoint_url, http_client, provider, identity, identity_cache })
     }
 
     /// What the clients of AWS's own crates are made of. They share the connections, the credentials and the
@@ -198,8 +200,15 @@ impl Session {
         self.config.use_dual_stack().unwrap_or(false)
     }
 
+    /// Lets the next call obtain credentials from their provider, whatever the cache still holds. (The cache
+    /// knows credentials by their resolver: a new one has nothing in it.) For calls of [`super::Client`] only.
+    pub fn forget_credentials(&self) {
+        let fresh = SharedIdentityResolver::new(self.provider.clone());
+        *self.identity.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+    }
+
     pub(super) fn identity(&self) -> SharedIdentityResolver {
-        self.identity.clone()
+        self.identity.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) fn identity_cache(&self) -> SharedIdentityCache {

@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 use super::bagit::{self, PayloadFile};
 use super::checksums::{self, Codes};
 use super::files::Files;
-use super::writer::{gap_summary, order_key};
+use super::gaps::{gap_of, gap_summary};
+use super::writer::order_key;
 use super::{Bundle, LONGEST_LINE, LONGEST_MANIFEST, StoredRecord, merkle, paths};
 use crate::canonical;
 use crate::model::{Manifest, Problem, ProblemCode, Problems, Record, RecordId, Sha256Digest};
@@ -314,8 +315,7 @@ fn check_against_manifest(
             format!("the manifest counts {} records, there are {}", manifest.records, records.len());
         problems.add(ProblemCode::RecordCount, place, message);
     }
-    let gaps =
-        gap_summary(records.iter().filter_map(|record| record.record.gap().map(|gap| gap.code.as_str())));
+    let gaps = gap_summary(records.iter().filter_map(|record| gap_of(&record.record)));
     if gaps != manifest.gaps {
         let message = "the gaps among the records are not those that the manifest sums up: what could not be seen is misstated";
         problems.add(ProblemCode::GapSummary, place, message);

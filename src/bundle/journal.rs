@@ -1,11 +1,17 @@
-//! The journal of a bundle that is being made: one line per record, on disk before the next record is
-//! taken. A run that dies leaves it behind; a run that resumes reads it back.
+//! The journal of a bundle that is being made: one line per record, handed to the operating system before the
+//! next record is taken. A run that dies leaves it behind; a run that resumes reads it back.
+//!
+//! What survives: of a run that is killed (`kill -9`, out of memory, a panic), every record whose append had
+//! returned; a line that was being written is cut off. Of a machine that loses power, what the operating system
+//! had written by then, which it does within half a minute or so: lines are not flushed to the disk one by one,
+//! as the calls behind them can be made again. Sealing flushes everything.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::LONGEST_LINE;
+use crate::model::Record;
 
 /// An open, locked journal.
 #[derive(Debug)]
@@ -17,8 +23,33 @@ pub(super) struct Journal {
 /// Where a line lies in the journal.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Span {
-    start: u64,
+    /// Bytes before it.
+    pub(super) start: u64,
     length: usize,
+}
+
+/// Reads single records of a journal, also while it grows.
+#[derive(Debug, Clone)]
+pub struct JournalReader {
+    path: PathBuf,
+}
+
+impl JournalReader {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// The record whose line begins at `position`.
+    ///
+    /// # Errors
+    /// When the file cannot be read there, or there is no record.
+    pub fn read(&self, position: u64) -> io::Result<Record> {
+        let mut file = File::open(&self.path)?;
+        file.seek(SeekFrom::Start(position))?;
+        let mut line = Vec::new();
+        BufReader::new(file).take(LONGEST_LINE).read_until(b'\n', &mut line)?;
+        serde_json::from_slice(&line).map_err(io::Error::from)
+    }
 }
 
 impl Journal {

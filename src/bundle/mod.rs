@@ -11,9 +11,11 @@
 //! ```
 
 pub mod bagit;
+mod begun;
 pub mod checksums;
 mod examine;
 pub mod files;
+mod gaps;
 mod journal;
 mod merge;
 pub mod merkle;
@@ -23,7 +25,9 @@ mod reader;
 pub(crate) mod testing;
 mod writer;
 
+pub use begun::Begun;
 pub use examine::{Examination, examine};
+pub use journal::JournalReader;
 pub use merge::{MergeError, merge};
 pub use reader::{ReadError, read, read_files};
 pub use writer::{SealInfo, WriteError, Writer};

@@ -10,11 +10,13 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
 use super::bagit::{self, PayloadFile};
-use super::journal::{Journal, Span};
+use super::begun::Begun;
+use super::gaps::{gap_of, gap_summary};
+use super::journal::{Journal, JournalReader, Span};
 use super::paths::{self, PathError};
 use super::{LONGEST_LINE, merkle};
 use crate::canonical::{self, CanonicalError};
-use crate::model::{GapSummary, Manifest, ManifestFile, Record, RecordId, Scope, Sha256Digest, Shard, Tool};
+use crate::model::{GapReason, Manifest, ManifestFile, Record, RecordId, Scope, Sha256Digest, Shard, Tool};
 
 /// What the manifest says beyond what the records give.
 #[derive(Debug, Clone)]
@@ -99,14 +101,21 @@ pub struct Writer {
     partial: PathBuf,
     journal: Journal,
     entries: BTreeMap<RecordId, Entry>,
+    /// The records of API calls by what they answer: a later answer to the same question replaces the earlier.
+    questions: BTreeMap<Sha256Digest, RecordId>,
+    /// Whether records may have been set aside.
+    resumed: bool,
 }
 
 #[derive(Debug)]
 struct Entry {
     path: String,
     parameters: String,
-    gap: Option<String>,
+    gap: Option<(GapReason, String)>,
+    collected_at: DateTime<Utc>,
     span: Span,
+    /// Left by an earlier run and not appended again since: not sealed.
+    set_aside: bool,
 }
 
 impl Writer {
@@ -116,7 +125,10 @@ impl Writer {
     /// When there is something under either name, or the directory cannot be made.
     pub fn create(target: &Path) -> Result<Self, WriteError> {
         let partial = partial_of(target)?;
-        // A run that died before its journal leaves an empty directory: nothing to lose there.
+        // A run that died before its journal leaves nothing to lose.
+        if !partial.join(JOURNAL).exists() {
+            Begun::remove(&partial);
+        }
         let _ = fs::remove_dir(&partial);
         if partial.symlink_metadata().is_ok() {
             return Err(WriteError::Unfinished(partial));
@@ -127,17 +139,28 @@ impl Writer {
         fs::create_dir(&partial).map_err(failed("made", &partial))?;
         let path = partial.join(JOURNAL);
         let journal = Journal::create(&path).map_err(failed("made", &path))?;
-        Ok(Self { target: target.to_owned(), partial, journal, entries: BTreeMap::new() })
+        let (entries, questions) = (BTreeMap::new(), BTreeMap::new());
+        Ok(Self { target: target.to_owned(), partial, journal, entries, questions, resumed: false })
     }
 
-    /// Takes up a bundle that an earlier run left unsealed, with the records of its journal.
+    /// Takes up a bundle that an earlier run left unsealed, with the records of its journal. Of several that
+    /// answer the same question the last counts.
     ///
     /// # Errors
     /// When there is no journal, another run holds it, or a line of it is not a record.
     pub fn resume(target: &Path) -> Result<Self, WriteError> {
+        Self::resume_with(target, |_, _| {})
+    }
+
+    /// As [`Writer::resume`]; shows each record to `each`, in the order of the journal, with its position for
+    /// [`JournalReader::read`].
+    ///
+    /// # Errors
+    /// As [`Writer::resume`].
+    pub fn resume_with(target: &Path, mut each: impl FnMut(&Record, u64)) -> Result<Self, WriteError> {
         let partial = partial_of(target)?;
         let path = partial.join(JOURNAL);
-        let mut entries = BTreeMap::new();
+        let (mut entries, mut questions) = (BTreeMap::new(), BTreeMap::new());
         let mut line = 0;
         let journal = Journal::resume(&path, |bytes, span| {
             line += 1;
@@ -147,14 +170,78 @@ impl Writer {
             if text.as_bytes() != bytes {
                 return Err(bad("it is not in canonical form".to_owned()));
             }
-            entries.insert(id, entry(&record, span).map_err(|error| bad(error.to_string()))?);
+            let question = record.question().map_err(|error| bad(error.to_string()))?;
+            let entry = entry(&record, span).map_err(|error| bad(error.to_string()))?;
+            insert(&mut entries, &mut questions, question, id, entry);
+            each(&record, span.start);
             Ok(())
         })
         .map_err(|error| match error {
             ResumeError::Io(source) => WriteError::Io { action: "read", path: path.clone(), source },
             ResumeError::Line(line, reason) => WriteError::BadJournal { path: path.clone(), line, reason },
         })?;
-        Ok(Self { target: target.to_owned(), partial, journal, entries })
+        Ok(Self { target: target.to_owned(), partial, journal, entries, questions, resumed: false })
+    }
+
+    /// Removes what a run that died left of a bundle; whether there was something.
+    ///
+    /// # Errors
+    /// When there is a bundle under the name, another run is at work, or the disk refuses it.
+    pub fn remove_unfinished(target: &Path) -> Result<bool, WriteError> {
+        let partial = partial_of(target)?;
+        let path = partial.join(JOURNAL);
+        if !path.is_file() {
+            return Ok(false);
+        }
+        // Holding the lock shows that nobody writes to it.
+        let journal = Journal::resume::<io::Error>(&path, |_, _| Ok(())).map_err(failed("opened", &path))?;
+        fs::remove_dir_all(&partial).map_err(failed("removed", &partial))?;
+        drop(journal);
+        Ok(true)
+    }
+
+    /// Writes down what this run is, for a later one that resumes it.
+    ///
+    /// # Errors
+    /// When the disk refuses it.
+    pub fn begin(&self, begun: &Begun) -> Result<(), WriteError> {
+        begun.write(&self.partial).map_err(failed("written", &self.partial))
+    }
+
+    /// What a run that died wrote down of itself; `None` where it did not come so far.
+    ///
+    /// # Errors
+    /// When there is something that cannot be read.
+    pub fn begun(target: &Path) -> Result<Option<Begun>, WriteError> {
+        let partial = partial_of(target)?;
+        Begun::read(&partial).map_err(failed("read", &partial))
+    }
+
+    /// Sets all records aside: only those that are appended (again) from now on will be sealed. For a run that
+    /// resumes: what it no longer comes by, as it is too old and gone by now, is no evidence of it.
+    pub fn set_aside(&mut self) {
+        self.entries.values_mut().for_each(|entry| entry.set_aside = true);
+        self.resumed = true;
+    }
+
+    /// Reads records of the journal back.
+    pub fn journal_reader(&self) -> JournalReader {
+        JournalReader::new(self.partial.join(JOURNAL))
+    }
+
+    /// Where what is recorded is kept until it is sealed.
+    pub fn partial(&self) -> &Path {
+        &self.partial
+    }
+
+    /// How many records the journal holds, those that were set aside among them.
+    pub fn recorded(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// When the earliest of the records was obtained that would be sealed now.
+    pub fn first_collected_at(&self) -> Option<DateTime<Utc>> {
+        self.live().map(|(_, entry)| entry.collected_at).min()
     }
 
     /// Whether a run that died left something to [`Writer::resume`].
@@ -170,7 +257,8 @@ impl Writer {
         let operation = || format!("{} {}", record.source.service, record.source.operation);
         let (line, id) =
             record.to_line().map_err(|source| WriteError::Canonical { operation: operation(), source })?;
-        if self.entries.contains_key(&id) {
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.set_aside = false;
             return Ok(id);
         }
         let unstorable = |reason: String| WriteError::Unstorable { operation: operation(), reason };
@@ -185,17 +273,38 @@ impl Writer {
             return Err(unstorable("it does not read back as it was written".to_owned()));
         }
         paths::of(record)?;
+        let question =
+            record.question().map_err(|source| WriteError::Canonical { operation: operation(), source })?;
         let path = self.partial.join(JOURNAL);
         let span = self.journal.append(&line).map_err(failed("written", &path))?;
         let entry = entry(record, span)
             .map_err(|source| WriteError::Unstorable { operation: operation(), reason: source })?;
-        self.entries.insert(id, entry);
+        insert(&mut self.entries, &mut self.questions, question, id, entry);
         Ok(id)
     }
 
-    /// The ids of the records so far, sorted.
+    /// Takes a record back that was set aside, if it is this very one; whether it was.
+    ///
+    /// # Errors
+    /// When the record has no canonical form.
+    pub fn take_back(&mut self, record: &Record) -> Result<bool, WriteError> {
+        if !self.resumed {
+            return Ok(false);
+        }
+        let operation = || format!("{} {}", record.source.service, record.source.operation);
+        let (_, id) =
+            record.to_line().map_err(|source| WriteError::Canonical { operation: operation(), source })?;
+        let entry = self.entries.get_mut(&id).filter(|entry| entry.set_aside);
+        Ok(entry.map(|entry| entry.set_aside = false).is_some())
+    }
+
+    /// The ids of the records that would be sealed now, sorted.
     pub fn ids(&self) -> impl Iterator<Item = &RecordId> {
-        self.entries.keys()
+        self.live().map(|(id, _)| id)
+    }
+
+    fn live(&self) -> impl Iterator<Item = (&RecordId, &Entry)> {
+        self.entries.iter().filter(|(_, entry)| !entry.set_aside)
     }
 
     /// Seals the bundle: sorts the records into their files, writes manifest and tag files, and moves
@@ -246,7 +355,7 @@ impl Writer {
         payload: &mut BTreeMap<String, PayloadFile>,
     ) -> Result<Vec<ManifestFile>, WriteError> {
         let mut by_file: BTreeMap<&str, Vec<(&str, &RecordId, Span)>> = BTreeMap::new();
-        for (id, entry) in &self.entries {
+        for (id, entry) in self.entries.iter().filter(|(_, entry)| !entry.set_aside) {
             by_file.entry(&entry.path).or_default().push((&entry.parameters, id, entry.span));
         }
         let journal = self.partial.join(JOURNAL);
@@ -285,8 +394,12 @@ impl Writer {
             scope: info.scope,
             collection_started: info.collection_started,
             sealed_at: info.sealed_at,
-            records: self.entries.len() as u64,
-            gaps: gap_summary(self.entries.values().filter_map(|entry| entry.gap.as_deref())),
+            records: self.live().count() as u64,
+            gaps: gap_summary(
+                self.live().filter_map(|(_, entry)| {
+                    entry.gap.as_ref().map(|(reason, code)| (*reason, code.as_str()))
+                }),
+            ),
             merkle_root: merkle::root(files.iter().flat_map(|file| &file.records)),
             files,
             previous_manifest_sha256: info.previous_manifest_sha256,
@@ -297,15 +410,6 @@ impl Writer {
 }
 
 const JOURNAL: &str = "journal.ndjson";
-
-/// How often each code occurs, in order of the codes.
-pub(super) fn gap_summary<'a>(codes: impl Iterator<Item = &'a str>) -> Vec<GapSummary> {
-    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-    for code in codes {
-        *counts.entry(code).or_default() += 1;
-    }
-    counts.into_iter().map(|(code, count)| GapSummary { code: code.to_owned(), count }).collect()
-}
 
 /// The text by which the records of one file are ordered, before their ids.
 pub(super) fn order_key(record: &Record) -> Result<String, CanonicalError> {
@@ -327,9 +431,27 @@ fn entry(record: &Record, span: Span) -> Result<Entry, String> {
     Ok(Entry {
         path: paths::of(record).map_err(|error| error.to_string())?,
         parameters: order_key(record).map_err(|error| error.to_string())?,
-        gap: record.gap().map(|error| error.code.clone()),
+        gap: gap_of(record).map(|(reason, code)| (reason, code.to_owned())),
+        collected_at: record.collected_at,
         span,
+        set_aside: false,
     })
+}
+
+/// Adds a record's entry, in place of the one that answered the same question before.
+fn insert(
+    entries: &mut BTreeMap<RecordId, Entry>,
+    questions: &mut BTreeMap<Sha256Digest, RecordId>,
+    question: Option<Sha256Digest>,
+    id: RecordId,
+    entry: Entry,
+) {
+    if let Some(question) = question
+        && let Some(replaced) = questions.insert(question, id)
+    {
+        entries.remove(&replaced);
+    }
+    entries.insert(id, entry);
 }
 
 fn partial_of(target: &Path) -> Result<PathBuf, WriteError> {

@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{
-    AbsentRule, Check, Collector, ExcerptRule, Framework, PropertyRule, Query, Redactions, ResourceRule,
-    TagsRule, Template,
+    AbsentRule, Check, Collector, ExcerptRule, Framework, GapReasons, PropertyRule, Query, Redactions,
+    ResourceRule, TagsRule, Template, gap_reasons,
 };
 use crate::canonical;
 use crate::model::{Outcome, Sha256Digest};
@@ -58,6 +58,10 @@ impl Catalog {
         let checks = parse(&CHECKS, "checks", &mut digests, &mut problems);
         let frameworks = parse(&FRAMEWORKS, "frameworks", &mut digests, &mut problems);
         let excerpts = parse(&EXCERPTS, "excerpts", &mut digests, &mut problems);
+        digests.insert("gap-reasons.toml".to_owned(), canonical::sha256(gap_reasons::TEXT.as_bytes()));
+        if let Err(error) = GapReasons::parse(gap_reasons::TEXT) {
+            problems.push(format!("gap-reasons.toml: {error}"));
+        }
         digests.insert("redactions.toml".to_owned(), canonical::sha256(REDACTIONS.as_bytes()));
         let redactions = toml::from_str(REDACTIONS).unwrap_or_else(|error| {
             problems.push(format!("redactions.toml: {error}"));

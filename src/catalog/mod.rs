@@ -10,6 +10,7 @@ mod collector;
 mod excerpt;
 mod framework;
 mod functions;
+mod gap_reasons;
 mod load;
 mod query;
 mod redaction;
@@ -22,6 +23,7 @@ pub use collector::{
 };
 pub use excerpt::{Condition, ExcerptRule, Lookup};
 pub use framework::{Control, ControlKind, Framework};
+pub use gap_reasons::GapReasons;
 pub use load::{Catalog, CatalogError};
 pub use query::{Query, context, elements, to_value, to_variable};
 pub use redaction::{Detector, Kept, RedactionRule, Redactions, SecretNames, Sibling};

@@ -14,18 +14,21 @@ use std::sync::Arc;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
+use super::closing::{self, Closing};
 use super::config::{Config, Regions};
 use super::exit::{CommandError, Exit};
 use super::progress::Display;
+use super::resume::{Earlier, Opened};
 use super::workspace::Workspace;
-use super::{CommandResult, ConfigArgument, assess, catalog, output, redaction, runtime};
+use super::{CommandResult, ConfigArgument, assess, catalog, interrupt, output, redaction, runtime};
 use crate::aws::{Client, Models};
-use crate::bundle::{SealInfo, Writer};
+use crate::bundle::{Begun, SealInfo, Writer};
 use crate::canonical;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
-use crate::collect::{RedactionKey, Redactor};
+use crate::collect::{Bounds, Gate, Known, RedactionKey, Redactor, Summary};
 use crate::model::{Manifest, Record, Scope, Shard, Tool};
 use account::{Account, Run};
 use roster::Roster;
@@ -33,8 +36,6 @@ use shard::{Part, ShardArgument};
 
 pub(super) use session::{s3_client, session};
 
-/// Calls under way at once where the configuration does not say.
-const CONCURRENCY: usize = 16;
 /// Accounts collected at once where the configuration does not say.
 const ACCOUNTS_AT_ONCE: usize = 4;
 /// Accounts entered at once: two calls each.
@@ -51,6 +52,12 @@ pub(super) struct CollectArguments {
     /// (AWS_BATCH_JOB_ARRAY_INDEX). Join the parts with `proofpack bundle merge`.
     #[arg(long, value_name = "I/N")]
     shard: Option<ShardArgument>,
+    /// Begin anew: remove what a run that did not finish has recorded, instead of going on from there.
+    #[arg(long)]
+    fresh: bool,
+    /// Print what the collection came to as JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) fn run(arguments: &CollectArguments) -> CommandResult {
@@ -58,45 +65,54 @@ pub(super) fn run(arguments: &CollectArguments) -> CommandResult {
     let workspace = arguments.config.workspace(&config);
     let catalog = catalog()?;
     assess::require_settings(&config, &catalog)?;
-    let how = How { shard: arguments.shard, http: None };
-    let manifest = runtime()?.block_on(collect_part(&config, &workspace, &catalog, Clock::System, how))?;
-    println!("Sealed {} ({})", workspace.bundle().display(), summary(&manifest));
+    let how = How { shard: arguments.shard, fresh: arguments.fresh, http: None };
+    let collecting = collect_part(&config, &workspace, &catalog, Clock::System, how);
+    let Collected { manifest, closing } = runtime()?.block_on(collecting)?;
+    if arguments.json {
+        println!("{:#}", closing.json(&manifest));
+    } else {
+        println!("Sealed {} ({})", workspace.bundle().display(), summary(&manifest));
+        println!("{}", closing.text());
+    }
     Ok(if manifest.gaps.is_empty() { Exit::Success } else { Exit::Incomplete })
 }
 
 /// What a bundle came to, in a line.
 pub(super) fn summary(manifest: &Manifest) -> String {
-    let gaps: u64 = manifest.gaps.iter().map(|gap| gap.count).sum();
-    let codes: Vec<String> = manifest.gaps.iter().map(|gap| format!("{} {}", gap.count, gap.code)).collect();
-    let gaps = if gaps == 0 {
-        "no gaps".to_owned()
-    } else {
-        format!("{gaps} gap{}: {}", if gaps == 1 { "" } else { "s" }, codes.join(", "))
-    };
     let accounts = match manifest.scope.accounts.len() {
         1 => String::new(),
         several => format!(" of {several} accounts"),
     };
-    format!("{} records{accounts}, {gaps}", manifest.records)
+    format!("{} records{accounts}, {}", manifest.records, closing::gaps(manifest))
 }
 
 /// How a collection differs from the usual one.
 struct How {
     /// Part of the accounts.
     shard: Option<ShardArgument>,
+    /// Whether what an earlier run left is removed.
+    fresh: bool,
     /// In place of the network (the demonstration).
     http: Option<SharedHttpClient>,
 }
 
-/// Collects what the configuration asks for, all accounts, and seals it. `http` replaces the network.
+/// What was collected.
+pub(super) struct Collected {
+    pub(super) manifest: Manifest,
+    pub(super) closing: Closing,
+}
+
+/// Collects what the configuration asks for, all accounts, and seals it; goes on where an earlier run ended, unless
+/// `fresh`. `http` replaces the network.
 pub(super) async fn collect_bundle(
     config: &Config,
     workspace: &Workspace,
     catalog: &Catalog,
     clock: Clock,
+    fresh: bool,
     http: Option<SharedHttpClient>,
-) -> Result<Manifest, CommandError> {
-    collect_part(config, workspace, catalog, clock, How { shard: None, http }).await
+) -> Result<Collected, CommandError> {
+    collect_part(config, workspace, catalog, clock, How { shard: None, fresh, http }).await
 }
 
 async fn collect_part(
@@ -105,9 +121,13 @@ async fn collect_part(
     catalog: &Catalog,
     clock: Clock,
     how: How,
-) -> Result<Manifest, CommandError> {
+) -> Result<Collected, CommandError> {
     // Everything that can be found wrong without AWS is found before the first call.
-    let started = clock.now();
+    let began = Instant::now();
+    let now = clock.now();
+    let target = workspace.bundle();
+    let earlier = Earlier::look(&target, how.fresh, config.collection.freshness(), now)?;
+    let started = earlier.as_of(now);
     let period = config.scope.period(started)?;
     let variable = |name: &str| std::env::var(name).ok();
     let part = how.shard.map(|shard| shard.part(variable)).transpose()?;
@@ -117,7 +137,7 @@ async fn collect_part(
         ));
     }
     excerpts::require_log_sources(config)?;
-    let redactor = redactor(config, catalog, how.http.is_some())?;
+    let redactor = Arc::new(redactor(config, catalog, how.http.is_some())?);
     let models = Arc::new(Models::embedded().map_err(CommandError::internal)?);
     let session = Arc::new(session(config, how.http).await?);
     let client = Client::new(Arc::clone(&models), Arc::clone(&session));
@@ -143,28 +163,42 @@ async fn collect_part(
     announce(config, &run.place.partition, &roster, &accounts)?;
     let scope = scope(&run, &roster, &accounts);
 
-    let mut writer = Writer::create(&workspace.bundle()).map_err(CommandError::output)?;
+    let begun = Begun { tool: Tool::this(), catalog_sha256: catalog.digest, scope: scope.clone(), started };
+    let Opened { mut writer, known } = earlier.open(&target, &begun)?;
     for record in &roster.records {
         store(&mut writer, &redactor, record.clone())?;
     }
+    let bounds = Bounds::of(config.aws.concurrency.unwrap_or(Bounds::default().overall));
+    let gate = Gate::new(bounds, config.collection.time_limit().map(|limit| began + limit));
+    interrupt::listen(Arc::clone(&gate));
     let display = Display::new();
-    collect_accounts(&run, &accounts, &mut writer, &redactor, &display).await?;
+    let means = Means { gate: &gate, known: &known, redactor: &redactor, display: &display };
+    let collected = collect_accounts(&run, &accounts, &mut writer, means).await;
     display.finish();
+    if gate.is_interrupted() {
+        return Err(interrupt::interrupted(writer.partial(), writer.recorded()));
+    }
+    let closing = Closing { summary: collected?, elapsed: began.elapsed() };
     let info = SealInfo {
         tool: Tool::this(),
         catalog_sha256: catalog.digest,
         scope,
-        collection_started: started,
+        collection_started: writer.first_collected_at().unwrap_or(started),
         sealed_at: clock.now(),
         previous_manifest_sha256: None,
         shard,
         merged_from_sha256: Vec::new(),
     };
-    writer.seal(info).map_err(CommandError::output)
+    let manifest = writer.seal(info).map_err(CommandError::output)?;
+    Ok(Collected { manifest, closing })
 }
 
-/// The one way into the bundle: whatever record it is, its secrets are taken out first.
+/// The one way into the bundle: whatever record it is, its secrets are taken out first. (What an earlier run has
+/// recorded comes as it is in the journal.)
 fn store(writer: &mut Writer, redactor: &Redactor, mut record: Record) -> Result<(), CommandError> {
+    if writer.take_back(&record).map_err(CommandError::output)? {
+        return Ok(());
+    }
     redactor.redact_record(&mut record);
     writer.append(&record).map_err(CommandError::output)?;
     Ok(())
@@ -180,30 +214,40 @@ fn redactor(config: &Config, catalog: &Catalog, demonstration: bool) -> Result<R
     Redactor::new(&catalog.redactions, key).map_err(CommandError::internal)
 }
 
+/// What the accounts of a run share while they are collected.
+#[derive(Clone, Copy)]
+struct Means<'a> {
+    gate: &'a Arc<Gate>,
+    known: &'a Known,
+    redactor: &'a Arc<Redactor>,
+    display: &'a Display,
+}
+
 /// Collects the accounts, several at a time, all into one bundle.
 async fn collect_accounts(
     run: &Run<'_>,
     accounts: &[Account],
     writer: &mut Writer,
-    redactor: &Redactor,
-    display: &Display,
-) -> Result<(), CommandError> {
+    means: Means<'_>,
+) -> Result<Summary, CommandError> {
     let at_once = run.config.aws.accounts_at_once.unwrap_or(ACCOUNTS_AT_ONCE);
-    let calls = run.config.aws.concurrency.unwrap_or(CONCURRENCY);
-    // The bound is on all accounts together.
-    let calls_each = (calls / at_once.min(accounts.len()).max(1)).max(1);
-    let (sender, receiver) = mpsc::channel::<Record>(256);
+    // What waits here is held in memory.
+    let (sender, receiver) = mpsc::channel::<Record>(16);
     // Each end of the channel is moved to where it is used, so that it is dropped when that ends, in whatever way.
     let collecting = async move {
         let sender = sender;
-        let each = accounts.iter().map(|account| run.collect(account, calls_each, display, sender.clone()));
+        let each = accounts.iter().map(|account| run.collect(account, means, sender.clone()));
         let running = stream::iter(each).buffer_unordered(at_once.max(1));
-        running.try_for_each(|()| std::future::ready(Ok(()))).await
+        let add = |mut all: Summary, one: Summary| {
+            all.add(one);
+            std::future::ready(Ok(all))
+        };
+        running.try_fold(Summary::default(), add).await
     };
     let storing = async move {
         let mut receiver = receiver;
         while let Some(record) = receiver.recv().await {
-            store(writer, redactor, record)?;
+            store(writer, means.redactor, record)?;
         }
         Ok::<(), CommandError>(())
     };

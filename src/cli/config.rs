@@ -5,7 +5,9 @@ mod scope;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use chrono::TimeDelta;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -77,6 +79,22 @@ pub(super) struct AwsConfig {
 pub(super) struct CollectionConfig {
     /// File with the key under which redacted values are committed to; `redaction.key` where not given.
     pub(super) redaction_key: Option<PathBuf>,
+    /// How old a record may be that a run which goes on does not collect again; 24 hours.
+    freshness_hours: Option<u32>,
+    /// How long the collection may take: what is not asked by then becomes gaps.
+    time_limit_minutes: Option<u32>,
+}
+
+impl CollectionConfig {
+    /// How old a record may be that is not collected again.
+    pub(super) fn freshness(&self) -> TimeDelta {
+        TimeDelta::hours(i64::from(self.freshness_hours.unwrap_or(24)))
+    }
+
+    /// How long the collection may take.
+    pub(super) fn time_limit(&self) -> Option<Duration> {
+        self.time_limit_minutes.map(|minutes| Duration::from_secs(u64::from(minutes) * 60))
+    }
 }
 
 /// Where CloudTrail's events are.

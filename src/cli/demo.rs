@@ -46,7 +46,8 @@ pub(super) fn run(arguments: &DemoArguments) -> CommandResult {
 
     let runtime = runtime()?;
     let http = Some(recording.http_client());
-    let manifest = runtime.block_on(collect::collect_bundle(&config, &workspace, &catalog, clock, http))?;
+    let collecting = collect::collect_bundle(&config, &workspace, &catalog, clock, false, http);
+    let manifest = runtime.block_on(collecting)?.manifest;
     let assessment = assess::assess_bundle(&config, &workspace, &catalog, None)?;
     report::render(&config, &workspace, true)?;
     sign::sign_all(&config, &workspace, &signer, clock)?;

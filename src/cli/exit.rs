@@ -23,11 +23,13 @@ pub enum Exit {
     Output = 6,
     /// A defect in proofpack itself.
     Internal = 70,
+    /// Stopped by Ctrl-C or a signal: nothing was sealed, and the same command goes on from there.
+    Interrupted = 130,
 }
 
 impl Exit {
     /// Every ending, in order of its number.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Success,
         Self::ProblemsFound,
         Self::Usage,
@@ -36,6 +38,7 @@ impl Exit {
         Self::Incomplete,
         Self::Output,
         Self::Internal,
+        Self::Interrupted,
     ];
 
     /// What the number means, for people.
@@ -49,6 +52,7 @@ impl Exit {
             Self::Incomplete => "finished, but some evidence could not be seen: the report lists the gaps",
             Self::Output => "a file could not be written, or the target exists already",
             Self::Internal => "a defect in proofpack itself",
+            Self::Interrupted => "stopped by Ctrl-C: nothing was sealed; the same command goes on from there",
         }
     }
 
@@ -56,7 +60,7 @@ impl Exit {
     pub fn table() -> String {
         let mut text = String::from("Exit codes:\n");
         for exit in Self::ALL {
-            text.push_str(&format!("  {:>2}  {}\n", exit as u8, exit.meaning()));
+            text.push_str(&format!("  {:>3}  {}\n", exit as u8, exit.meaning()));
         }
         text
     }

@@ -15,6 +15,9 @@ use crate::clock::Clock;
 pub(super) struct RunArguments {
     #[command(flatten)]
     config: ConfigArgument,
+    /// Begin anew: remove what a collection that did not finish has recorded, instead of going on from there.
+    #[arg(long)]
+    fresh: bool,
 }
 
 pub(super) fn run(arguments: &RunArguments) -> CommandResult {
@@ -28,8 +31,10 @@ pub(super) fn run(arguments: &RunArguments) -> CommandResult {
     crate::sign::require_valid_at(&signer, clock.now()).map_err(super::CommandError::input)?;
 
     let runtime = runtime()?;
-    let manifest = runtime.block_on(collect::collect_bundle(&config, &workspace, &catalog, clock, None))?;
+    let collecting = collect::collect_bundle(&config, &workspace, &catalog, clock, arguments.fresh, None);
+    let collect::Collected { manifest, closing } = runtime.block_on(collecting)?;
     println!("Collected   {} ({})", workspace.bundle().display(), collect::summary(&manifest));
+    println!("            {}", closing.text());
     let assessment = assess::assess_bundle(&config, &workspace, &catalog, None)?;
     println!("Assessed    {}", workspace.assessment().display());
     report::render(&config, &workspace, false)?;

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub use crate::aws::{Failure, Reply};
 
@@ -18,6 +18,12 @@ pub trait Caller: Clone + Send + Sync + 'static {
         region: &str,
         parameters: &Value,
     ) -> impl Future<Output = Result<Reply, Failure>> + Send;
+
+    /// Obtains new credentials after AWS called the old ones expired, and shows with a call that needs no
+    /// permission that they hold. The default cannot.
+    fn renew(&self) -> impl Future<Output = Result<(), Failure>> + Send {
+        async { Err(Failure::cannot_renew()) }
+    }
 }
 
 impl Caller for Client {
@@ -29,5 +35,11 @@ impl Caller for Client {
         parameters: &Value,
     ) -> Result<Reply, Failure> {
         Self::call(self, service, operation, region, parameters).await
+    }
+
+    async fn renew(&self) -> Result<(), Failure> {
+        self.session().forget_credentials();
+        let region = self.session().region().to_owned();
+        Self::call(self, "sts", "GetCallerIdentity", &region, &json!({})).await.map(|_| ())
     }
 }

@@ -43,7 +43,7 @@ pub(super) struct CallPlan {
     region: Option<Template>,
     pub(super) absent: Vec<AbsentRule>,
     pub(super) again: BTreeSet<String>,
-    pub(super) cost: Cost,
+    cost: Cost,
     /// The calls that fan out over this one's responses, by their place in the service, and by which of their
     /// queries.
     pub(super) children: Vec<(usize, usize)>,
@@ -63,6 +63,7 @@ pub(super) struct Place<'a> {
 pub(super) struct Step {
     /// Its place in the service.
     pub(super) call: usize,
+    pub(super) cost: Cost,
     /// Region to call.
     pub(super) region: String,
     pub(super) parameters: Value,
@@ -242,12 +243,13 @@ impl CallPlan {
             }
         };
         let gap = problem.map(|problem| (code::TEMPLATE_UNFILLED, format!("{origin}: {problem}")));
-        Step { call, region, parameters, gap }
+        Step { call, cost: self.cost, region, parameters, gap }
     }
 
     fn impossible(&self, call: usize, place: Place<'_>, code: &'static str, message: String) -> Step {
         let parameters = self.parameters.unfilled();
-        Step { call, region: place.region.to_owned(), parameters, gap: Some((code, message)) }
+        let (cost, region) = (self.cost, place.region.to_owned());
+        Step { call, cost, region, parameters, gap: Some((code, message)) }
     }
 }
 

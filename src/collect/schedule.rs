@@ -1,246 +1,358 @@
-//! The scheduler: keeps a bounded number of calls under way, follows up answers, hands records on.
+//! The scheduler of one account: which calls there are, and which is made next.
+
+mod ends;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::future::pending;
+use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
-use tokio::sync::mpsc::Sender;
-use tokio::task::{Id, JoinError, JoinSet};
+use serde_json::Value;
+use tokio::task::{AbortHandle, Id, JoinSet};
+use tokio::time::Instant;
 
-use super::caller::Caller;
-use super::outcome::{Answer, code, gap, judge};
-use super::plan::{Place, Plan, ServicePlan, Step};
-use super::progress::Summary;
-use super::{CollectError, Collection};
-use crate::canonical;
-use crate::catalog::ServiceScope;
-use crate::model::{ErrorMeaning, Record, RecordKind, RecordOutcome, Sha256Digest, Source};
+use super::attempt::{Around, End, Recording};
+use super::caller::{Caller, Failure};
+use super::gate::{self, Gate, Pass, Request, Shared};
+use super::lanes::{Due, LaneKey, Lanes, Next};
+use super::outcome::gap;
+use super::plan::Step;
+use super::progress::{Progress, Summary};
+use super::{CollectError, Scope};
+use crate::catalog::{Cost, ServiceScope};
+use crate::model::Sha256Digest;
 
-/// Bounds of a run.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    /// Items of one response that are followed up, for each operation.
-    pub(super) fan_out: usize,
-    /// How often a call is made again whose error asks for patience.
-    pub(super) again: u32,
-    /// How long to wait before that.
-    pub(super) pause: Duration,
-}
+/// How long obtaining new credentials may take.
+const RENEWAL: Duration = Duration::from_secs(60);
 
-impl Default for Limits {
-    fn default() -> Self {
-        Self { fan_out: 100_000, again: 10, pause: Duration::from_secs(1) }
-    }
-}
-
-/// A call that is due: where it stands in the plan, where it began, and the call itself.
-#[derive(Debug, Clone)]
-struct Due {
-    service: usize,
-    call: usize,
-    /// The region in which the chain of calls began.
-    began_in: String,
-    region: String,
-    parameters: Value,
-}
-
-/// An answer and how often it was asked for.
-struct Finished {
-    due: Due,
-    answer: Answer,
-    attempts: u32,
-}
-
+/// The scheduler of one account.
 pub(super) struct Schedule<'a, C: Caller> {
-    plan: &'a Plan,
-    run: Collection<'a, C>,
-    records: Sender<Record>,
-    limits: Limits,
-    queue: VecDeque<Due>,
-    /// Digests of the calls made or due, so that none is made twice however the run comes by it.
-    known: BTreeSet<Sha256Digest>,
-    under_way: JoinSet<Finished>,
-    by_task: HashMap<Id, Due>,
+    around: Arc<Around>,
+    client: C,
+    seat: Seat,
+    progress: &'a dyn Progress,
+    scope: Scope,
+    /// How long a call rests whose error asks for patience.
+    rest: Duration,
+    lanes: Lanes,
+    /// The questions put, due or known, so that none is put twice however the run comes by it.
+    asked: BTreeSet<Sha256Digest>,
+    /// Calls that an earlier run has made, and where their records are.
+    recalls: VecDeque<(Due, u64)>,
+    tasks: JoinSet<Ended>,
+    under_way: HashMap<Id, UnderWay>,
+    credentials: Credentials,
+    /// Set where no further call of this account is made.
+    over: Option<Over>,
     summary: Summary,
+}
+
+/// This account's place at the gate; dropping it says that the account waits for nothing.
+struct Seat {
+    gate: Arc<Gate>,
+    account: Arc<str>,
+}
+
+/// What runs in a task.
+struct UnderWay {
+    due: Option<Due>,
+    kind: Kind,
+    recording: Recording,
+    abort: AbortHandle,
+}
+
+enum Kind {
+    /// A call, made with the credentials of this generation.
+    Attempt { generation: u32 },
+    /// A record of an earlier run that is read back.
+    Recall,
+    /// A call that rests before it is made again.
+    Rest,
+    /// Credentials that are being renewed.
+    Renewal,
+}
+
+/// How a task ended.
+enum Ended {
+    Attempt(End),
+    Recall(Option<End>),
+    Rest,
+    Renewal(Result<(), Failure>),
+}
+
+/// The credentials, as far as AWS's answers tell.
+#[derive(Default)]
+struct Credentials {
+    generation: u32,
+    renewing: bool,
+    fruitless: u32,
+    /// By which error AWS, or their provider, called them expired.
+    expired: Option<(String, String)>,
+}
+
+/// Why no further call is made: code and message of the gaps that the calls due become.
+struct Over {
+    code: String,
+    message: String,
 }
 
 impl<'a, C: Caller> Schedule<'a, C> {
     pub(super) fn new(
-        plan: &'a Plan,
-        run: Collection<'a, C>,
-        records: Sender<Record>,
-        limits: Limits,
+        around: Around,
+        client: C,
+        gate: Arc<Gate>,
+        progress: &'a dyn Progress,
+        scope: Scope,
+        rest: Duration,
     ) -> Self {
         Self {
-            plan,
-            run,
-            records,
-            limits,
-            queue: VecDeque::new(),
-            known: BTreeSet::new(),
-            under_way: JoinSet::new(),
-            by_task: HashMap::new(),
+            client,
+            progress,
+            scope,
+            rest,
+            lanes: Lanes::new(gate.bounds()),
+            seat: Seat { gate, account: around.account.clone() },
+            around: Arc::new(around),
+            asked: BTreeSet::new(),
+            recalls: VecDeque::new(),
+            tasks: JoinSet::new(),
+            under_way: HashMap::new(),
+            credentials: Credentials::default(),
+            over: None,
             summary: Summary::default(),
         }
     }
 
     /// Makes every call and returns when all are answered. Dropping it breaks off the calls under way.
     pub(super) async fn run(mut self) -> Result<Summary, CollectError> {
-        let plan = self.plan;
-        for (number, service) in plan.services.iter().enumerate() {
+        let mut changes = self.seat.gate.changes();
+        self.plan().await?;
+        loop {
+            changes.mark_unchanged();
+            if self.seat.gate.is_interrupted() {
+                return Err(self.interrupted().await);
+            }
+            self.give_up().await?;
+            let wake = self.start();
+            if self.under_way.is_empty() && self.recalls.is_empty() && self.lanes.due() == 0 {
+                return Ok(self.summary);
+            }
+            let wake = async {
+                match wake {
+                    Some(instant) => tokio::time::sleep_until(instant).await,
+                    None => pending().await,
+                }
+            };
+            tokio::select! {
+                Some(ended) = self.tasks.join_next_with_id() => self.ended(ended).await?,
+                _ = changes.changed() => {}
+                () = wake => {}
+            }
+        }
+    }
+
+    /// Plans the calls that depend on no other.
+    async fn plan(&mut self) -> Result<(), CollectError> {
+        let around = self.around.clone();
+        for (number, service) in around.plan.services.iter().enumerate() {
             let regions = match service.scope {
-                ServiceScope::Global => vec![self.run.home_region.clone()],
-                ServiceScope::Regional => self.run.regions.clone(),
+                ServiceScope::Global => std::slice::from_ref(&self.scope.home_region).to_vec(),
+                ServiceScope::Regional => self.scope.regions.clone(),
             };
             for region in regions {
-                let steps = service.roots(self.place(&region), self.limits.fan_out);
+                let steps = service.roots(around.place(&region), around.fan_out);
                 self.take_up(number, None, steps).await?;
             }
-        }
-        self.run.progress.started(self.queue.len() as u64);
-        loop {
-            while self.under_way.len() < self.run.concurrency.max(1) {
-                let Some(due) = self.queue.pop_front() else { break };
-                self.start(due);
-            }
-            match self.under_way.join_next_with_id().await {
-                None => return Ok(self.summary),
-                Some(Ok((id, finished))) => {
-                    self.by_task.remove(&id);
-                    self.finish(finished).await?;
-                }
-                Some(Err(broken)) => self.break_off(&broken).await?,
-            }
-        }
-    }
-
-    /// What templates see beside the item.
-    fn place<'p>(&'p self, began_in: &'p str) -> Place<'p> {
-        Place { partition: &self.run.partition, account: &self.run.account, region: began_in }
-    }
-
-    /// Queues the steps that can be made and are new, and records the others. Says how many were queued.
-    /// A step that begins a chain begins it where it is sent.
-    async fn take_up(
-        &mut self,
-        service: usize,
-        began_in: Option<&str>,
-        steps: Vec<Step>,
-    ) -> Result<u64, CollectError> {
-        let mut queued = 0;
-        for Step { call, region, parameters, gap: problem } in steps {
-            let began_in = began_in.unwrap_or(&region).to_owned();
-            let due = Due { service, call, began_in, region, parameters };
-            match problem {
-                Some((code, message)) => {
-                    let outcome = gap(code, &message);
-                    if self.known.insert(digest(&json!([service, call, due.region, due.parameters, message])))
-                    {
-                        let answer = Answer { outcome, exchanges: Vec::new(), endpoint: String::new() };
-                        self.hand_on(&due, answer).await?;
-                    }
-                }
-                None => {
-                    if self.known.insert(digest(&json!([service, call, due.region, due.parameters]))) {
-                        self.queue.push_back(due);
-                        queued += 1;
-                    }
-                }
-            }
-        }
-        Ok(queued)
-    }
-
-    fn start(&mut self, due: Due) {
-        let Some(service) = self.plan.services.get(due.service) else { return };
-        let Some(call) = service.calls.get(due.call) else { return };
-        let (service, operation) = (service.service.clone(), call.operation.clone());
-        let (absent, again) = (call.absent.clone(), call.again.clone());
-        let (client, limits, kept) = (self.run.client.clone(), self.limits, due.clone());
-        let task = self.under_way.spawn(async move {
-            let mut attempts = 0;
-            loop {
-                let result = client.call(&service, &operation, &due.region, &due.parameters).await;
-                attempts += 1;
-                match &result {
-                    Err(failure) if attempts <= limits.again && again.contains(&failure.code) => {
-                        tokio::time::sleep(limits.pause).await;
-                    }
-                    _ => return Finished { due, answer: judge(result, &absent), attempts },
-                }
-            }
-        });
-        self.by_task.insert(task.id(), kept);
-    }
-
-    async fn finish(&mut self, finished: Finished) -> Result<(), CollectError> {
-        let Finished { due, answer, attempts } = finished;
-        self.summary.calls += u64::from(attempts);
-        let steps = match (&answer.outcome, self.service(&due)) {
-            (RecordOutcome::Response(response), Some(service)) => {
-                let place = self.place(&due.began_in);
-                service.follow(due.call, &due.parameters, response, place, self.limits.fan_out)
-            }
-            _ => Vec::new(),
-        };
-        self.done(&due, answer).await?;
-        let queued = self.take_up(due.service, Some(&due.began_in), steps).await?;
-        if queued > 0 {
-            self.run.progress.planned(queued);
         }
         Ok(())
     }
 
-    /// A task that broke off (a defect in the client) still leaves a record.
-    async fn break_off(&mut self, broken: &JoinError) -> Result<(), CollectError> {
-        let Some(due) = self.by_task.remove(&broken.id()) else { return Ok(()) };
-        self.summary.calls += 1;
-        let outcome = gap(code::CLIENT_BROKE, &format!("the call broke off: {broken}"));
-        self.done(&due, Answer { outcome, exchanges: Vec::new(), endpoint: String::new() }).await
+    /// Queues the steps that can be made and are new, and records the others. A step that begins a chain begins
+    /// it where it is sent.
+    async fn take_up(
+        &mut self,
+        service: usize,
+        began_in: Option<&Arc<str>>,
+        steps: Vec<Step>,
+    ) -> Result<(), CollectError> {
+        let mut planned = 0;
+        for step in steps {
+            let never_asked = step.gap.as_ref().map(|(code, message)| gap(code, message));
+            let question = self.around.question(service, &step, never_asked.as_ref());
+            if !self.asked.insert(question) {
+                continue;
+            }
+            let Step { call, cost, region, parameters, .. } = step;
+            let region: Arc<str> = region.into();
+            let began_in = began_in.unwrap_or(&region).clone();
+            let mut due = Due::new(service, call, cost, began_in, region, parameters, question);
+            match (self.around.known.position(&question), never_asked) {
+                (Some(position), never_asked) => {
+                    due.impossible = never_asked.map(Box::new);
+                    self.recalls.push_back((due, position));
+                    planned += 1;
+                }
+                (None, Some(outcome)) => self.record_gap(&due, outcome).await?,
+                (None, None) => {
+                    self.lanes.push(due);
+                    planned += 1;
+                }
+            }
+        }
+        if planned > 0 {
+            let service = self.around.plan.services.get(service);
+            let service = service.map(|service| service.service.as_str()).unwrap_or_default();
+            self.progress.planned(&self.seat.account, service, planned);
+        }
+        Ok(())
     }
 
-    async fn done(&mut self, due: &Due, answer: Answer) -> Result<(), CollectError> {
-        let service = self.service(due).map(|service| service.service.as_str()).unwrap_or_default();
-        let is_gap =
-            matches!(&answer.outcome, RecordOutcome::Error(error) if error.meaning == ErrorMeaning::Gap);
-        self.run.progress.call_done(service, self.operation(due), is_gap);
-        self.hand_on(due, answer).await
+    /// Starts what may be started. Says when to look again, if anything waits for time to pass.
+    fn start(&mut self) -> Option<Instant> {
+        self.start_recall();
+        let deadline = self.seat.gate.deadline();
+        if self.over.is_some() {
+            self.seat.asked(&BTreeSet::new());
+            return deadline.map(|deadline| deadline + self.seat.gate.bounds().grace);
+        }
+        if self.credentials.renewing {
+            self.seat.asked(&BTreeSet::new());
+            return deadline;
+        }
+        let now = Instant::now();
+        let mut wake = deadline;
+        let mut waits_for = BTreeSet::new();
+        'rounds: loop {
+            let mut started = false;
+            for key in self.lanes.turns() {
+                for cost in [Cost::Large, Cost::Small] {
+                    let request = match self.lanes.next(&key, cost, now) {
+                        Some(Next::Call(due)) => self.seat.request(&self.around, due),
+                        Some(Next::Paused(until)) => {
+                            wake = Some(wake.map_or(until, |wake| wake.min(until)));
+                            continue;
+                        }
+                        Some(Next::Busy) | None => continue,
+                    };
+                    match self.seat.gate.enter(&request) {
+                        gate::Answer::Granted(pass) => {
+                            if let Some(due) = self.lanes.take(&key, cost) {
+                                self.start_attempt(due, pass);
+                            }
+                            started = true;
+                            break;
+                        }
+                        gate::Answer::Busy => {}
+                        gate::Answer::Wait(shared) => {
+                            let is_full = shared == Shared::Overall;
+                            waits_for.insert(shared);
+                            if is_full {
+                                break 'rounds;
+                            }
+                        }
+                    }
+                }
+            }
+            if !started {
+                break;
+            }
+        }
+        self.seat.asked(&waits_for);
+        wake
     }
 
-    async fn hand_on(&mut self, due: &Due, answer: Answer) -> Result<(), CollectError> {
-        let record = Record {
-            kind: RecordKind::ApiCall,
-            version: Record::VERSION,
-            source: Source {
-                partition: self.run.partition.clone(),
-                account: self.run.account.clone(),
-                region: due.region.clone(),
-                service: self.service(due).map(|service| service.service.clone()).unwrap_or_default(),
-                operation: self.operation(due).to_owned(),
-                parameters: due.parameters.clone(),
-                caller: self.run.caller.clone(),
-                endpoint: answer.endpoint,
-            },
-            collected_at: self.run.clock.now(),
-            exchanges: answer.exchanges,
-            outcome: answer.outcome,
-            redactions: Vec::new(),
-        };
-        self.summary.count(&record);
-        self.records.send(record).await.map_err(|_| CollectError::ReceiverGone)
+    fn start_attempt(&mut self, due: Due, pass: Pass) {
+        let recording = Recording::default();
+        let attempt = self.around.clone().attempt(self.client.clone(), due.clone(), pass, recording.clone());
+        let abort = self.tasks.spawn(async move { Ended::Attempt(attempt.await) });
+        let kind = Kind::Attempt { generation: self.credentials.generation };
+        self.under_way.insert(abort.id(), UnderWay { due: Some(due), kind, recording, abort });
     }
 
-    fn service(&self, due: &Due) -> Option<&'a ServicePlan> {
-        self.plan.services.get(due.service)
+    /// Reads one record of an earlier run back at a time.
+    fn start_recall(&mut self) {
+        if self.under_way.values().any(|task| matches!(task.kind, Kind::Recall)) {
+            return;
+        }
+        let Some((due, position)) = self.recalls.pop_front() else { return };
+        let recording = Recording::default();
+        let recall = self.around.clone().recall(due.clone(), position, recording.clone());
+        let abort = self.tasks.spawn(async move { Ended::Recall(recall.await) });
+        let task = UnderWay { due: Some(due), kind: Kind::Recall, recording, abort };
+        self.under_way.insert(task.abort.id(), task);
     }
 
-    fn operation(&self, due: &Due) -> &'a str {
-        let call = self.service(due).and_then(|service| service.calls.get(due.call));
-        call.map(|call| call.operation.as_str()).unwrap_or_default()
+    fn start_rest(&mut self, mut due: Due) {
+        due.waited += 1;
+        let rest = self.rest;
+        let abort = self.tasks.spawn(async move {
+            tokio::time::sleep(rest).await;
+            Ended::Rest
+        });
+        let task = UnderWay { due: Some(due), kind: Kind::Rest, recording: Recording::default(), abort };
+        self.under_way.insert(task.abort.id(), task);
+    }
+
+    fn start_renewal(&mut self) {
+        self.credentials.renewing = true;
+        let client = self.client.clone();
+        let abort = self.tasks.spawn(async move {
+            let renewed = tokio::time::timeout(RENEWAL, client.renew()).await;
+            Ended::Renewal(renewed.unwrap_or_else(|_| Err(Failure::cannot_renew())))
+        });
+        let task = UnderWay { due: None, kind: Kind::Renewal, recording: Recording::default(), abort };
+        self.under_way.insert(task.abort.id(), task);
     }
 }
 
-/// A digest by which equal calls are known; members are in order of their names already.
-fn digest(call: &Value) -> Sha256Digest {
-    canonical::sha256(call.to_string().as_bytes())
+impl Seat {
+    fn request(&self, around: &Around, due: &Due) -> Request {
+        Request {
+            account: self.account.clone(),
+            service: around.names(due).0.into(),
+            region: due.region.clone(),
+            cost: due.cost,
+        }
+    }
+
+    fn asked(&self, waits_for: &BTreeSet<Shared>) {
+        self.gate.asked(&self.account, waits_for);
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.asked(&BTreeSet::new());
+    }
+}
+
+impl Due {
+    fn new(
+        service: usize,
+        call: usize,
+        cost: Cost,
+        began_in: Arc<str>,
+        region: Arc<str>,
+        parameters: Value,
+        question: Sha256Digest,
+    ) -> Self {
+        Self {
+            service,
+            call,
+            cost,
+            began_in,
+            region,
+            parameters,
+            question,
+            impossible: None,
+            throttled: 0,
+            refused: None,
+            waited: 0,
+            renewed: false,
+        }
+    }
+
+    fn lane(&self) -> LaneKey {
+        (self.service, self.region.clone())
+    }
 }

@@ -1,5 +1,9 @@
 //! The engine against canned answers.
 
+mod pace;
+mod resume;
+mod scripted;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -9,11 +13,10 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::schedule::Limits;
 use super::*;
 use crate::canonical;
 use crate::catalog::Collector;
-use crate::model::{ErrorMeaning, RecordOutcome};
+use crate::model::{ErrorMeaning, GapReason, RecordOutcome};
 
 const STORE: &str = r#"
 service = "s3"
@@ -99,8 +102,8 @@ impl Caller for Canned {
         match answer.map(|(_, answer)| answer.clone()) {
             Some(Ok(value)) if value == json!("broken") => panic!("a defect"),
             Some(Ok(value)) => Ok(Reply { value, exchanges, endpoint }),
-            Some(Err(code)) => Err(Failure { code, message: "no".into(), exchanges, endpoint }),
-            None => Err(Failure { code: "Unasked".into(), message: question, exchanges, endpoint }),
+            Some(Err(code)) => Err(Failure { code, message: "no".into(), exchanges, endpoint, pages: 0 }),
+            None => Err(Failure { code: "Unasked".into(), message: question, exchanges, endpoint, pages: 0 }),
         }
     }
 }
@@ -127,12 +130,20 @@ fn run<'a>(catalog: &'a Catalog, client: &Canned) -> Collection<'a, Canned> {
         regions: vec!["us-east-1".into(), "eu-west-1".into()],
         caller: "arn:aws:iam::123456789012:user/auditor".into(),
         clock: Clock::Fixed("2026-01-01T00:00:00Z".parse().unwrap()),
-        concurrency: 4,
+        gate: Gate::new(fast(4), None),
+        known: Known::nothing(),
+        redactor: Arc::new(()),
         progress: &(),
     }
 }
 
-const FAST: Limits = Limits { fan_out: 3, again: 2, pause: Duration::ZERO };
+const FAST: Limits = Limits { fan_out: 3, again: 2, rest: Duration::ZERO };
+
+/// Bounds without long pauses.
+fn fast(overall: usize) -> Bounds {
+    let first_pause = Duration::from_millis(1);
+    Bounds { first_pause, longest_pause: first_pause, throttled_again: 2, ..Bounds::of(overall) }
+}
 
 async fn gather(run: Collection<'_, Canned>) -> (Summary, Vec<Record>) {
     let (sender, mut receiver) = mpsc::channel(2);
@@ -192,7 +203,7 @@ fn world() -> Canned {
         ("kms ListKeys us-east-1", Ok(json!({"Keys": [{"KeyId": "k1"}, {"KeyId": "k2"}]}))),
         ("kms ListKeys eu-west-1", Err("AccessDenied")),
         ("kms DescribeKey us-east-1 k1", Ok(json!({"KeyMetadata": {}}))),
-        ("kms DescribeKey us-east-1 k2", Err("Throttling")),
+        ("kms DescribeKey us-east-1 k2", Err("Unheard")),
     ])
 }
 
@@ -213,11 +224,12 @@ fn every_call_is_made_once_where_it_belongs_and_leaves_a_record() {
     ];
     assert_eq!(client.asked(), expected);
     assert_eq!((summary.records, summary.calls, summary.absent), (9, 9, 1));
-    assert_eq!(summary.gaps, BTreeMap::from([("AccessDenied".into(), 1), ("Throttling".into(), 1)]));
+    let gaps = [(GapReason::AccessDenied, "AccessDenied"), (GapReason::Other, "Unheard")];
+    assert_eq!(summary.gaps, gaps.map(|(reason, code)| ((reason, code.to_owned()), 1)).into());
     assert_eq!(
         errors(&records),
         [
-            "DescribeKey us-east-1 k2 Throttling",
+            "DescribeKey us-east-1 k2 Unheard",
             "GetBucketPolicy eu-west-1 b NoSuchBucketPolicy absent",
             "ListKeys eu-west-1 - AccessDenied"
         ]
@@ -238,7 +250,7 @@ proptest! {
         let client = Canned { seed, ..world() };
         let catalog = catalog(&[STORE, KEYS]);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let (_, records) = runtime.block_on(gather(Collection { concurrency, ..run(&catalog, &client) }));
+        let (_, records) = runtime.block_on(gather(Collection { gate: Gate::new(fast(concurrency), None), ..run(&catalog, &client) }));
         prop_assert_eq!(lines(&records), lines(&expected));
         prop_assert!(client.most.load(Ordering::SeqCst) <= concurrency);
     }
@@ -454,14 +466,12 @@ fn progress_hears_of_every_call() {
     #[derive(Default)]
     struct Heard(Mutex<(u64, Vec<String>)>);
     impl Progress for Heard {
-        fn started(&self, calls: u64) {
-            self.0.lock().unwrap().0 += calls;
-        }
-        fn planned(&self, more: u64) {
+        fn planned(&self, _: &str, _: &str, more: u64) {
             self.0.lock().unwrap().0 += more;
         }
-        fn call_done(&self, service: &str, operation: &str, gap: bool) {
-            self.0.lock().unwrap().1.push(format!("{service} {operation} {gap}"));
+        fn done(&self, account: &str, service: &str, operation: &str, gap: Option<GapReason>) {
+            assert_eq!(account, "123456789012");
+            self.0.lock().unwrap().1.push(format!("{service} {operation} {}", gap.is_some()));
         }
     }
     let (heard, catalog, client) = (Heard::default(), catalog(&[KEYS]), world());

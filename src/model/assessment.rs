@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ExceptionReport, Finding, RecordId, RecordKind, Scope, Severity, Sha256Digest, Tool};
+use super::{ExceptionReport, Finding, GapReason, RecordId, RecordKind, Scope, Severity, Sha256Digest, Tool};
 
 /// A bundle judged against a framework.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -260,6 +260,9 @@ pub struct EvidenceEntry {
     pub error: Option<String>,
     /// Whether that error is a gap.
     pub gap: bool,
+    /// For a gap: why the thing could not be seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<GapReason>,
 }
 
 impl ControlStatus {

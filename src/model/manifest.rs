@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{RecordId, Scope, Sha256Digest};
+use super::{GapReason, RecordId, Scope, Sha256Digest};
 
 /// What a bundle says of itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -24,7 +24,7 @@ pub struct Manifest {
     pub sealed_at: DateTime<Utc>,
     /// Number of records, gaps included.
     pub records: u64,
-    /// The gaps, by error code.
+    /// The gaps, by reason and error code.
     pub gaps: Vec<GapSummary>,
     /// The files that hold records, in order of their paths; the Merkle tree's leaves are their records in this order.
     pub files: Vec<ManifestFile>,
@@ -66,6 +66,8 @@ pub struct Tool {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GapSummary {
+    /// Why it could not be seen.
+    pub reason: GapReason,
     /// Error code.
     pub code: String,
     /// How many records carry it.

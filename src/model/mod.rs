@@ -5,6 +5,7 @@ mod assessment;
 mod digest;
 mod exception;
 mod finding;
+mod gap;
 mod manifest;
 mod problem;
 mod record;
@@ -19,6 +20,7 @@ pub use assessment::{
 pub use digest::{ParseDigestError, RecordId, Sha256Digest};
 pub use exception::{Exception, ExceptionProblem, ExceptionReport};
 pub use finding::{Finding, FindingError, Outcome, Proof, Severity, Subject};
+pub use gap::GapReason;
 pub use manifest::{GapSummary, Manifest, ManifestFile, Shard, Tool};
 pub use problem::{Problem, ProblemCode, Problems, harmless};
 pub use record::{ApiError, ErrorMeaning, Exchange, Record, RecordKind, RecordOutcome, Redaction, Source};

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{RecordId, Sha256Digest};
+use super::{GapReason, RecordId, Sha256Digest};
 use crate::canonical::{self, CanonicalError};
 
 /// What one API call (all its pages), one excerpt, one imported file or one attestation gave.
@@ -102,6 +102,22 @@ pub struct ApiError {
     pub message: String,
     /// What the error says about the evidence.
     pub meaning: ErrorMeaning,
+    /// For a gap: why the thing could not be seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<GapReason>,
+}
+
+impl ApiError {
+    /// An error that leaves the thing unseen.
+    pub fn gap(code: impl Into<String>, message: impl Into<String>, reason: GapReason) -> Self {
+        let meaning = ErrorMeaning::Gap;
+        Self { code: code.into(), message: message.into(), meaning, reason: Some(reason) }
+    }
+
+    /// An error that says that the thing does not exist.
+    pub fn absent(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { code: code.into(), message: message.into(), meaning: ErrorMeaning::Absent, reason: None }
+    }
 }
 
 /// What an error says about the evidence.
@@ -139,6 +155,29 @@ impl Record {
         let line = canonical::to_string(self)?;
         let id = RecordId(canonical::sha256(line.as_bytes()));
         Ok((line, id))
+    }
+
+    /// A digest of what was asked: two records of API calls that have the same one answer the same question, so
+    /// that the later stands for both. `None` for records of another kind. (Parameters that were redacted count by
+    /// their commitments; what could not be asked at all is told apart by its message, as its parameters were never
+    /// filled in.)
+    ///
+    /// # Errors
+    /// When the parameters hold a number that canonical JSON cannot represent.
+    pub fn question(&self) -> Result<Option<Sha256Digest>, CanonicalError> {
+        if self.kind != RecordKind::ApiCall {
+            return Ok(None);
+        }
+        let never_asked = self.gap().filter(|gap| gap.reason == Some(GapReason::NotFollowedUp));
+        let message = never_asked.map(|gap| gap.message.as_str());
+        let hidden: Vec<&Redaction> = self
+            .redactions
+            .iter()
+            .filter(|redaction| redaction.pointer.starts_with("/source/parameters/"))
+            .collect();
+        let Source { account, region, service, operation, parameters, .. } = &self.source;
+        let question = (account, region, service, operation, parameters, message, hidden);
+        Ok(Some(canonical::sha256(canonical::to_string(&question)?.as_bytes())))
     }
 
     /// The response, where there is one.

@@ -16,9 +16,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use crate::catalog::ExcerptRule;
+use crate::catalog::{ExcerptRule, GapReasons};
 use crate::clock::Clock;
-use crate::model::{ApiError, ErrorMeaning, Period, Record, RecordKind, RecordOutcome, Source};
+use crate::model::{ApiError, Period, Record, RecordKind, RecordOutcome, Source};
 
 pub use logs::from_logs;
 pub use lookup::from_lookup_events;
@@ -134,7 +134,7 @@ impl Origin<'_> {
 
     fn gap(&self, rule: &str, code: &str, message: impl Into<String>) -> Record {
         let message: String = message.into().chars().filter(|c| !c.is_control()).take(1024).collect();
-        let error = ApiError { code: code.to_owned(), message, meaning: ErrorMeaning::Gap };
+        let error = ApiError::gap(code, message, GapReasons::embedded().of(code));
         self.record(rule, RecordOutcome::Error(error))
     }
 

@@ -271,7 +271,7 @@ pub(super) fn record(
 }
 
 pub(super) fn error(code: &str, meaning: ErrorMeaning) -> RecordOutcome {
-    RecordOutcome::Error(ApiError { code: code.into(), message: "no".into(), meaning })
+    RecordOutcome::Error(ApiError { code: code.into(), message: "no".into(), meaning, reason: None })
 }
 
 fn call(call: (&str, &str, &str), parameters: Value, response: Value) -> Record {

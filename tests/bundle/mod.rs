@@ -2,5 +2,6 @@
 
 mod killing;
 mod merging;
+mod resuming;
 mod sealing;
 mod tampering;

@@ -3,7 +3,7 @@ use std::process::Command;
 
 use proofpack::bundle::{self, WriteError, Writer, merkle, paths};
 use proofpack::canonical;
-use proofpack::model::{GapSummary, RecordId};
+use proofpack::model::{GapReason, GapSummary, RecordId};
 use serde_json::json;
 
 use crate::support::bundles::{answered, files_below, sample_records, seal, seal_info};
@@ -45,7 +45,7 @@ fn what_was_sealed_reads_back() {
     let bundle = bundle::read(&bag).unwrap();
     assert_eq!(bundle.records.len(), records.len());
     assert!(records.iter().all(|record| bundle.records.iter().any(|stored| stored.record == *record)));
-    assert_eq!(bundle.manifest.gaps, [GapSummary { code: "AccessDenied".into(), count: 2 }]);
+    assert_eq!(bundle.manifest.gaps, [GapSummary { reason: GapReason::AccessDenied, code: "AccessDenied".into(), count: 2 }]);
     let manifest = fs::read(bag.join("data/manifest.json")).unwrap();
     assert_eq!(bundle.manifest_sha256, canonical::sha256(&manifest));
 

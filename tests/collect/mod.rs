@@ -2,6 +2,7 @@
 
 mod enforced;
 mod faults;
+mod killing;
 mod secrets;
 mod seeded;
 mod specimens;

@@ -8,7 +8,7 @@ use proofpack::aws::{Client, Models, Session, SessionOptions};
 use proofpack::bundle::{Bundle, SealInfo, Writer, read};
 use proofpack::catalog::Catalog;
 use proofpack::clock::Clock;
-use proofpack::collect::{Collection, Summary, collect};
+use proofpack::collect::{Bounds, Collection, Gate, Known, Summary, collect};
 use proofpack::model::{Period, Property, Record, RecordOutcome, Scope, Tool};
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -71,7 +71,9 @@ pub(super) async fn collect_as(
         regions: REGIONS.map(String::from).into(),
         caller: format!("arn:aws:iam::{ACCOUNT}:user/auditor"),
         clock: Clock::System,
-        concurrency: 8,
+        gate: Gate::new(Bounds::default(), None),
+        known: Known::nothing(),
+        redactor: Arc::new(()),
         progress: &(),
     };
     let take = async {

@@ -54,6 +54,7 @@ fn entry(
         request_ids: vec!["4442587FB7D0A2F9".into()],
         error: error.map(Into::into),
         gap: error == Some("AccessDenied"),
+        reason: (error == Some("AccessDenied")).then_some(GapReason::AccessDenied),
     }
 }
 

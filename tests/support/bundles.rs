@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use proofpack::bundle::{SealInfo, Writer};
 use proofpack::canonical::sha256;
+use proofpack::catalog::GapReasons;
 use proofpack::model::{
     ApiError, ErrorMeaning, Exchange, Period, Record, RecordKind, RecordOutcome, Scope, Source, Tool,
 };
@@ -48,7 +49,10 @@ pub(crate) fn refused(
 ) -> Record {
     let mut record = answered(service, operation, parameters, json!({}));
     record.exchanges[0].status = 403;
-    record.outcome = RecordOutcome::Error(ApiError { code: code.into(), message: "No.".into(), meaning });
+    record.outcome = RecordOutcome::Error(match meaning {
+        ErrorMeaning::Absent => ApiError::absent(code, "No."),
+        ErrorMeaning::Gap => ApiError::gap(code, "No.", GapReasons::embedded().of(code)),
+    });
     record
 }
 

@@ -62,7 +62,7 @@ mod tests {
     use super::*;
     use crate::bundle::StoredRecord;
     use crate::bundle::testing::api_record;
-    use crate::model::{ApiError, ErrorMeaning, Period, RecordOutcome};
+    use crate::model::{ApiError, GapReason, Period, RecordOutcome};
     use serde_json::json;
 
     const ACCOUNT: &str = "123456789012";
@@ -96,8 +96,7 @@ mod tests {
         assert_eq!(expected(&[ACCOUNT], answer("not-opted-in"), ACCOUNT), ["us-east-1"]);
         assert_eq!(expected(&[], answer("not-opted-in"), ACCOUNT), both, "proven, but not claimed");
         assert_eq!(expected(&[ACCOUNT], answer("opted-in"), ACCOUNT), both, "claimed, but disproved");
-        let refused =
-            ApiError { code: "AccessDenied".into(), message: "no".into(), meaning: ErrorMeaning::Gap };
+        let refused = ApiError::gap("AccessDenied", "no", GapReason::AccessDenied);
         assert_eq!(expected(&[ACCOUNT], RecordOutcome::Error(refused), ACCOUNT), both);
         assert_eq!(
             expected(&[ACCOUNT, OTHER], answer("not-opted-in"), OTHER),

@@ -106,6 +106,7 @@ fn at(
             code: code.into(),
             message: "no".into(),
             meaning: if code.starts_with("NoSuch") { ErrorMeaning::Absent } else { ErrorMeaning::Gap },
+            reason: None,
         }),
     };
     Record {
@@ -300,6 +301,7 @@ fn accounts_and_regions_are_there_because_the_caller_was_named() {
         code: "ExpiredToken".into(),
         message: String::new(),
         meaning: ErrorMeaning::Gap,
+        reason: None,
     });
     let set = resources(&denied);
     let gap = id(&denied[0]);

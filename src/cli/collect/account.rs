@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::json;
 use tokio::sync::mpsc::Sender;
 
+use super::Means;
 use super::excerpts::{excerpts, log_sources};
 use super::identity::{self, Identity, Place};
 use super::regions::{self, AccountRegions};
@@ -14,7 +15,7 @@ use crate::catalog::Catalog;
 use crate::cli::config::Config;
 use crate::cli::exit::CommandError;
 use crate::clock::Clock;
-use crate::collect::{Collection, Progress, call_once, collect};
+use crate::collect::{CollectError, Collection, Summary, call_once, collect};
 use crate::model::{ApiError, Period, Record, Source};
 use crate::trail::{self, LogSource, Request};
 
@@ -130,17 +131,17 @@ impl Run<'_> {
     }
 
     /// Collects an account and sends every record on: what entering it gave, what the catalog names, and the
-    /// excerpts. At most `concurrency` calls are under way at a time.
+    /// excerpts. The gate bounds the calls of all accounts together; what is known is not asked again.
     ///
     /// # Errors
-    /// When the catalog cannot be used or nobody takes the records. What AWS refuses is in the records.
+    /// When the catalog cannot be used, the run was interrupted, or nobody takes the records. What AWS refuses is in
+    /// the records.
     pub(super) async fn collect(
         &self,
         account: &Account,
-        concurrency: usize,
-        progress: &dyn Progress,
+        means: Means<'_>,
         records: Sender<Record>,
-    ) -> Result<(), CommandError> {
+    ) -> Result<Summary, CommandError> {
         for record in &account.opening {
             send(&records, record.clone()).await?;
         }
@@ -156,7 +157,7 @@ impl Run<'_> {
             for record in trail::unseen(request, &self.place.home_region, &failure.code, &failure.message) {
                 send(&records, record).await?;
             }
-            return Ok(());
+            return Ok(Summary::default());
         }
         let collection = Collection {
             catalog: if account.id == self.own.account { &self.own_catalog } else { &self.catalog },
@@ -167,18 +168,24 @@ impl Run<'_> {
             regions: account.regions.in_scope.iter().cloned().collect(),
             caller: account.caller.clone(),
             clock: self.clock,
-            concurrency,
-            progress,
+            gate: Arc::clone(means.gate),
+            known: means.known.clone(),
+            redactor: means.redactor.clone(),
+            progress: means.display,
         };
-        collect(collection, records.clone()).await.map_err(CommandError::input)?;
+        let summary = collect(collection, records.clone()).await.map_err(CommandError::input)?;
         // Actions in global services (IAM, root's log-ins) are in the history of the partition's home region.
         let home = std::iter::once(self.place.home_region.as_str());
         let regions: BTreeSet<&str> =
             account.regions.in_scope.iter().map(String::as_str).chain(home).collect();
-        for record in excerpts(self.config, &account.session, request, &regions, &account.logs).await {
+        let found = tokio::select! {
+            found = excerpts(self.config, &account.session, request, &regions, &account.logs) => found,
+            () = means.gate.interrupted() => return Err(CommandError::input(CollectError::Interrupted)),
+        };
+        for record in found {
             send(&records, record).await?;
         }
-        Ok(())
+        Ok(summary)
     }
 }
 

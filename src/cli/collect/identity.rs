@@ -7,7 +7,7 @@ use crate::cli::config::Config;
 use crate::cli::exit::CommandError;
 use crate::clock::Clock;
 use crate::collect::call_once;
-use crate::model::{ApiError, ErrorMeaning, Record, RecordOutcome, Source};
+use crate::model::{ApiError, GapReason, Record, RecordOutcome, Source};
 
 /// Where in AWS a run takes place.
 #[derive(Debug, Clone)]
@@ -127,18 +127,16 @@ pub(super) async fn assumed(
                 record.source.caller.clone_from(&arn);
                 return Ok(Identity { account: found, arn, record });
             }
-            (found, _) => ApiError {
-                code: "OtherAccount".to_owned(),
-                message: format!(
-                    "{role} led into account {}: check the endpoint",
-                    found.map_or_else(|| "unknown".to_owned(), |found| found.chars().take(20).collect())
-                ),
-                meaning: ErrorMeaning::Gap,
-            },
+            (found, _) => {
+                let found =
+                    found.map_or_else(|| "unknown".to_owned(), |found| found.chars().take(20).collect());
+                let message = format!("{role} led into account {found}: check the endpoint");
+                ApiError::gap("OtherAccount", message, GapReason::Other)
+            }
         },
         RecordOutcome::Error(error) => {
-            let message = format!("{role}: {}", error.message).chars().take(1024).collect();
-            ApiError { code: error.code.clone(), message, meaning: ErrorMeaning::Gap }
+            let message: String = format!("{role}: {}", error.message).chars().take(1024).collect();
+            ApiError { message, ..error.clone() }
         }
     };
     record.outcome = RecordOutcome::Error(problem.clone());

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{ProofRow, Records, call};
-use crate::model::{Assessment, EvidenceEntry, Outcome, RecordId, RecordKind};
+use crate::model::{Assessment, EvidenceEntry, GapReason, Outcome, RecordId, RecordKind};
 
 /// What could not be seen.
 #[derive(Debug, Serialize)]
@@ -21,6 +21,7 @@ pub(super) struct GapSection {
 
 #[derive(Debug, Serialize)]
 struct CodeCount {
+    reason: &'static str,
     code: String,
     count: usize,
 }
@@ -77,10 +78,11 @@ impl GapSection {
     /// The gaps of an assessment, those that leave most undecided first.
     pub(super) fn new(assessment: &Assessment, records: &mut Records<'_>) -> Self {
         let (undecided, other_indeterminate) = undecided(assessment);
-        let mut codes: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut codes: BTreeMap<(GapReason, &str), usize> = BTreeMap::new();
         let mut gaps: Vec<&EvidenceEntry> = assessment.evidence.iter().filter(|entry| entry.gap).collect();
         for gap in &gaps {
-            *codes.entry(gap.error.as_deref().unwrap_or("unknown")).or_default() += 1;
+            let reason = gap.reason.unwrap_or(GapReason::Other);
+            *codes.entry((reason, gap.error.as_deref().unwrap_or("unknown"))).or_default() += 1;
         }
         let weight = |id: &RecordId| undecided.get(id).map_or(0, |checks| checks.values().sum::<usize>());
         gaps.sort_by_key(|gap| std::cmp::Reverse(weight(&gap.id))); // stable: the manifest's order
@@ -102,7 +104,7 @@ impl GapSection {
             rows: rows.collect(),
             codes: codes
                 .into_iter()
-                .map(|(code, count)| CodeCount { code: code.to_owned(), count })
+                .map(|((reason, code), count)| CodeCount { reason: reason.title(), code: code.to_owned(), count })
                 .collect(),
             more,
             other_indeterminate,
