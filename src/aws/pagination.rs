@@ -77,8 +77,20 @@ impl<'a> Pages<'a> {
     }
 
     /// All pages as one.
+    ///
+    /// A member that is taken from the first page may hold one of the lists that all pages add to (ECR's
+    /// `imageScanFindings` holds its `findings`): the list stays whole.
     pub(super) fn finish(mut self) -> Value {
+        let mut lists: Vec<(&String, Value)> = Vec::new();
+        for key in self.paginator.result_key.as_slice() {
+            if let Some(found @ Value::Array(_)) = place(&mut self.merged, key) {
+                lists.push((key, found.take()));
+            }
+        }
         overlay(&mut self.merged, self.from_first);
+        for (key, list) in lists {
+            set(&mut self.merged, key, list);
+        }
         Value::Object(self.merged)
     }
 
@@ -236,6 +248,18 @@ mod tests {
             r#"{"A":{"L":[1,2,3],"Owner":"me"},"N":5,"S":"ab","Missing":null}"#
         );
         assert_eq!(asked, [Map::new(), json!({"T": "t1"}).as_object().unwrap().clone()]);
+    }
+
+    #[test]
+    fn a_list_stays_whole_within_a_member_of_the_first_page() {
+        let paginator = json!({"input_token": "T", "output_token": "T", "result_key": ["A.L", "A.N"],
+            "non_aggregate_keys": ["A"]});
+        let pages = [
+            json!({"A": {"At": "first", "L": [1], "N": 1}, "T": "t"}),
+            json!({"A": {"At": "second", "L": [2], "N": 1}}),
+        ];
+        let (merged, _) = run(paginator, &pages).unwrap();
+        assert_eq!(serde_json::to_string(&merged).unwrap(), r#"{"A":{"L":[1,2],"N":1,"At":"first"}}"#);
     }
 
     #[test]

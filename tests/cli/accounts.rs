@@ -335,6 +335,10 @@ fn evidence(place: &Place, bundle: &str) -> BTreeSet<String> {
                 // It names the session, which is another whenever a role is assumed.
                 record["outcome"]["response"]["UserId"].take();
             }
+            if path.contains("/athena/") {
+                // moto dates its work groups anew whenever it is asked.
+                record["outcome"].take();
+            }
             assert!(found.insert(json!([path, record["source"], record["outcome"]]).to_string()));
         }
     }

@@ -1,6 +1,7 @@
 //! The CloudFormation templates among the examples: linted, with the policy that the program prints, and with
 //! configurations and scripts that run.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,9 +15,6 @@ use crate::support::{python_environment, python_tool, root, succeed};
 const BEGIN: &str = "  # BEGIN what `proofpack iam-policy` prints, for ";
 const END: &str = "  # END\n";
 
-/// What IAM allows a managed policy, in characters without white space; and what is kept free for its frame.
-const LONGEST_POLICY: usize = 6_144 - 244;
-
 fn templates() -> Vec<PathBuf> {
     let folder = root().join("examples/cloudformation");
     let mut found: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -26,39 +24,26 @@ fn templates() -> Vec<PathBuf> {
     found
 }
 
-/// The printed policy as managed policies of `role`: as many as IAM's limit on their length asks for.
-fn managed_policies(policy: &Value, role: &str) -> String {
-    let mut actions: Vec<&str> = Vec::new();
-    for statement in policy["Statement"].as_array().unwrap() {
-        assert_eq!(
-            (&statement["Effect"], &statement["Resource"]),
-            (&json!("Allow"), &json!("*")),
-            "{statement}"
-        );
-        assert!(statement.get("Condition").is_none(), "{statement}");
-        actions.extend(statement["Action"].as_array().unwrap().iter().map(|action| action.as_str().unwrap()));
-    }
-    actions.sort_unstable();
-    let mut parts: Vec<Vec<&str>> = vec![Vec::new()];
-    let mut length = 0;
-    for action in actions {
-        length += action.len() + 3;
-        if length > LONGEST_POLICY {
-            parts.push(Vec::new());
-            length = action.len() + 3;
-        }
-        parts.last_mut().unwrap().push(action);
-    }
+/// The printed policies as managed policies of `role`.
+fn managed_policies(policies: &[Value], role: &str) -> String {
     let mut text = String::new();
-    for (number, part) in parts.iter().enumerate() {
+    for (number, policy) in policies.iter().enumerate() {
         text.push_str(&format!(
             "  ReadingPolicy{}:\n    Type: AWS::IAM::ManagedPolicy\n    Properties:\n      Description: What proofpack reads\n      \
-             Roles: [!Ref {role}]\n      PolicyDocument:\n        Version: '2012-10-17'\n        Statement:\n          \
-             - Sid: ProofpackReadsConfiguration\n            Effect: Allow\n            Resource: '*'\n            Action:\n",
+             Roles: [!Ref {role}]\n      PolicyDocument:\n        Version: '2012-10-17'\n        Statement:\n",
             number + 1
         ));
-        for action in part {
-            text.push_str(&format!("              - {action}\n"));
+        for statement in policy["Statement"].as_array().unwrap() {
+            let members: BTreeSet<&str> = statement.as_object().unwrap().keys().map(String::as_str).collect();
+            assert_eq!(members, ["Action", "Effect", "Resource", "Sid"].into(), "{statement}");
+            assert_eq!((&statement["Effect"], &statement["Resource"]), (&json!("Allow"), &json!("*")));
+            text.push_str(&format!(
+                "          - Sid: {}\n            Effect: Allow\n            Resource: '*'\n            Action:\n",
+                statement["Sid"].as_str().unwrap()
+            ));
+            for action in statement["Action"].as_array().unwrap() {
+                text.push_str(&format!("              - {}\n", action.as_str().unwrap()));
+            }
         }
     }
     text
@@ -67,20 +52,17 @@ fn managed_policies(policy: &Value, role: &str) -> String {
 #[test]
 fn the_templates_grant_what_iam_policy_prints() {
     let printed = Place::new().run(&["iam-policy"]).ended(0).stdout;
-    let policy: Value = match serde_json::from_str(&printed).unwrap() {
-        // Several policies of one statement: what they allow together.
-        Value::Array(policies) => {
-            let statements = policies.iter().flat_map(|policy| policy["Statement"].as_array().unwrap());
-            json!({ "Statement": statements.collect::<Vec<_>>() })
-        }
-        policy => policy,
+    // One policy, or several where one would be larger than IAM allows.
+    let policies: Vec<Value> = match serde_json::from_str(&printed).unwrap() {
+        Value::Array(policies) => policies,
+        policy => vec![policy],
     };
     for path in templates() {
         let text = fs::read_to_string(&path).unwrap();
         let (before, rest) = text.split_once(BEGIN).unwrap_or_else(|| panic!("{path:?} has no {BEGIN:?}"));
         let (role, rest) = rest.split_once('\n').unwrap();
         let (_, after) = rest.split_once(END).unwrap();
-        let expected = format!("{before}{BEGIN}{role}\n{}{END}{after}", managed_policies(&policy, role));
+        let expected = format!("{before}{BEGIN}{role}\n{}{END}{after}", managed_policies(&policies, role));
         if std::env::var_os("UPDATE_EXPECT").is_some() {
             fs::write(&path, &expected).unwrap();
         }
@@ -169,6 +151,7 @@ fn runs(container: &Value, world: &World, home: &Path, signer: &Place, more: &[(
     crate::support::hermetic(&mut command);
     command.arg("-ec").arg(container["script"].as_str().unwrap()).current_dir(home);
     command.env("PATH", path).env("TMPDIR", home).env("AWS_ENDPOINT_URL", world.endpoint());
+    command.env("REDACTION_KEY", "5a".repeat(32));
     command.env("SIGNER_CERTIFICATE", pem("signer.pem")).env("SIGNER_KEY", pem("signer-key.pem"));
     for (name, value) in container["environment"].as_object().unwrap() {
         command.env(name, value.as_str().unwrap());

@@ -71,7 +71,7 @@ impl Search {
             let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bytes)).unwrap();
             for index in 0..archive.len() {
                 let mut member = archive.by_index(index).unwrap();
-                let (name, mut content) = (member.name().to_owned(), Vec::new());
+                let (name, mut content) = (member.name().unwrap().into_owned(), Vec::new());
                 member.read_to_end(&mut content).unwrap();
                 found.extend(self.found_in_file(&name, &content));
             }
@@ -307,7 +307,9 @@ fn redactor(redactions: &Redactions) -> Redactor {
 
 fn seal(records: &[Record], folder: &Path) {
     let mut writer = Writer::create(folder).unwrap();
-    records.iter().for_each(|record| writer.append(record).unwrap());
+    for record in records {
+        writer.append(record).unwrap();
+    }
     let instant = "2026-01-01T00:00:00Z".parse().unwrap();
     let info = SealInfo {
         tool: Tool::this(),

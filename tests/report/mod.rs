@@ -5,7 +5,7 @@ mod synthetic;
 use std::path::{Path, PathBuf};
 
 use proofpack::canonical::sha256;
-use proofpack::model::Assessment;
+use proofpack::model::{Assessment, LeftOut};
 use proofpack::report::{ReportOptions, render};
 use synthetic::Synthetic;
 
@@ -114,6 +114,29 @@ fn very_long_values_do_not_stop_the_report() {
 }
 
 #[test]
+fn what_was_left_out_is_said_and_many_accounts_fit_the_cover() {
+    let mut assessment = Synthetic::default().assessment();
+    let scope = &mut assessment.bundle.scope;
+    scope.accounts = (0..40).map(|number| format!("{:012}", 100_000_000_000_u64 + number)).collect();
+    scope.accounts_left_out.insert("999988887777".into(), LeftOut::Suspended);
+    for account in &scope.accounts[..3] {
+        scope.regions_not_enabled.insert(account.clone(), ["me-south-1".to_owned()].into());
+    }
+    assessment.controls[3].excerpts[0].accounts_without.push("100000000039".into());
+    let text = python("extract_text.py", &rendered("left-out", &assessment, &options()));
+    for shown in [
+        "and28moreaccounts,listedunderScopeandmethod",
+        "100000000037,100000000038,100000000039",
+        "suspendedbyAWS999988887777",
+        "me-south-1100000000000,100000000001,100000000002",
+        "Nocheckwasjudgedinthem",
+        "Notreadfor1account:100000000039.",
+    ] {
+        assert!(text.contains(shown), "{shown} is not on the pages:\n{text}");
+    }
+}
+
+#[test]
 fn what_is_not_listed_is_counted() {
     let assessment = Synthetic { buckets: 800, ..Synthetic::default() }.assessment();
     let text = python("extract_text.py", &rendered("large", &assessment, &options()));
@@ -161,6 +184,9 @@ fn everywhere(assessment: &mut Assessment, text: &str) {
     assessment.bundle.scope.partition = text.into();
     assessment.bundle.scope.accounts.push(text.into());
     assessment.bundle.scope.regions.push(text.into());
+    assessment.bundle.scope.regions_not_enabled.insert(text.into(), [text.to_owned()].into());
+    assessment.bundle.scope.accounts_left_out.insert(text.into(), LeftOut::Closed);
+    assessment.controls[3].excerpts[0].accounts_without.push(text.into());
     assessment.parameters.insert(text.into(), serde_json::json!({ text: [text] }));
     for control in &mut assessment.controls {
         control.title = text.into();
