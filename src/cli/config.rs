@@ -77,6 +77,8 @@ pub(super) struct AwsConfig {
 pub(super) struct CollectionConfig {
     /// File with the key under which redacted values are committed to; `redaction.key` where not given.
     pub(super) redaction_key: Option<PathBuf>,
+    /// Environment variable that holds the key instead of a file, for machines that keep none.
+    pub(super) redaction_key_variable: Option<String>,
 }
 
 /// Where CloudTrail's events are.
