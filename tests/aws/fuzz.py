@@ -311,7 +311,9 @@ def error_case(maker, operation):
 
 
 def cases(service, model, trimmed, chance, rounds):
-    protocol = trimmed["metadata"]["protocol"]
+    metadata = trimmed["metadata"]
+    # The first that the client speaks, as it chooses itself (src/aws/model/service.rs).
+    protocol = next(name for name in metadata.get("protocols", [metadata["protocol"]]) if "cbor" not in name)
     for name in trimmed["operations"]:
         operation = model.operation_model(name)
         paginator = trimmed["pagination"].get(name)

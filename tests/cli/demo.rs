@@ -57,7 +57,7 @@ fn it_leaves_what_the_readme_says_and_says_where_to_look() {
     let demo = Demo::shared();
     assert_eq!(demo.answer.stderr, "");
     for told in
-        ["report.pdf", ".zip", "proofpack-demo/bundle", "proofpack verify", "test signature", "1 gap:"]
+        ["report.pdf", ".zip", "proofpack-demo/bundle", "proofpack verify", "test signature", "2 gaps:"]
     {
         assert!(demo.answer.stdout.contains(told), "{told:?} is not in:\n{}", demo.answer.stdout);
     }
