@@ -79,6 +79,8 @@ pub(super) struct AwsConfig {
 pub(super) struct CollectionConfig {
     /// File with the key under which redacted values are committed to; `redaction.key` where not given.
     pub(super) redaction_key: Option<PathBuf>,
+    /// Environment variable that holds the key instead of a file, for machines that keep none.
+    pub(super) redaction_key_variable: Option<String>,
     /// How old a record may be that a run which goes on does not collect again; 24 hours.
     freshness_hours: Option<u32>,
     /// How long the collection may take: what is not asked by then becomes gaps.

@@ -173,7 +173,7 @@ fn as_text(accounts: &[AccountPlan], config: &Config, without_estimate: bool) ->
             "{}\n",
             if account == OWN_ACCOUNT { "The credentials' account" } else { account.as_str() }
         ));
-        text.push_str(&format!("  {:<18}{:<16}{:>8}  and then\n", "service", "region", "calls"));
+        text.push_str(&format!("  {:<26}{:<16}{:>8}  and then\n", "service", "region", "calls"));
         let mut places: BTreeMap<(&str, &str), Vec<&ForecastRow>> = BTreeMap::new();
         for row in rows {
             places.entry((&row.service, &row.region)).or_default().push(row);
@@ -181,7 +181,7 @@ fn as_text(accounts: &[AccountPlan], config: &Config, without_estimate: bool) ->
         for ((service, region), rows) in &places {
             let total = Total::of(rows.iter().copied());
             let line = format!(
-                "  {service:<18}{region:<16}{:>8}  {}",
+                "  {service:<26}{region:<16}{:>8}  {}",
                 total.exactly + total.as_before,
                 fan_outs(rows)
             );

@@ -59,11 +59,16 @@ pub(super) fn run(arguments: &RedactionArguments) -> CommandResult {
 }
 
 fn check(arguments: &CheckArguments) -> CommandResult {
-    let path = match &arguments.key {
-        Some(path) => path.clone(),
-        None => key_path(&Config::read(&arguments.config)?),
+    let key = match &arguments.key {
+        Some(path) => read_key(path)?,
+        None => {
+            let config = Config::read(&arguments.config)?;
+            match key_of_variable(&config)? {
+                Some(key) => key,
+                None => read_key(&key_path(&config))?,
+            }
+        }
     };
-    let key = read_key(&path)?;
     let record = record(&arguments.bundle, &arguments.record)?;
     let listed: Vec<&Redaction> =
         record.redactions.iter().filter(|redaction| redaction.pointer == arguments.pointer).collect();
@@ -129,6 +134,17 @@ fn key_path(config: &Config) -> PathBuf {
     config.resolve(named.unwrap_or(Path::new(KEY_FILE)))
 }
 
+/// The key that the configured environment variable holds, where one is configured.
+fn key_of_variable(config: &Config) -> Result<Option<RedactionKey>, CommandError> {
+    let Some(name) = &config.collection.redaction_key_variable else { return Ok(None) };
+    let text = std::env::var(name).map_err(|_| {
+        CommandError::input(format!(
+            "[collection] redaction-key-variable: the environment has no {name}; it must hold the 64 digits of the redaction key"
+        ))
+    })?;
+    RedactionKey::parse(&text).map(Some).map_err(|error| CommandError::input(format!("{name}: {error}")))
+}
+
 fn read_key(path: &Path) -> Result<RedactionKey, CommandError> {
     let text = fs::read_to_string(path).map_err(|error| {
         CommandError::input(format!("cannot read the redaction key {}: {error}", path.display()))
@@ -139,6 +155,9 @@ fn read_key(path: &Path) -> Result<RedactionKey, CommandError> {
 /// The run's key; it is made where there is none yet, readable for its owner only. Several runs may start at
 /// once: the one that makes the file first decides.
 pub(super) fn key(config: &Config) -> Result<RedactionKey, CommandError> {
+    if let Some(key) = key_of_variable(config)? {
+        return Ok(key);
+    }
     let path = key_path(config);
     if path.exists() {
         return read_key(&path);

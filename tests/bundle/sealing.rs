@@ -45,7 +45,10 @@ fn what_was_sealed_reads_back() {
     let bundle = bundle::read(&bag).unwrap();
     assert_eq!(bundle.records.len(), records.len());
     assert!(records.iter().all(|record| bundle.records.iter().any(|stored| stored.record == *record)));
-    assert_eq!(bundle.manifest.gaps, [GapSummary { reason: GapReason::AccessDenied, code: "AccessDenied".into(), count: 2 }]);
+    assert_eq!(
+        bundle.manifest.gaps,
+        [GapSummary { reason: GapReason::AccessDenied, code: "AccessDenied".into(), count: 2 }]
+    );
     let manifest = fs::read(bag.join("data/manifest.json")).unwrap();
     assert_eq!(bundle.manifest_sha256, canonical::sha256(&manifest));
 

@@ -52,8 +52,8 @@ fn managed_policies(policies: &[Value], role: &str) -> String {
 #[test]
 fn the_templates_grant_what_iam_policy_prints() {
     let printed = Place::new().run(&["iam-policy"]).ended(0).stdout;
-    // One policy, or several where one would be larger than IAM allows.
-    let policies: Vec<Value> = match serde_json::from_str(&printed).unwrap() {
+    // Where one managed policy cannot hold it, several are printed as a list.
+    let policies = match serde_json::from_str(&printed).unwrap() {
         Value::Array(policies) => policies,
         policy => vec![policy],
     };

@@ -78,6 +78,17 @@ fn the_key_is_made_once_kept_to_its_owner_and_shows_that_a_value_is_the_redacted
     place.write("other.key", format!("{}\n", "0123456789abcdef".repeat(4)));
     assert_eq!(check("Tr0ub4dor", &["--key", "other.key"]).0, 1);
 
+    // The key may come from the environment, for machines that keep no files.
+    let aws = format!("[aws]\nendpoint-url = \"{}\"\n", world.endpoint());
+    place.configure(
+        "\"us-east-1\"",
+        &format!("{aws}[collection]\nredaction-key-variable = \"KEY_OF_TEST\"\n"),
+    );
+    place.run(&["collect", "--out", "third"]).failed(3, &["the environment has no KEY_OF_TEST"]);
+    let third = Answer::of(place.command(&["collect", "--out", "third"]).env("KEY_OF_TEST", key.trim()));
+    assert_eq!((third.code, redactions("third").1), (first.code, listed.clone()));
+    place.configure("\"us-east-1\"", &aws);
+
     place.write("broken.key", "not a key");
     let (code, _, said) = check("x", &["--key", "broken.key"]);
     assert!(

@@ -156,6 +156,11 @@ fn id(record: &Record) -> RecordId {
 }
 
 fn is_not_this_gap(kind: &Kind, record: &Record) -> Option<String> {
+    // This body is the policy's text itself, and any half of it is a text. Its length tells (`cut`), and half a policy
+    // is no JSON document: what rests on it is indeterminate all the same.
+    if kind.fault["kind"] == "truncated" && record.source.operation == "GetBucketPolicy" {
+        return None;
+    }
     let Some(gap) = record.gap() else {
         return Some(format!("{:.200} is no gap", format!("{:?}", record.outcome)));
     };

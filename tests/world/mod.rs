@@ -19,8 +19,8 @@ fn aws(world: &World, arguments: &[&str]) -> std::process::Output {
 #[test]
 fn the_ground_truth_of_every_world_is_what_the_api_shows() {
     let world = World::start();
-    let resources = |name: &str| -> usize {
-        verify(&world, name);
+    let resources = |name: &str, scale: &str| -> usize {
+        verify(&world, name, scale);
         world.truth()["resources"]
             .as_object()
             .unwrap()
@@ -28,14 +28,15 @@ fn the_ground_truth_of_every_world_is_what_the_api_shows() {
             .map(|arns| arns.as_array().unwrap().len())
             .sum()
     };
-    assert!(resources("bare") >= 10);
-    assert!(resources("demo") >= 40);
-    assert!(resources("full") >= 60);
+    assert!(resources("bare", "1") >= 10);
+    assert!(resources("demo", "1") >= 40);
+    // The world of scale 1 and one clinic more, of the fifty that scale 50 has.
+    assert!(resources("full", "2") >= 60 + 60);
 }
 
-fn verify(world: &World, name: &str) {
+fn verify(world: &World, name: &str, scale: &str) {
     let mut seed = module("world.seed");
-    seed.args(["--verify", "--world", name, "--endpoint", &world.endpoint()]);
+    seed.args(["--verify", "--world", name, "--scale", scale, "--endpoint", &world.endpoint()]);
     succeed(seed.arg("--truth").arg(world.truth_file()));
 }
 

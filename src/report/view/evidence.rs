@@ -104,7 +104,11 @@ impl GapSection {
             rows: rows.collect(),
             codes: codes
                 .into_iter()
-                .map(|((reason, code), count)| CodeCount { reason: reason.title(), code: code.to_owned(), count })
+                .map(|((reason, code), count)| CodeCount {
+                    reason: reason.title(),
+                    code: code.to_owned(),
+                    count,
+                })
                 .collect(),
             more,
             other_indeterminate,
