@@ -89,7 +89,6 @@ fn a_collection_that_is_killed_at_any_moment_goes_on_and_ends_with_the_same_reco
     let world = World::start_at("2026-10-01T12:00:00Z");
     world.seed("bare");
     world.clear_faults();
-    world.plant(json!({"kind": "slow", "delay_seconds": 0.02}));
     let alone = Place::new(&world, "");
     let started = Instant::now();
     alone.finish(&[]);
@@ -104,7 +103,7 @@ fn a_collection_that_is_killed_at_any_moment_goes_on_and_ends_with_the_same_reco
         let mut kept = 0;
         loop {
             let mut child = place.start();
-            thread::sleep(whole.mul_f64(0.1 + 0.5 * moments.next().unwrap()));
+            thread::sleep(whole.mul_f64(0.05 + 0.25 * moments.next().unwrap()));
             let _ = child.kill();
             let ended = child.wait().unwrap();
             if place.target().exists() {
