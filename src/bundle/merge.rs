@@ -33,21 +33,8 @@ pub enum MergeError {
         other: PathBuf,
     },
     /// The inputs differ where they must agree.
-    #[error("{one} and {other} cannot be one bundle: {what} ({in_one} and {in_other}); {advice}")]
-    Differs {
-        /// An input.
-        one: PathBuf,
-        /// Another.
-        other: PathBuf,
-        /// What differs.
-        what: &'static str,
-        /// What it is in the one.
-        in_one: String,
-        /// What it is in the other.
-        in_other: String,
-        /// What to do.
-        advice: &'static str,
-    },
+    #[error(transparent)]
+    Differs(Box<Difference>),
     /// An account is in two inputs, with different records.
     #[error(
         "{one} and {other} both hold records of account {account}, and not the same ones: which are right cannot be known; leave one of the two out"
@@ -88,6 +75,24 @@ pub enum MergeError {
     /// The merged bundle could not be written.
     #[error(transparent)]
     Write(#[from] WriteError),
+}
+
+/// Where two inputs differ that must agree.
+#[derive(Debug, thiserror::Error)]
+#[error("{one} and {other} cannot be one bundle: {what} ({in_one} and {in_other}); {advice}")]
+pub struct Difference {
+    /// An input.
+    pub one: PathBuf,
+    /// Another.
+    pub other: PathBuf,
+    /// What differs.
+    pub what: &'static str,
+    /// What it is in the one.
+    pub in_one: String,
+    /// What it is in the other.
+    pub in_other: String,
+    /// What to do.
+    pub advice: &'static str,
 }
 
 impl MergeError {
@@ -185,13 +190,15 @@ fn compare(inputs: &[Input], partial: bool) -> Result<BTreeSet<String>, MergeErr
 
 /// What must be the same in all inputs.
 fn agree(one: &Input, other: &Input) -> Result<(), MergeError> {
-    let differs = |what, in_one: String, in_other: String, advice| MergeError::Differs {
-        one: one.path.clone(),
-        other: other.path.clone(),
-        what,
-        in_one,
-        in_other,
-        advice,
+    let differs = |what, in_one: String, in_other: String, advice| {
+        MergeError::Differs(Box::new(Difference {
+            one: one.path.clone(),
+            other: other.path.clone(),
+            what,
+            in_one,
+            in_other,
+            advice,
+        }))
     };
     let (here, there) = (&one.manifest, &other.manifest);
     if here.catalog_sha256 != there.catalog_sha256 {
@@ -244,14 +251,14 @@ fn shards(inputs: &[Input], partial: bool) -> Result<BTreeSet<String>, MergeErro
             return Err(MergeError::NotItsAccounts { path: input.path.clone(), shard: shard.clone() });
         }
         if let Some(before) = found.insert(shard.number, input) {
-            return Err(MergeError::Differs {
+            return Err(MergeError::Differs(Box::new(Difference {
                 one: before.path.clone(),
                 other: input.path.clone(),
                 what: "they are the same shard, collected twice",
                 in_one: format!("sealed {}", before.manifest.sealed_at),
                 in_other: format!("sealed {}", input.manifest.sealed_at),
                 advice: "name only one of them",
-            });
+            })));
         }
     }
     let Some(shard) = inputs.first().and_then(|input| input.manifest.shard.as_ref()) else {

@@ -28,7 +28,7 @@ mod writer;
 pub use begun::Begun;
 pub use examine::{Examination, examine};
 pub use journal::JournalReader;
-pub use merge::{MergeError, merge};
+pub use merge::{Difference, MergeError, merge};
 pub use reader::{ReadError, read, read_files};
 pub use writer::{SealInfo, WriteError, Writer};
 

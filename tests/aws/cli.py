@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 # The CLI carries a botocore of its own, which may be older than the one that our models come from: members that it
 # did not know yet would be missing in what it prints.
-os.environ["AWS_DATA_PATH"] = os.path.join(os.path.dirname(botocore.__file__), "data")
+os.environ["AWS_DATA_PATH"] += os.pathsep + os.path.join(os.path.dirname(botocore.__file__), "data")
 
 # Commands that are not named like the service's model.
 COMMANDS = {"s3": "s3api", "config": "configservice"}

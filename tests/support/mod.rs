@@ -37,6 +37,7 @@ pub fn hermetic(command: &mut Command) -> &mut Command {
         .env("AWS_CONFIG_FILE", "/nonexistent/config")
         .env("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent/credentials")
         .env("AWS_REGION", "us-east-1")
+        .env("AWS_DEFAULT_REGION", "us-east-1")
         .env("TZ", "UTC")
 }
 

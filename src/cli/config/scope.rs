@@ -86,11 +86,13 @@ pub(in crate::cli) struct Role {
 
 /// A calendar period, in UTC, that was over when the run began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
 enum CalendarPeriod {
-    PreviousMonth,
-    PreviousQuarter,
-    PreviousYear,
+    #[serde(rename = "previous-month")]
+    Month,
+    #[serde(rename = "previous-quarter")]
+    Quarter,
+    #[serde(rename = "previous-year")]
+    Year,
 }
 
 impl Regions {
@@ -270,9 +272,9 @@ impl CalendarPeriod {
     /// Its first day, and the first day after it; `None` only at the end of time.
     fn before(self, today: NaiveDate) -> Option<(NaiveDate, NaiveDate)> {
         let months = match self {
-            Self::PreviousMonth => 1,
-            Self::PreviousQuarter => 3,
-            Self::PreviousYear => 12,
+            Self::Month => 1,
+            Self::Quarter => 3,
+            Self::Year => 12,
         };
         let after = NaiveDate::from_ymd_opt(today.year(), today.month0() / months * months + 1, 1)?;
         Some((after.checked_sub_months(Months::new(months))?, after))

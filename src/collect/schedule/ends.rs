@@ -175,6 +175,7 @@ impl<C: Caller> Schedule<'_, C> {
         let (code, message) = (code.clone(), message.clone());
         let grace = self.seat.gate.bounds().grace;
         let last = deadline.is_some_and(|deadline| deadline + grace <= now);
+        #[expect(clippy::iter_over_hash_type, reason = "in which order calls are broken off does not matter")]
         for task in self.under_way.values() {
             let aborted = match task.kind {
                 Kind::Rest | Kind::Renewal => true,
@@ -220,6 +221,7 @@ impl<C: Caller> Schedule<'_, C> {
 
     /// Gives the calls under way a moment; what they record is kept.
     pub(super) async fn interrupted(mut self) -> CollectError {
+        #[expect(clippy::iter_over_hash_type, reason = "in which order calls are broken off does not matter")]
         for task in self.under_way.values() {
             if matches!(task.kind, Kind::Rest | Kind::Renewal) {
                 task.abort.abort();
