@@ -6,19 +6,14 @@ One process for all calls, because the CLI takes a second to start.
 import contextlib
 import io
 import json
-import os
+import pathlib
 import socket
 import sys
 
 import awscli.clidriver
-import botocore
 from awscli.utils import json_encoder
 from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
-
-# The CLI carries a botocore of its own, which may be older than the one that our models come from: members that it
-# did not know yet would be missing in what it prints.
-os.environ["AWS_DATA_PATH"] += os.pathsep + os.path.join(os.path.dirname(botocore.__file__), "data")
 
 # Commands that are not named like the service's model.
 COMMANDS = {"s3": "s3api", "config": "configservice"}
@@ -59,6 +54,11 @@ def without_customization(driver, call, complained):
 def main():
     socket.getaddrinfo = with_account_in_front
     driver = awscli.clidriver.create_clidriver()
+    # The CLI carries a botocore of its own, which may be older than the one that our models come from: members that
+    # it did not know yet would be missing in what it prints.
+    # (Its own is what `import botocore` gives once awscli was imported.)
+    models = pathlib.Path(awscli.__file__).parent.parent / "botocore/data"
+    driver.session.get_component("data_loader").search_paths.insert(0, str(models))
     for line in sys.stdin:
         call = json.loads(line)
         command = COMMANDS.get(call["service"], call["service"])
