@@ -1,21 +1,19 @@
 //! A whole collection of the seeded world: every call, every record, every resource.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use proofpack::assess::resources::derive;
-use proofpack::aws::{Client, Models, Session, SessionOptions};
+use proofpack::aws::SessionOptions;
 use proofpack::bundle::{Bundle, SealInfo, Writer, read};
 use proofpack::catalog::Catalog;
-use proofpack::clock::Clock;
-use proofpack::collect::{Bounds, Collection, Gate, Known, Summary, collect};
+use proofpack::collect::{Bounds, Summary};
 use proofpack::model::{Period, Property, Record, RecordOutcome, Scope, Tool};
 use serde_json::Value;
-use tokio::sync::mpsc;
 
+use crate::support::collecting::{ACCOUNT, client, collect_with, options};
 use crate::support::world::World;
 
-const ACCOUNT: &str = "123456789012";
 const REGIONS: [&str; 2] = ["us-east-1", "us-west-2"];
 
 /// What one collection of the seeded world gave.
@@ -54,37 +52,11 @@ pub(super) async fn collect_as(
     catalog: &Catalog,
 ) -> (Summary, Vec<Record>) {
     let options = SessionOptions {
-        region: Some("us-east-1".into()),
-        endpoint_url: Some(world.endpoint()),
         static_credentials: Some((credentials.0.into(), credentials.1.into())),
-        ..SessionOptions::default()
+        max_attempts: SessionOptions::default().max_attempts,
+        ..options(&world.endpoint())
     };
-    let session = Arc::new(Session::load(options).await.unwrap());
-    let client = Client::new(Arc::new(Models::embedded().unwrap()), session);
-    let (sender, mut receiver) = mpsc::channel(16);
-    let run = Collection {
-        catalog,
-        home_region: client.home_region("aws"),
-        client,
-        partition: "aws".into(),
-        account: ACCOUNT.into(),
-        regions: REGIONS.map(String::from).into(),
-        caller: format!("arn:aws:iam::{ACCOUNT}:user/auditor"),
-        clock: Clock::System,
-        gate: Gate::new(Bounds::default(), None),
-        known: Known::nothing(),
-        redactor: Arc::new(()),
-        progress: &(),
-    };
-    let take = async {
-        let mut records = Vec::new();
-        while let Some(record) = receiver.recv().await {
-            records.push(record);
-        }
-        records
-    };
-    let (summary, records) = tokio::join!(collect(run, sender), take);
-    (summary.unwrap(), records)
+    collect_with(catalog, client(options).await, &REGIONS, Bounds::default()).await
 }
 
 fn question(record: &Record) -> String {

@@ -54,35 +54,43 @@ pub fn impatient() -> Bounds {
 /// Everything that the catalog asks for in `regions`; records in the order of their questions.
 pub fn collected(catalog: &Catalog, options: SessionOptions, regions: &[&str]) -> (Summary, Vec<Record>) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let (summary, mut records) = runtime.block_on(async {
-        let client = client(options).await;
-        let (sender, mut receiver) = mpsc::channel(16);
-        let run = Collection {
-            catalog,
-            home_region: client.home_region("aws"),
-            client,
-            partition: "aws".into(),
-            account: ACCOUNT.into(),
-            regions: regions.iter().map(|&region| region.into()).collect(),
-            caller: format!("arn:aws:iam::{ACCOUNT}:user/auditor"),
-            clock: Clock::System,
-            gate: Gate::new(impatient(), None),
-            known: Known::nothing(),
-            redactor: Arc::new(()),
-            progress: &(),
-        };
-        let take = async {
-            let mut records = Vec::new();
-            while let Some(record) = receiver.recv().await {
-                records.push(record);
-            }
-            records
-        };
-        let (summary, records) = tokio::join!(collect(run, sender), take);
-        (summary.unwrap(), records)
-    });
+    let (summary, mut records) =
+        runtime.block_on(async { collect_with(catalog, client(options).await, regions, impatient()).await });
     records.sort_by_cached_key(question);
     (summary, records)
+}
+
+/// Everything that the catalog asks for in `regions`, as the server answers, without redaction; records as they came.
+pub async fn collect_with(
+    catalog: &Catalog,
+    client: Client,
+    regions: &[&str],
+    bounds: Bounds,
+) -> (Summary, Vec<Record>) {
+    let (sender, mut receiver) = mpsc::channel(16);
+    let run = Collection {
+        catalog,
+        home_region: client.home_region("aws"),
+        client,
+        partition: "aws".into(),
+        account: ACCOUNT.into(),
+        regions: regions.iter().map(|&region| region.into()).collect(),
+        caller: format!("arn:aws:iam::{ACCOUNT}:user/auditor"),
+        clock: Clock::System,
+        gate: Gate::new(bounds, None),
+        known: Known::nothing(),
+        redactor: Arc::new(()),
+        progress: &(),
+    };
+    let take = async {
+        let mut records = Vec::new();
+        while let Some(record) = receiver.recv().await {
+            records.push(record);
+        }
+        records
+    };
+    let (summary, records) = tokio::join!(collect(run, sender), take);
+    (summary.unwrap(), records)
 }
 
 /// The records as an assessment sees them, without going over the disk.
