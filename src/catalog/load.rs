@@ -1,25 +1,16 @@
-//! Loading the catalog that is compiled in, and everything that must hold across its files.
+//! Loading a catalog, and everything that must hold across its files.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use include_dir::{Dir, include_dir};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{
     AbsentRule, Check, Collector, ExcerptRule, Framework, GapReasons, PropertyRule, Query, Redactions,
-    ResourceRule, TagsRule, Template, gap_reasons,
+    ResourceRule, Sources, TagsRule, Template,
 };
 use crate::canonical;
 use crate::model::{Outcome, Sha256Digest};
-
-static COLLECTORS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/catalog/collectors");
-static CHECKS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/catalog/checks");
-static FRAMEWORKS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/catalog/frameworks");
-static EXCERPTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/catalog/excerpts");
-
-/// What is taken out of answers, in one file: its order counts, and its parts refer to one another.
-const REDACTIONS: &str = include_str!("redactions.toml");
 
 /// Everything the catalog holds, validated.
 #[derive(Debug, Clone)]
@@ -52,21 +43,30 @@ impl Catalog {
     /// # Errors
     /// Lists every file that does not parse and every reference that does not resolve.
     pub fn embedded() -> Result<Self, CatalogError> {
+        Self::load(&Sources::embedded())
+    }
+
+    /// The catalog out of its files.
+    ///
+    /// # Errors
+    /// Lists every file that does not parse and every reference that does not resolve.
+    pub fn load(sources: &Sources) -> Result<Self, CatalogError> {
         let mut problems = Vec::new();
-        let mut digests = BTreeMap::new();
-        let collectors = parse(&COLLECTORS, "collectors", &mut digests, &mut problems);
-        let checks = parse(&CHECKS, "checks", &mut digests, &mut problems);
-        let frameworks = parse(&FRAMEWORKS, "frameworks", &mut digests, &mut problems);
-        let excerpts = parse(&EXCERPTS, "excerpts", &mut digests, &mut problems);
-        digests.insert("gap-reasons.toml".to_owned(), canonical::sha256(gap_reasons::TEXT.as_bytes()));
-        if let Err(error) = GapReasons::parse(gap_reasons::TEXT) {
+        let collectors = parse(sources, "collectors", &mut problems);
+        let checks = parse(sources, "checks", &mut problems);
+        let frameworks = parse(sources, "frameworks", &mut problems);
+        let excerpts = parse(sources, "excerpts", &mut problems);
+        if let Err(error) = text(sources, "gap-reasons.toml").and_then(|text| GapReasons::parse(&text)) {
             problems.push(format!("gap-reasons.toml: {error}"));
         }
-        digests.insert("redactions.toml".to_owned(), canonical::sha256(REDACTIONS.as_bytes()));
-        let redactions = toml::from_str(REDACTIONS).unwrap_or_else(|error| {
-            problems.push(format!("redactions.toml: {error}"));
-            Redactions::default()
-        });
+        let redactions = text(sources, "redactions.toml")
+            .and_then(|text| toml::from_str(&text).map_err(|error| error.to_string()))
+            .unwrap_or_else(|error| {
+                problems.push(format!("redactions.toml: {error}"));
+                Redactions::default()
+            });
+        let digests: BTreeMap<&str, Sha256Digest> =
+            sources.files().map(|(path, bytes)| (path, canonical::sha256(bytes))).collect();
         let digest = match canonical::to_string(&digests) {
             Ok(text) => canonical::sha256(text.as_bytes()),
             Err(error) => return Err(CatalogError { problems: vec![error.to_string()] }),
@@ -79,7 +79,7 @@ impl Catalog {
     /// The excerpt rules alone, for tests of what reads nothing else.
     #[cfg(test)]
     pub(crate) fn embedded_excerpts() -> BTreeMap<String, ExcerptRule> {
-        parse(&EXCERPTS, "excerpts", &mut BTreeMap::new(), &mut Vec::new())
+        parse(&Sources::embedded(), "excerpts", &mut Vec::new())
     }
 
     /// The rule that makes resources of `kind`, with its collector.
@@ -294,26 +294,20 @@ impl Identified for ExcerptRule {
 }
 
 fn parse<T: DeserializeOwned + Identified>(
-    dir: &Dir<'_>,
-    name: &str,
-    digests: &mut BTreeMap<String, Sha256Digest>,
+    sources: &Sources,
+    folder: &str,
     problems: &mut Vec<String>,
 ) -> BTreeMap<String, T> {
     let mut items = BTreeMap::new();
-    let data =
-        dir.files().filter(|file| file.path().extension().is_some_and(|extension| extension == "toml"));
-    for file in data {
-        let stem =
-            file.path().file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        let path = format!("{name}/{}", file.path().display());
-        digests.insert(path.clone(), canonical::sha256(file.contents()));
-        let Some(text) = file.contents_utf8() else {
+    for (stem, bytes) in sources.of_folder(folder) {
+        let path = format!("{folder}/{stem}.toml");
+        let Ok(text) = std::str::from_utf8(bytes) else {
             problems.push(format!("{path}: not UTF-8"));
             continue;
         };
         match toml::from_str::<T>(text) {
             Ok(item) if item.id() == stem => {
-                items.insert(stem, item);
+                items.insert(stem.to_owned(), item);
             }
             Ok(item) => {
                 problems.push(format!("{path}: its id is {}, which is not its file's name", item.id()))
@@ -322,6 +316,11 @@ fn parse<T: DeserializeOwned + Identified>(
         }
     }
     items
+}
+
+fn text(sources: &Sources, name: &str) -> Result<String, String> {
+    let bytes = sources.file(name).ok_or("the file is missing")?;
+    std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| "not UTF-8".to_owned())
 }
 
 /// All strings of a parameter, however deep.

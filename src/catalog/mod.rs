@@ -14,6 +14,7 @@ mod gap_reasons;
 mod load;
 mod query;
 mod redaction;
+mod sources;
 mod template;
 
 pub use check::{Case, Check, RelatedResource};
@@ -27,4 +28,5 @@ pub use gap_reasons::GapReasons;
 pub use load::{Catalog, CatalogError};
 pub use query::{Query, context, elements, to_value, to_variable};
 pub use redaction::{Detector, Kept, RedactionRule, Redactions, SecretNames, Sibling};
+pub use sources::{SameName, Sources, SourcesError};
 pub use template::{Template, TemplateError};

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::config::Config;
 use super::exit::{CommandError, Exit};
 use super::workspace::Workspace;
-use super::{CommandResult, ConfigArgument, catalog};
+use super::{CommandResult, ConfigArgument};
 use crate::assess::{self, Inputs};
 use crate::bundle;
 use crate::canonical;
@@ -32,7 +32,7 @@ pub(super) struct AssessArguments {
 pub(super) fn run(arguments: &AssessArguments) -> CommandResult {
     let config = arguments.config.read()?;
     let workspace = arguments.config.workspace(&config);
-    let catalog = catalog()?;
+    let catalog = config.catalog()?;
     let assessment = assess_bundle(&config, &workspace, &catalog, arguments.as_of)?;
     if arguments.json {
         println!("{}", canonical::to_string(&assessment).map_err(CommandError::internal)?);

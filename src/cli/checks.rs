@@ -1,11 +1,13 @@
 //! `proofpack checks`: what is checked, how, and that every check decides its own cases as stated.
 
+use std::path::PathBuf;
+
 use serde_json::json;
 
 use super::exit::{CommandError, Exit};
 use super::{CommandResult, catalog};
 use crate::assess;
-use crate::catalog::{Catalog, Check};
+use crate::catalog::{Catalog, Check, SameName, Sources};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct ChecksArguments {
@@ -29,16 +31,26 @@ enum ChecksCommand {
         id: String,
     },
     /// Run every check's own cases.
-    #[command(after_help = "Example:\n  proofpack checks test")]
-    Test,
+    #[command(
+        after_help = "Examples:\n  proofpack checks test\n  proofpack checks test --catalog src/catalog"
+    )]
+    Test {
+        /// Folder with `checks/`, `frameworks/` ... whose files are added, or take the place of those compiled in.
+        #[arg(long, value_name = "FOLDER")]
+        catalog: Option<PathBuf>,
+    },
 }
 
 pub(super) fn run(arguments: &ChecksArguments) -> CommandResult {
-    let catalog = catalog()?;
     match &arguments.command {
-        ChecksCommand::List { json } => list(&catalog, *json),
-        ChecksCommand::Show { id } => show(&catalog, id),
-        ChecksCommand::Test => test(&catalog),
+        ChecksCommand::List { json } => list(&catalog()?, *json),
+        ChecksCommand::Show { id } => show(&catalog()?, id),
+        ChecksCommand::Test { catalog: None } => test(&catalog()?),
+        ChecksCommand::Test { catalog: Some(folder) } => {
+            let sources = Sources::embedded().with_folder(folder, SameName::Replaces);
+            let catalog = Catalog::load(&sources.map_err(CommandError::input)?);
+            test(&catalog.map_err(CommandError::input)?)
+        }
     }
 }
 

@@ -22,7 +22,7 @@ use super::exit::{CommandError, Exit};
 use super::progress::Display;
 use super::resume::{Earlier, Opened};
 use super::workspace::Workspace;
-use super::{CommandResult, ConfigArgument, assess, catalog, interrupt, output, redaction, runtime};
+use super::{CommandResult, ConfigArgument, assess, interrupt, output, redaction, runtime};
 use crate::aws::{Client, Models};
 use crate::bundle::{Begun, SealInfo, Writer};
 use crate::canonical;
@@ -63,7 +63,7 @@ pub(super) struct CollectArguments {
 pub(super) fn run(arguments: &CollectArguments) -> CommandResult {
     let config = arguments.config.read()?;
     let workspace = arguments.config.workspace(&config);
-    let catalog = catalog()?;
+    let catalog = config.catalog()?;
     assess::require_settings(&config, &catalog)?;
     let how = How { shard: arguments.shard, fresh: arguments.fresh, http: None };
     let collecting = collect_part(&config, &workspace, &catalog, Clock::System, how);

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::exit::CommandError;
+use crate::catalog::{Catalog, SameName, Sources};
 pub(super) use scope::{Regions, ScopeConfig, is_account};
 
 /// The configuration that `init` writes: every setting, commented.
@@ -28,6 +29,9 @@ pub(super) struct Config {
     pub(super) framework: String,
     /// What to look at.
     pub(super) scope: ScopeConfig,
+    /// Checks, frameworks and excerpts of one's own.
+    #[serde(default)]
+    pub(super) catalog: CatalogConfig,
     /// How to reach AWS.
     #[serde(default)]
     pub(super) aws: AwsConfig,
@@ -53,6 +57,18 @@ pub(super) struct Config {
     /// Folder of the configuration file, which relative paths start from.
     #[serde(skip)]
     pub(super) folder: PathBuf,
+}
+
+/// Checks, frameworks and excerpts of one's own.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct CatalogConfig {
+    /// Folders that are laid out as the catalog is: `checks/`, `frameworks/`, `excerpts/`, `collectors/`.
+    #[serde(default)]
+    folders: Vec<PathBuf>,
+    /// Whether their files may take the place of files of the same name that are compiled in.
+    #[serde(default)]
+    replaces: bool,
 }
 
 /// How to reach AWS. What is not given comes from the environment, as for the AWS CLI.
@@ -193,6 +209,23 @@ impl Config {
         })?;
         config.folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
         Ok(config)
+    }
+
+    /// The catalog that is compiled in, with the folders of the user's own.
+    ///
+    /// # Errors
+    /// When a folder cannot be read, or what is in it is not sound.
+    pub(super) fn catalog(&self) -> Result<Catalog, CommandError> {
+        if self.catalog.folders.is_empty() {
+            return super::catalog();
+        }
+        let same_name = if self.catalog.replaces { SameName::Replaces } else { SameName::IsRefused };
+        let mut sources = Sources::embedded();
+        for folder in &self.catalog.folders {
+            sources =
+                sources.with_folder(&self.resolve(folder), same_name).map_err(CommandError::input)?;
+        }
+        Catalog::load(&sources).map_err(CommandError::input)
     }
 
     /// Reads a configuration out of its text; the error says what is wrong and where.

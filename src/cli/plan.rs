@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::config::Config;
 use super::exit::{CommandError, Exit};
-use super::{CommandResult, catalog};
+use super::CommandResult;
 use crate::aws::Models;
 use crate::bundle;
 use crate::catalog::Catalog;
@@ -37,7 +37,7 @@ pub(super) struct PlanArguments {
 
 pub(super) fn run(arguments: &PlanArguments) -> CommandResult {
     let config = Config::read(&arguments.config)?;
-    let catalog = catalog()?;
+    let catalog = config.catalog()?;
     let earlier = match &arguments.from {
         Some(folder) => {
             let bundle = bundle::read(folder).map_err(CommandError::input)?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::exit::Exit;
 use super::{
-    CommandResult, ConfigArgument, archive, assess, catalog, collect, package, report, runtime, sign,
+    CommandResult, ConfigArgument, archive, assess, collect, package, report, runtime, sign,
 };
 use crate::clock::Clock;
 
@@ -23,7 +23,7 @@ pub(super) struct RunArguments {
 pub(super) fn run(arguments: &RunArguments) -> CommandResult {
     let config = arguments.config.read()?;
     let workspace = arguments.config.workspace(&config);
-    let catalog = catalog()?;
+    let catalog = config.catalog()?;
     // A key or a setting that cannot be used is found now, not after an hour of collecting.
     let signer = sign::signer(&config)?;
     assess::require_settings(&config, &catalog)?;

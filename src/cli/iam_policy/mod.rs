@@ -51,7 +51,8 @@ enum Format {
 
 pub(super) fn run(arguments: &IamPolicyArguments) -> CommandResult {
     let config = arguments.config.as_deref().map(Config::read).transpose()?;
-    let statements = statements(&catalog()?, config.as_ref(), arguments.archive)?;
+    let catalog = config.as_ref().map_or_else(catalog, Config::catalog)?;
+    let statements = statements(&catalog, config.as_ref(), arguments.archive)?;
     let policies = split(&statements)?;
     let chosen = match arguments.part {
         None => policies.as_slice(),

@@ -1,92 +1,27 @@
 """The ground truth: what each check must find for each resource, said by the code that made the resource."""
 
 import json
+import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 PASS, FAIL, UNKNOWN = "pass", "fail", "indeterminate"
 
-#: The checks by the kind of resource that they judge.
-CHECKS: dict[str, tuple[str, ...]] = {
-    "kms-key": ("kms-key-rotation-enabled", "kms-key-not-pending-deletion", "kms-key-policy-not-public"),
-    "s3-bucket": (
-        "s3-bucket-customer-key",
-        "s3-bucket-access-logging",
-        "s3-bucket-log-target-elsewhere",
-        "s3-bucket-tls-only",
-        "s3-bucket-versioning",
-        "s3-bucket-public-access-blocked",
-        "s3-bucket-policy-not-public",
-        "s3-bucket-replication",
-        "s3-bucket-lifecycle",
-        "s3-bucket-denies-unencrypted-uploads",
-    ),
-    "aws-account": (
-        "s3-account-public-access-blocked",
-        "iam-root-mfa",
-        "iam-root-no-access-keys",
-        "iam-password-policy",
-        "cloudtrail-multi-region",
-    ),
-    "iam-user": (
-        "iam-user-mfa",
-        "iam-user-no-inline-policies",
-        "iam-user-no-attached-policies",
-        "iam-access-keys-rotated",
-        "iam-credentials-used",
-    ),
-    "iam-policy": ("iam-policy-no-admin",),
-    "iam-role": ("iam-role-no-inline-policies", "iam-role-no-admin"),
-    "iam-group": ("iam-group-no-inline-policies",),
-    "ec2-vpc": ("vpc-flow-logs",),
-    "ec2-security-group": (
-        "security-group-default-closed",
-        "security-group-no-open-admin-ports",
-        "security-group-egress-restricted",
-    ),
-    "ec2-subnet": ("subnet-no-public-ip",),
-    "ec2-network-acl": ("network-acl-no-open-admin-ports",),
-    "ec2-route-table": ("route-table-no-open-internet-route",),
-    "ec2-vpc-endpoint": ("vpc-endpoint-policy-restricted",),
-    "rds-instance": (
-        "rds-instance-customer-key",
-        "rds-instance-not-public",
-        "rds-instance-deletion-protection",
-        "rds-instance-backup-retention",
-        "rds-instance-multi-az",
-        "rds-instance-iam-authentication",
-        "rds-instance-log-exports",
-        "rds-instance-minor-upgrades",
-        "rds-instance-enhanced-monitoring",
-        "rds-instance-tls-required",
-    ),
-    "rds-cluster": (
-        "rds-cluster-customer-key",
-        "rds-cluster-deletion-protection",
-        "rds-cluster-backup-retention",
-        "rds-cluster-iam-authentication",
-        "rds-cluster-tls-required",
-    ),
-    "rds-snapshot": ("rds-snapshot-not-public",),
-    "rds-cluster-snapshot": ("rds-cluster-snapshot-not-public",),
-    "cloudtrail-trail": (
-        "cloudtrail-log-validation",
-        "cloudtrail-customer-key",
-        "cloudtrail-cloudwatch-logs",
-        "cloudtrail-logging",
-    ),
-    "logs-log-group": ("log-group-encrypted", "log-group-retention"),
-    "sns-topic": ("sns-topic-encrypted", "sns-topic-tls-only"),
-    "secretsmanager-secret": ("secret-customer-key", "secret-rotation"),
-    "elbv2-load-balancer": (
-        "load-balancer-deletion-protection",
-        "load-balancer-access-logs",
-        "load-balancer-drops-invalid-headers",
-    ),
-    "elbv2-listener": ("listener-current-tls-policy", "listener-http-redirected"),
-    "aws-region": ("config-recorder-recording", "guardduty-enabled", "ebs-default-encryption"),
-}
+CATALOG = Path(__file__).parents[3] / "src" / "catalog" / "checks"
+
+
+def _checks_by_kind() -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for path in sorted(CATALOG.glob("*.toml")):
+        check = tomllib.loads(path.read_text(encoding="utf-8"))
+        found.setdefault(check["resource"], set()).add(check["id"])
+    return {kind: frozenset(ids) for kind, ids in found.items()}
+
+
+#: The checks by the kind of resource that they judge. Only names are read from the catalog: what each must find is said by
+#: the code that makes the resource.
+CHECKS = _checks_by_kind()
 
 
 @dataclass
@@ -99,14 +34,28 @@ class Truth:
     resources: dict[str, str] = field(default_factory=dict)
     excerpts: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+    #: Which checks were named for each resource, those that do not apply included.
+    named: dict[str, set[str]] = field(default_factory=dict)
 
     def resource(self, kind: str, arn: str, outcomes: dict[str, bool | str | None]) -> None:
-        """Declares a resource with the outcome of every check of its kind: True passes, False fails, None does not apply."""
-        if set(outcomes) != set(CHECKS[kind]):
-            raise ValueError(f"{arn}: outcomes must name exactly the checks of {kind}: {set(outcomes) ^ set(CHECKS[kind])}")
+        """Declares a resource with outcomes of checks of its kind: True passes, False fails, None does not apply.
+
+        What it does not name, `more` must: in the end every check of the kind has its outcome.
+        """
         if arn in self.resources:
             raise ValueError(f"{arn} is declared twice")
         self.resources[arn] = kind
+        self.named[arn] = set()
+        self.more(arn, outcomes)
+
+    def more(self, arn: str, outcomes: dict[str, bool | str | None]) -> None:
+        """Declares outcomes of further checks for a resource that is declared."""
+        kind = self.resources[arn]
+        if unknown := set(outcomes) - CHECKS.get(kind, frozenset()):
+            raise ValueError(f"{arn}: these are no checks of {kind}: {sorted(unknown)}")
+        if twice := set(outcomes) & self.named[arn]:
+            raise ValueError(f"{arn}: the outcomes of {sorted(twice)} are declared twice")
+        self.named[arn] |= set(outcomes)
         for check, outcome in outcomes.items():
             if outcome is not None:
                 text = outcome if isinstance(outcome, str) else (PASS if outcome else FAIL)
@@ -117,8 +66,19 @@ class Truth:
         for check in checks:
             self.findings[check][arn] = UNKNOWN
 
+    def require_complete(self) -> None:
+        """Raises where a resource lacks the outcome of a check of its kind."""
+        lacking = [
+            f"{arn}: {', '.join(sorted(missing))}"
+            for arn, kind in self.resources.items()
+            if (missing := CHECKS.get(kind, frozenset()) - self.named[arn])
+        ]
+        if lacking:
+            raise ValueError("no outcome is declared for\n" + "\n".join(lacking))
+
     def write(self, path: Path) -> None:
         """Writes `ground-truth.json`."""
+        self.require_complete()
         kinds: dict[str, list[str]] = {}
         for arn, kind in self.resources.items():
             kinds.setdefault(kind, []).append(arn)
