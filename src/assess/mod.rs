@@ -35,15 +35,15 @@ use self::judge::Court;
 use crate::bundle::{Bundle, StoredRecord};
 use crate::catalog::{Catalog, Framework};
 use crate::model::{
-    AssessedCheck, Assessment, BundleReference, EvidenceEntry, Exception, Finding, FindingError,
-    FrameworkReference, GapReason, RecordId, RecordOutcome, Resource, ResourceEntry, ResourceSet, Tool,
+    AssessedCheck, Assessment, BundleReference, EvidenceEntry, Exception, Finding, FindingError, GapReason,
+    RecordId, RecordOutcome, Resource, ResourceEntry, ResourceSet, Tool,
 };
 
 /// What an assessment is made with, beside bundle and catalog.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Inputs {
-    /// Id of the framework.
-    pub framework: String,
+    /// Ids of the frameworks, each once, in the order in which they are shown.
+    pub frameworks: Vec<String>,
     /// The instant at which ages and expiries are judged.
     pub as_of: DateTime<Utc>,
     /// Parameters that differ from the checks' defaults, by name.
@@ -55,6 +55,12 @@ pub struct Inputs {
 /// Why there is no assessment.
 #[derive(Debug, thiserror::Error)]
 pub enum AssessError {
+    /// No framework was asked for.
+    #[error("no framework is named, so there is nothing to assess against: name one with `framework`")]
+    NoFramework,
+    /// A framework was asked for more than once.
+    #[error("the framework {0} is named twice: name each once")]
+    FrameworkTwice(String),
     /// The framework is not in the catalog.
     #[error("there is no framework {framework}: the catalog has {}", known.join(", "))]
     UnknownFramework {
@@ -101,7 +107,7 @@ pub fn assess_resources(
     inputs: &Inputs,
     set: &ResourceSet,
 ) -> Result<Assessment, AssessError> {
-    let framework = framework(catalog, &inputs.framework)?;
+    let frameworks = frameworks(catalog, &inputs.frameworks)?;
     if let Some(exception) = inputs.exceptions.iter().find(|e| !catalog.checks.contains_key(&e.check)) {
         return Err(AssessError::UnknownCheck(text::safe(&exception.check, 80)));
     }
@@ -112,8 +118,8 @@ pub fn assess_resources(
     }
     let engine = Engine::default();
     let compiled = checks::compile(catalog, &engine).map_err(AssessError::Checks)?;
-    let mapped: BTreeSet<&str> =
-        framework.controls.iter().flat_map(|control| &control.checks).map(String::as_str).collect();
+    let controls = frameworks.iter().flat_map(|framework| &framework.controls);
+    let mapped: BTreeSet<&str> = controls.flat_map(|control| &control.checks).map(String::as_str).collect();
     let checks: Vec<_> = compiled.values().filter(|c| mapped.contains(c.check.id.as_str())).collect();
     let parameters = parameters::values(checks.iter().map(|c| c.check), &inputs.parameters)
         .map_err(AssessError::Parameters)?;
@@ -133,21 +139,17 @@ pub fn assess_resources(
         |check| catalog.checks.get(check).map(|check| check.resource.as_str()),
         inputs.as_of,
     );
-    let controls = rollup::controls(catalog, framework, bundle, &findings, inputs.as_of);
+    let of_framework =
+        |framework: &&Framework| rollup::framework(catalog, framework, bundle, &findings, inputs.as_of);
+    let frameworks = frameworks.iter().map(of_framework).collect();
     Ok(Assessment {
         version: Assessment::VERSION,
         tool: Tool::this(),
         as_of: inputs.as_of,
         bundle: bundle_reference(bundle),
-        framework: FrameworkReference {
-            id: framework.id.clone(),
-            title: framework.title.clone(),
-            edition: framework.edition.clone(),
-            catalog_sha256: catalog.digest,
-        },
+        catalog_sha256: catalog.digest,
         parameters: parameters.clone(),
-        summary: rollup::summary(&controls),
-        controls,
+        frameworks,
         checks: checks.iter().map(|check| assessed(check.check)).collect(),
         findings,
         exceptions,
@@ -168,11 +170,21 @@ fn entry(resource: &Resource) -> ResourceEntry {
     }
 }
 
-fn framework<'a>(catalog: &'a Catalog, id: &str) -> Result<&'a Framework, AssessError> {
-    catalog.frameworks.get(id).ok_or_else(|| AssessError::UnknownFramework {
-        framework: text::safe(id, 80),
-        known: catalog.frameworks.keys().cloned().collect(),
-    })
+fn frameworks<'a>(catalog: &'a Catalog, ids: &[String]) -> Result<Vec<&'a Framework>, AssessError> {
+    let mut seen = BTreeSet::new();
+    if let Some(twice) = ids.iter().find(|id| !seen.insert(*id)) {
+        return Err(AssessError::FrameworkTwice(text::safe(twice, 80)));
+    }
+    if ids.is_empty() {
+        return Err(AssessError::NoFramework);
+    }
+    let framework = |id: &String| {
+        catalog.frameworks.get(id).ok_or_else(|| AssessError::UnknownFramework {
+            framework: text::safe(id, 80),
+            known: catalog.frameworks.keys().cloned().collect(),
+        })
+    };
+    ids.iter().map(framework).collect()
 }
 
 /// What findings point at that no record is about.

@@ -8,12 +8,32 @@ use serde_json::Value;
 use crate::bundle::{Bundle, StoredRecord};
 use crate::catalog::{Catalog, Control, Framework};
 use crate::model::{
-    AttestationNeed, AttestationResult, ControlResult, ControlStatus, ExcerptResult, Finding, Outcome,
-    RecordKind, StatusCount,
+    AttestationNeed, AttestationResult, ControlResult, ControlStatus, ExcerptResult, Finding,
+    FrameworkAssessment, FrameworkReference, Outcome, RecordKind, StatusCount,
 };
 
+/// What the findings say about a framework.
+pub(super) fn framework(
+    catalog: &Catalog,
+    framework: &Framework,
+    bundle: &Bundle,
+    findings: &[Finding],
+    as_of: DateTime<Utc>,
+) -> FrameworkAssessment {
+    let controls = controls(catalog, framework, bundle, findings, as_of);
+    FrameworkAssessment {
+        reference: FrameworkReference {
+            id: framework.id.clone(),
+            title: framework.title.clone(),
+            edition: framework.edition.clone(),
+        },
+        summary: summary(&controls),
+        controls,
+    }
+}
+
 /// The result of every control, in the framework's order.
-pub(super) fn controls(
+fn controls(
     catalog: &Catalog,
     framework: &Framework,
     bundle: &Bundle,
@@ -66,7 +86,7 @@ pub(super) fn controls(
 }
 
 /// How many controls have each status; every status is listed.
-pub(super) fn summary(controls: &[ControlResult]) -> Vec<StatusCount> {
+fn summary(controls: &[ControlResult]) -> Vec<StatusCount> {
     ControlStatus::ALL
         .iter()
         .map(|status| {

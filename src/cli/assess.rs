@@ -16,7 +16,7 @@ use crate::model::{Assessment, Exception, Outcome};
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  proofpack assess --config proofpack.toml\n  proofpack assess --json | jq '.summary'"
+    after_help = "Example:\n  proofpack assess --config proofpack.toml\n  proofpack assess --framework hipaa-security-rule --json | jq '.frameworks[].summary'"
 )]
 pub(super) struct AssessArguments {
     #[command(flatten)]
@@ -24,13 +24,33 @@ pub(super) struct AssessArguments {
     /// The instant at which ages and expiries are judged (RFC 3339); when the bundle was sealed where not given.
     #[arg(long, value_name = "TIME")]
     as_of: Option<DateTime<Utc>>,
+    #[command(flatten)]
+    frameworks: FrameworksArgument,
     /// Print the assessment as JSON.
     #[arg(long)]
     json: bool,
 }
 
+/// Which frameworks, for the commands that assess.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct FrameworksArgument {
+    /// Framework to assess against, in place of the configuration's; may be given several times.
+    #[arg(long = "framework", value_name = "ID")]
+    frameworks: Vec<String>,
+}
+
+impl FrameworksArgument {
+    /// Puts what is given in the place of what the configuration says.
+    pub(super) fn apply(&self, config: &mut Config) {
+        if !self.frameworks.is_empty() {
+            config.frameworks.clone_from(&self.frameworks);
+        }
+    }
+}
+
 pub(super) fn run(arguments: &AssessArguments) -> CommandResult {
-    let config = arguments.config.read()?;
+    let mut config = arguments.config.read()?;
+    arguments.frameworks.apply(&mut config);
     let workspace = arguments.config.workspace(&config);
     let catalog = config.catalog()?;
     let assessment = assess_bundle(&config, &workspace, &catalog, arguments.as_of)?;
@@ -57,7 +77,7 @@ pub(super) fn assess_bundle(
         CommandError::input(format!("cannot read the bundle {}: {error}{hint}", workspace.bundle().display()))
     })?;
     let inputs = Inputs {
-        framework: config.framework.clone(),
+        frameworks: config.frameworks.clone(),
         as_of: as_of.unwrap_or(bundle.manifest.sealed_at),
         parameters: config.parameters.clone(),
         exceptions,
@@ -70,13 +90,17 @@ pub(super) fn assess_bundle(
 
 /// Everything that the assessment will want of the configuration: a mistake is found before a collection, not after.
 pub(super) fn require_settings(config: &Config, catalog: &Catalog) -> Result<(), CommandError> {
-    if !catalog.frameworks.contains_key(&config.framework) {
+    let unknown = config.frameworks.iter().find(|id| !catalog.frameworks.contains_key(*id));
+    if let Some(unknown) = unknown {
         let known: Vec<&str> = catalog.frameworks.keys().map(String::as_str).collect();
         return Err(CommandError::input(format!(
-            "there is no framework {:?}; set `framework` in the configuration to {}",
-            config.framework,
-            known.join(" or ")
+            "there is no framework {unknown:?}; `framework` in the configuration and --framework name one or several of {}",
+            known.join(", ")
         )));
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    if let Some(twice) = config.frameworks.iter().find(|id| !seen.insert(*id)) {
+        return Err(CommandError::input(format!("the framework {twice:?} is named twice; name each once")));
     }
     let problems = assess::parameter_problems(catalog, &config.parameters);
     if !problems.is_empty() {
@@ -111,16 +135,22 @@ pub(super) fn read_assessment(path: &Path) -> Result<Assessment, CommandError> {
 
 /// What came out, in a few lines.
 pub(super) fn summary(assessment: &Assessment) -> String {
-    let mut text = String::from("Controls: ");
-    let counts = assessment.summary.iter().filter(|count| count.count > 0);
-    let counts: Vec<String> =
-        counts.map(|count| format!("{} {}", count.count, count.status.words())).collect();
-    text.push_str(&counts.join(", "));
+    let mut text = String::new();
+    for framework in &assessment.frameworks {
+        let counts = framework.summary.iter().filter(|count| count.count > 0);
+        let counts: Vec<String> =
+            counts.map(|count| format!("{} {}", count.count, count.status.words())).collect();
+        let of = match assessment.frameworks.len() {
+            1 => String::new(),
+            _ => format!(" of {}", framework.reference.id),
+        };
+        text.push_str(&format!("Controls{of}: {}\n", counts.join(", ")));
+    }
     let of =
         |outcome: Outcome| assessment.findings.iter().filter(|finding| finding.outcome == outcome).count();
     let accepted = assessment.findings.iter().filter(|finding| finding.exception.is_some()).count();
     text.push_str(&format!(
-        "\nFindings: {} pass, {} fail ({accepted} of them accepted by an exception), {} indeterminate, {} not applicable\n",
+        "Findings: {} pass, {} fail ({accepted} of them accepted by an exception), {} indeterminate, {} not applicable\n",
         of(Outcome::Pass),
         of(Outcome::Fail),
         of(Outcome::Indeterminate),

@@ -3,12 +3,13 @@
 mod scope;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use std::{fmt, fs};
 
 use chrono::TimeDelta;
-use serde::Deserialize;
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::exit::CommandError;
@@ -24,9 +25,9 @@ pub(super) const TEMPLATE: &str = include_str!("proofpack.toml");
 pub(super) struct Config {
     /// Whose systems these are: printed on the report's cover.
     pub(super) organization: String,
-    /// Framework id.
-    #[serde(default = "default_framework")]
-    pub(super) framework: String,
+    /// Ids of the frameworks: one as text, or a list.
+    #[serde(default = "default_frameworks", rename = "framework", deserialize_with = "one_or_several")]
+    pub(super) frameworks: Vec<String>,
     /// What to look at.
     pub(super) scope: ScopeConfig,
     /// Checks, frameworks and excerpts of one's own.
@@ -171,8 +172,35 @@ impl Default for ArchiveConfig {
     }
 }
 
-fn default_framework() -> String {
-    "hipaa-security-rule".into()
+fn default_frameworks() -> Vec<String> {
+    vec!["hipaa-security-rule".into()]
+}
+
+/// A text, or a list of texts with at least one.
+fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    struct OneOrSeveral;
+
+    impl<'de> Visitor<'de> for OneOrSeveral {
+        type Value = Vec<String>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("the id of a framework, or a list of ids")
+        }
+
+        fn visit_str<E: de::Error>(self, id: &str) -> Result<Self::Value, E> {
+            Ok(vec![id.to_owned()])
+        }
+
+        fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+            let mut ids = Vec::new();
+            while let Some(id) = list.next_element()? {
+                ids.push(id);
+            }
+            if ids.is_empty() { Err(de::Error::invalid_length(0, &self)) } else { Ok(ids) }
+        }
+    }
+
+    deserializer.deserialize_any(OneOrSeveral)
 }
 
 fn default_output() -> PathBuf {
@@ -222,8 +250,7 @@ impl Config {
         let same_name = if self.catalog.replaces { SameName::Replaces } else { SameName::IsRefused };
         let mut sources = Sources::embedded();
         for folder in &self.catalog.folders {
-            sources =
-                sources.with_folder(&self.resolve(folder), same_name).map_err(CommandError::input)?;
+            sources = sources.with_folder(&self.resolve(folder), same_name).map_err(CommandError::input)?;
         }
         Catalog::load(&sources).map_err(CommandError::input)
     }
@@ -265,8 +292,19 @@ mod tests {
     #[test]
     fn the_template_that_init_writes_is_a_valid_configuration() {
         let config = Config::parse(TEMPLATE).unwrap();
-        assert_eq!(config.framework, "hipaa-security-rule");
+        assert_eq!(config.frameworks, ["hipaa-security-rule"]);
         assert_eq!(config.archive.retention_days, 2192);
+    }
+
+    #[test]
+    fn frameworks_are_one_or_a_list() {
+        let of = |setting: &str| {
+            let text = format!("organization = \"X\"\n{setting}\n[scope]\nregions = [\"us-east-1\"]\n");
+            Config::parse(&text).unwrap().frameworks
+        };
+        assert_eq!(of(""), ["hipaa-security-rule"]);
+        assert_eq!(of("framework = \"a\""), ["a"]);
+        assert_eq!(of("framework = [\"b\", \"a\"]"), ["b", "a"]);
     }
 
     #[test]
@@ -276,6 +314,9 @@ mod tests {
         assert!(with("[scope]\nregions = [\"us east\"]").contains("us east"));
         assert!(with("[scope]\nregion = [\"us-east-1\"]").contains("unknown field `region`"));
         let scope = "[scope]\nregions = [\"us-east-1\"]\n";
+        for wrong in ["framework = []\n", "framework = 1\n", "framework = [1]\n"] {
+            assert!(with(&format!("{wrong}{scope}")).contains("framework"), "{wrong}");
+        }
         assert!(with(&format!("{scope}[archive]\nmode = \"WORM\"")).contains("GOVERNANCE"));
         assert!(with(&format!("{scope}[signing]\nkey = \"k.pem\"")).contains("pkcs12"));
     }

@@ -3,9 +3,7 @@
 use std::path::PathBuf;
 
 use super::exit::Exit;
-use super::{
-    CommandResult, ConfigArgument, archive, assess, collect, package, report, runtime, sign,
-};
+use super::{CommandResult, ConfigArgument, archive, assess, collect, package, report, runtime, sign};
 use crate::clock::Clock;
 
 #[derive(Debug, clap::Args)]
@@ -18,10 +16,13 @@ pub(super) struct RunArguments {
     /// Begin anew: remove what a collection that did not finish has recorded, instead of going on from there.
     #[arg(long)]
     fresh: bool,
+    #[command(flatten)]
+    frameworks: assess::FrameworksArgument,
 }
 
 pub(super) fn run(arguments: &RunArguments) -> CommandResult {
-    let config = arguments.config.read()?;
+    let mut config = arguments.config.read()?;
+    arguments.frameworks.apply(&mut config);
     let workspace = arguments.config.workspace(&config);
     let catalog = config.catalog()?;
     // A key or a setting that cannot be used is found now, not after an hour of collecting.

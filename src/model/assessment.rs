@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{ExceptionReport, Finding, GapReason, RecordId, RecordKind, Scope, Severity, Sha256Digest, Tool};
 
-/// A bundle judged against a framework.
+/// A bundle judged against one framework or several.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Assessment {
@@ -21,15 +21,13 @@ pub struct Assessment {
     pub as_of: DateTime<Utc>,
     /// The bundle that was assessed.
     pub bundle: BundleReference,
-    /// The framework that it was assessed against.
-    pub framework: FrameworkReference,
+    /// Digest of the whole catalog that it was assessed with.
+    pub catalog_sha256: Sha256Digest,
     /// The parameters that were used, by name.
     pub parameters: BTreeMap<String, Value>,
-    /// Controls in the framework's order.
-    pub controls: Vec<ControlResult>,
-    /// How many controls have each status, in order of precedence.
-    pub summary: Vec<StatusCount>,
-    /// The checks that were run, sorted by id.
+    /// The frameworks that it was assessed against, in the order asked for; they share checks and findings.
+    pub frameworks: Vec<FrameworkAssessment>,
+    /// The checks that were run, each for at least one of the frameworks, sorted by id.
     pub checks: Vec<AssessedCheck>,
     /// Findings, sorted by check and subject.
     pub findings: Vec<Finding>,
@@ -59,6 +57,18 @@ pub struct BundleReference {
     pub records: u64,
 }
 
+/// What the findings say about one framework's controls.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FrameworkAssessment {
+    /// Which framework.
+    pub reference: FrameworkReference,
+    /// Its controls, in its order.
+    pub controls: Vec<ControlResult>,
+    /// How many of them have each status, in order of precedence.
+    pub summary: Vec<StatusCount>,
+}
+
 /// Which framework it was assessed against.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -69,8 +79,6 @@ pub struct FrameworkReference {
     pub title: String,
     /// Edition of the regulation that the data follows.
     pub edition: String,
-    /// Digest of the whole catalog.
-    pub catalog_sha256: Sha256Digest,
 }
 
 /// How binding a specification is (45 CFR 164.306(d)).
@@ -294,4 +302,9 @@ impl ControlStatus {
 impl Assessment {
     /// The version that this program writes.
     pub const VERSION: u32 = 1;
+
+    /// The controls of all frameworks, in order.
+    pub fn controls(&self) -> impl Iterator<Item = &ControlResult> {
+        self.frameworks.iter().flat_map(|framework| &framework.controls)
+    }
 }

@@ -15,7 +15,8 @@ pub mod written_date;
 
 pub use assessment::{
     AssessedCheck, Assessment, AttestationNeed, AttestationResult, BundleReference, ControlResult,
-    ControlStatus, EvidenceEntry, ExcerptResult, FrameworkReference, Obligation, ResourceEntry, StatusCount,
+    ControlStatus, EvidenceEntry, ExcerptResult, FrameworkAssessment, FrameworkReference, Obligation,
+    ResourceEntry, StatusCount,
 };
 pub use digest::{ParseDigestError, RecordId, Sha256Digest};
 pub use exception::{Exception, ExceptionProblem, ExceptionReport};

@@ -35,6 +35,8 @@ impl Facts<'_> {
         let manifest = self.manifest;
         let period = manifest.scope.period;
         let gaps: u64 = manifest.gaps.iter().fold(0, |sum, gap| sum.saturating_add(gap.count));
+        let frameworks = self.assessment.frameworks.iter();
+        let frameworks: Vec<&str> = frameworks.map(|framework| framework.reference.title.as_str()).collect();
         let values = [
             ("folder", layout::folder(manifest)),
             ("accounts", manifest.scope.accounts.join(", ")),
@@ -44,7 +46,7 @@ impl Facts<'_> {
             ("sealed-at", manifest.sealed_at.to_rfc3339()),
             ("records", manifest.records.to_string()),
             ("gaps", gaps.to_string()),
-            ("framework", self.assessment.framework.title.clone()),
+            ("framework", frameworks.join("; ")),
             ("as-of", self.assessment.as_of.to_rfc3339()),
             ("tool", format!("{} {}", manifest.tool.name, manifest.tool.version)),
             ("manifest-sha256", self.manifest_sha256.to_string()),

@@ -91,10 +91,12 @@ fn pdf_options(
     manifest_json: &[u8],
     printer: Printer<'_>,
 ) -> Result<PdfOptions, ReportError> {
+    let frameworks: Vec<&str> =
+        assessment.frameworks.iter().map(|framework| framework.reference.id.as_str()).collect();
     let identity = format!(
         "{} {} {} {}",
-        assessment.framework.id,
-        assessment.framework.catalog_sha256,
+        frameworks.join(" "),
+        assessment.catalog_sha256,
         canonical::sha256(manifest_json),
         assessment.as_of.to_rfc3339(),
     );

@@ -50,16 +50,16 @@ pub(super) fn repeat(
         problems.add(ProblemCode::AssessmentBundle, place, message);
         return;
     }
-    if stored.framework.catalog_sha256 != catalog.digest {
+    if stored.catalog_sha256 != catalog.digest {
         let message = format!(
             "it was made with the catalog {} by {} {}; this program has the catalog {}, so it cannot make the assessment again. That says nothing against the package: verify it with that version",
-            stored.framework.catalog_sha256, stored.tool.name, stored.tool.version, catalog.digest
+            stored.catalog_sha256, stored.tool.name, stored.tool.version, catalog.digest
         );
         problems.add(ProblemCode::AssessmentNotReproducible, place, message);
         return;
     }
     let inputs = Inputs {
-        framework: stored.framework.id.clone(),
+        frameworks: stored.frameworks.iter().map(|framework| framework.reference.id.clone()).collect(),
         as_of: stored.as_of,
         parameters: stored.parameters.clone(),
         exceptions: stored.exceptions.iter().map(|report| report.exception.clone()).collect(),
@@ -85,7 +85,7 @@ pub(super) fn repeat(
 
 /// Where two assessments part, for people.
 fn first_difference(stored: &Assessment, again: &Assessment) -> String {
-    for (there, here) in stored.controls.iter().zip(&again.controls) {
+    for (there, here) in stored.controls().zip(again.controls()) {
         if there.status != here.status {
             return format!(
                 " (control {}: {:?} is stated, {:?} follows)",

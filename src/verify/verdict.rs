@@ -74,8 +74,8 @@ pub struct Facts {
     pub records: u64,
     /// How many of them are gaps.
     pub gaps: u64,
-    /// Id of the framework that was assessed against.
-    pub framework: Option<String>,
+    /// Ids of the frameworks that were assessed against; at most a hundred.
+    pub frameworks: Vec<String>,
     /// The assessment's instant.
     pub as_of: Option<DateTime<Utc>>,
 }
@@ -112,13 +112,14 @@ impl Facts {
             tool: Tool { name: shown(&manifest.tool.name), version: shown(&manifest.tool.version) },
             records: manifest.records,
             gaps: manifest.gaps.iter().fold(0, |sum, gap| sum.saturating_add(gap.count)),
-            framework: None,
+            frameworks: Vec::new(),
             as_of: None,
         }
     }
 
     pub(super) fn add_assessment(&mut self, assessment: &Assessment) {
-        self.framework = Some(harmless(&assessment.framework.id, 200));
+        let frameworks = assessment.frameworks.iter().take(100);
+        self.frameworks = frameworks.map(|framework| harmless(&framework.reference.id, 200)).collect();
         self.as_of = Some(assessment.as_of);
     }
 }

@@ -45,8 +45,7 @@ fn an_exception_annotates_the_failure_and_never_removes_it() {
         .map(|finding| (finding.subject.id.as_str(), finding.exception))
         .collect();
     assert_eq!(failed, [("logs", Some(0)), ("records", None)]);
-    let status =
-        |assessment: &Assessment| assessment.controls.iter().find(|c| c.id == "1(b)").unwrap().status;
+    let status = |assessment: &Assessment| assessment.controls().find(|c| c.id == "1(b)").unwrap().status;
     assert_eq!(status(&assessment), ControlStatus::NotSatisfied);
     let both = format!("{GOOD}{}", GOOD.replace(":logs", ":rec*"));
     let assessment = assessed(&both);

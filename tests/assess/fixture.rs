@@ -241,7 +241,12 @@ pub(super) fn as_of() -> DateTime<Utc> {
 }
 
 pub(super) fn inputs() -> Inputs {
-    Inputs { framework: "test".into(), as_of: as_of(), parameters: BTreeMap::new(), exceptions: Vec::new() }
+    Inputs {
+        frameworks: vec!["test".into()],
+        as_of: as_of(),
+        parameters: BTreeMap::new(),
+        exceptions: Vec::new(),
+    }
 }
 
 pub(super) fn record(

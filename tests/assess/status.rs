@@ -1,6 +1,6 @@
 //! The status of controls: precedence, roll-up, excerpts, attestations, parameters; and that all of it is stable.
 
-use proofpack::assess::{AssessError, assess};
+use proofpack::assess::{AssessError, Inputs, assess};
 use proofpack::canonical::to_file_bytes;
 use proofpack::model::{Assessment, ControlStatus, ErrorMeaning, Record, RecordOutcome};
 use serde_json::json;
@@ -12,7 +12,7 @@ fn assessed(records: Vec<Record>) -> Assessment {
 }
 
 fn status(assessment: &Assessment, control: &str) -> ControlStatus {
-    assessment.controls.iter().find(|result| result.id == control).unwrap().status
+    assessment.controls().find(|result| result.id == control).unwrap().status
 }
 
 fn without(operation: &str) -> Vec<Record> {
@@ -36,7 +36,7 @@ fn suspended(records: Vec<Record>, bucket: &str) -> Vec<Record> {
 fn when_all_is_well_only_what_nothing_proves_is_open() {
     let assessment = assessed(records());
     let statuses: Vec<(&str, ControlStatus)> =
-        assessment.controls.iter().map(|control| (control.id.as_str(), control.status)).collect();
+        assessment.controls().map(|control| (control.id.as_str(), control.status)).collect();
     let expected = [
         ("1", ControlStatus::Satisfied),
         ("1(a)", ControlStatus::Satisfied),
@@ -47,8 +47,8 @@ fn when_all_is_well_only_what_nothing_proves_is_open() {
         ("4", ControlStatus::Indeterminate),
     ];
     assert_eq!(statuses, expected);
-    assert_eq!(assessment.controls[1].checks, ["bucket-customer-key", "bucket-key-is-ours"]);
-    let counts: Vec<u64> = assessment.summary.iter().map(|count| count.count).collect();
+    assert_eq!(assessment.frameworks[0].controls[1].checks, ["bucket-customer-key", "bucket-key-is-ours"]);
+    let counts: Vec<u64> = assessment.frameworks[0].summary.iter().map(|count| count.count).collect();
     assert_eq!(counts, [0, 1, 0, 0, 0, 5, 1]);
 }
 
@@ -74,7 +74,7 @@ fn an_excerpt_counts_only_where_logs_were_read_to_the_end() {
     };
     let two = json!({"events": [{"eventID": "1"}, {"eventID": "2"}]});
     let assessment = with_excerpts(vec![excerpt(two.clone())]);
-    let control = assessment.controls.iter().find(|control| control.id == "2").unwrap();
+    let control = assessment.controls().find(|control| control.id == "2").unwrap();
     assert_eq!((control.status, control.excerpts[0].events), (ControlStatus::Satisfied, 2));
     assert_eq!(control.excerpts[0].reason, "Root needs no permission.");
     let gap = denied(vec![excerpt(two)], "LookupEvents").remove(0);
@@ -137,15 +137,48 @@ fn the_same_inputs_give_the_same_bytes_in_any_order_of_findings() {
     let mut reversed = suspended(records(), "records");
     reversed.reverse();
     let (one, other) = (assessed(suspended(records(), "records")), assessed(reversed));
-    assert_eq!((one.findings, one.controls), (other.findings, other.controls));
+    assert_eq!((one.findings, one.frameworks), (other.findings, other.frameworks));
     let read: Assessment = serde_json::from_slice(&first).unwrap();
     assert_eq!(to_file_bytes(&read).unwrap(), first);
 }
 
 #[test]
+fn several_frameworks_share_the_findings_and_each_has_its_own_controls() {
+    let mut catalog = catalog();
+    let mut second = catalog.frameworks["test"].clone();
+    second.id = "second".into();
+    second.title = "Another one".into();
+    second.controls.retain(|control| ["1", "1(b)"].contains(&control.id.as_str()));
+    catalog.frameworks.insert("second".into(), second);
+    let assess_for = |frameworks: &[&str]| {
+        let frameworks = frameworks.iter().map(|id| (*id).to_owned()).collect();
+        let inputs = Inputs { frameworks, ..inputs() };
+        assess(&bundle(suspended(records(), "logs")), &catalog, &inputs)
+    };
+    let both = assess_for(&["second", "test"]).unwrap();
+    let ids: Vec<&str> = both.frameworks.iter().map(|one| one.reference.id.as_str()).collect();
+    assert_eq!(ids, ["second", "test"], "in the order asked for");
+    for (index, id) in ids.iter().enumerate() {
+        let alone = assess_for(&[id]).unwrap();
+        assert_eq!(both.frameworks[index], alone.frameworks[0], "{id} does not depend on the other");
+        assert!(alone.findings.iter().all(|finding| both.findings.contains(finding)), "{id}");
+    }
+    let alone = assess_for(&["second"]).unwrap();
+    let of_both: Vec<&str> = alone.checks.iter().map(|check| check.id.as_str()).collect();
+    assert_eq!(of_both, ["account-password-length", "bucket-versioning"], "only what its controls name");
+    assert_eq!(
+        both.findings,
+        assess_for(&["test"]).unwrap().findings,
+        "the second names no check of its own"
+    );
+    assert!(matches!(assess_for(&[]), Err(AssessError::NoFramework)));
+    assert!(matches!(assess_for(&["test", "test"]), Err(AssessError::FrameworkTwice(id)) if id == "test"));
+}
+
+#[test]
 fn an_unknown_framework_and_a_broken_check_are_refused() {
     let mut unknown = inputs();
-    unknown.framework = "hippa".into();
+    unknown.frameworks = vec!["hippa".into()];
     let error = assess(&bundle(records()), &catalog(), &unknown).unwrap_err();
     assert!(error.to_string().contains("the catalog has test"), "{error}");
     for (expression, problem) in [

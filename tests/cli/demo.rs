@@ -101,7 +101,7 @@ fn it_has_something_of_everything_to_show() {
         assert!(outcomes.contains(outcome), "{outcomes:?}");
     }
     assert!(findings.iter().any(|finding| !finding["exception"].is_null()));
-    let statuses: BTreeSet<&str> = assessment["controls"]
+    let statuses: BTreeSet<&str> = assessment["frameworks"][0]["controls"]
         .as_array()
         .unwrap()
         .iter()

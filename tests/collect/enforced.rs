@@ -174,7 +174,7 @@ fn the_printed_policy_is_enough_and_every_action_of_it_is_needed() {
     }
 
     let inputs = Inputs {
-        framework: catalog.frameworks.keys().next().unwrap().clone(),
+        frameworks: vec!["hipaa-security-rule".into()],
         as_of: "2026-01-01T00:00:00Z".parse().unwrap(),
         parameters: BTreeMap::new(),
         exceptions: Vec::new(),

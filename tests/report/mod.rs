@@ -79,6 +79,34 @@ fn the_demonstration_is_marked_and_the_real_thing_is_not() {
 }
 
 #[test]
+fn every_framework_is_shown_in_turn_and_links_stay_within_it() {
+    let mut assessment = Synthetic::default().assessment();
+    let mut second = assessment.frameworks[0].clone();
+    second.reference.title = "Security and Privacy Controls".into();
+    second.reference.edition = "Revision 5".into();
+    for control in &mut second.controls {
+        control.title = format!("{} again", control.title);
+    }
+    assessment.frameworks.push(second);
+    let pdf = rendered("frameworks", &assessment, &options());
+    let facts: serde_json::Value = serde_json::from_str(&python("inspect_pdf.py", &pdf)).unwrap();
+    assert_eq!(facts["title"], "Evidence report: HIPAA Security Rule; Security and Privacy Controls");
+    assert_eq!((&facts["figures"], &facts["problems"]), (&2.into(), &serde_json::json!([])));
+    let text = python("extract_text.py", &pdf);
+    for shown in [
+        "SecurityandPrivacyControls:Revision5",
+        "ControlsofHIPAASecurityRule",
+        "ControlsofSecurityandPrivacyControls",
+        "164.312(a)(1)(iv)Encryptionanddecryptionagain",
+    ] {
+        assert!(text.contains(shown), "{shown} is not on the pages:\n{text}");
+    }
+    // The second framework points at the first for what is shown there.
+    let shown = text.matches("Predicate,resourcesandproofareshownunder164.312(a)(1)(iv).").count();
+    assert_eq!(shown, 3, "once in the first framework, twice in the second");
+}
+
+#[test]
 fn no_text_stops_the_report() {
     let texts = [
         "#panic(\"x\") #set page(width: 1pt) *b* _i_ `r` $x^2$ <l> @r // /* [ ] \\ #eval(\"1\")",
@@ -122,7 +150,7 @@ fn what_was_left_out_is_said_and_many_accounts_fit_the_cover() {
     for account in &scope.accounts[..3] {
         scope.regions_not_enabled.insert(account.clone(), ["me-south-1".to_owned()].into());
     }
-    assessment.controls[3].excerpts[0].accounts_without.push("100000000039".into());
+    assessment.frameworks[0].controls[3].excerpts[0].accounts_without.push("100000000039".into());
     let text = python("extract_text.py", &rendered("left-out", &assessment, &options()));
     for shown in [
         "and28moreaccounts,listedunderScopeandmethod",
@@ -154,7 +182,7 @@ fn what_is_not_listed_is_counted() {
 fn every_control_is_shown_with_its_proof_or_says_that_it_has_none() {
     let assessment = Synthetic::default().assessment();
     let text = python("extract_text.py", &rendered("controls", &assessment, &options()));
-    for control in &assessment.controls {
+    for control in assessment.controls() {
         let title: String = format!("{}{}", control.id, control.title).split_whitespace().collect();
         assert!(text.contains(&title), "{title}");
     }
@@ -178,23 +206,23 @@ fn every_control_is_shown_with_its_proof_or_says_that_it_has_none() {
 
 /// Puts a text wherever an assessment takes one.
 fn everywhere(assessment: &mut Assessment, text: &str) {
-    assessment.framework.title = text.into();
-    assessment.framework.edition = text.into();
+    assessment.frameworks[0].reference.title = text.into();
+    assessment.frameworks[0].reference.edition = text.into();
     assessment.tool.name = text.into();
     assessment.bundle.scope.partition = text.into();
     assessment.bundle.scope.accounts.push(text.into());
     assessment.bundle.scope.regions.push(text.into());
     assessment.bundle.scope.regions_not_enabled.insert(text.into(), [text.to_owned()].into());
     assessment.bundle.scope.accounts_left_out.insert(text.into(), LeftOut::Closed);
-    assessment.controls[3].excerpts[0].accounts_without.push(text.into());
+    assessment.frameworks[0].controls[3].excerpts[0].accounts_without.push(text.into());
     assessment.parameters.insert(text.into(), serde_json::json!({ text: [text] }));
-    for control in &mut assessment.controls {
+    for control in &mut assessment.frameworks[0].controls {
         control.title = text.into();
         control.guidance = text.into();
         control.parent = Some(text.into());
     }
-    assessment.controls[8].group = text.into();
-    assessment.controls[8].id = text.into();
+    assessment.frameworks[0].controls[8].group = text.into();
+    assessment.frameworks[0].controls[8].id = text.into();
     for check in &mut assessment.checks {
         check.title = text.into();
         check.expression = format!("{text}\n  {text}");

@@ -235,12 +235,7 @@ impl Synthetic {
                 sealed_at: as_of() - TimeDelta::hours(8),
                 records: evidence.len() as u64,
             },
-            framework: FrameworkReference {
-                id: "hipaa-security-rule".into(),
-                title: "HIPAA Security Rule".into(),
-                edition: "45 CFR Part 164, Subpart C, as amended to 2026".into(),
-                catalog_sha256: sha256(b"catalog"),
-            },
+            catalog_sha256: sha256(b"catalog"),
             parameters: BTreeMap::from([
                 ("access-key-age-days".to_owned(), json!(90)),
                 (
@@ -248,8 +243,15 @@ impl Synthetic {
                     json!(["ELBSecurityPolicy-TLS13-1-2-2021-06", self.text]),
                 ),
             ]),
-            summary: summary.into_iter().map(|(status, count)| StatusCount { status, count }).collect(),
-            controls,
+            frameworks: vec![FrameworkAssessment {
+                reference: FrameworkReference {
+                    id: "hipaa-security-rule".into(),
+                    title: "HIPAA Security Rule".into(),
+                    edition: "45 CFR Part 164, Subpart C, as amended to 2026".into(),
+                },
+                summary: summary.into_iter().map(|(status, count)| StatusCount { status, count }).collect(),
+                controls,
+            }],
             checks: vec![
                 check(
                     "kms-key-rotation-enabled",

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use proofpack::bundle;
 use proofpack::canonical::{sha256, to_file_bytes};
-use proofpack::model::{Assessment, BundleReference, FrameworkReference, Tool};
+use proofpack::model::{Assessment, BundleReference, FrameworkAssessment, FrameworkReference, Tool};
 use proofpack::package::{self, Contents, Summary};
 
 use super::bundles::{sample_records, seal};
@@ -27,15 +27,17 @@ pub(crate) fn empty_assessment(bag: &Path) -> Vec<u8> {
             sealed_at: bundle.manifest.sealed_at,
             records: bundle.manifest.records,
         },
-        framework: FrameworkReference {
-            id: "hipaa-security-rule".into(),
-            title: "HIPAA Security Rule".into(),
-            edition: "2013".into(),
-            catalog_sha256: sha256(b"some other catalog"),
-        },
+        catalog_sha256: sha256(b"some other catalog"),
         parameters: [].into(),
-        controls: vec![],
-        summary: vec![],
+        frameworks: vec![FrameworkAssessment {
+            reference: FrameworkReference {
+                id: "hipaa-security-rule".into(),
+                title: "HIPAA Security Rule".into(),
+                edition: "2013".into(),
+            },
+            controls: vec![],
+            summary: vec![],
+        }],
         checks: vec![],
         findings: vec![],
         exceptions: vec![],

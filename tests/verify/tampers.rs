@@ -192,11 +192,12 @@ fn of_what_stands_beside() -> Vec<Tamper> {
             edit_assessment(members, |assessment| assessment.bundle.manifest_sha256 = sha256(b"another"));
         }),
         inside_job(Code::AssessmentNotReproducible, |members| {
-            edit_assessment(members, |assessment| assessment.framework.catalog_sha256 = sha256(b"another"));
+            edit_assessment(members, |assessment| assessment.catalog_sha256 = sha256(b"another"));
         }),
         inside_job(Code::AssessmentDiffers, |members| {
             edit_assessment(members, |assessment| {
-                assessment.controls[0].status = proofpack::model::ControlStatus::SatisfiedWithExceptions;
+                assessment.frameworks[0].controls[0].status =
+                    proofpack::model::ControlStatus::SatisfiedWithExceptions;
             });
         }),
         crude(Code::SignatureInvalid, |members| {

@@ -68,11 +68,10 @@ const MOST_PROOF: usize = 6;
 
 /// The assessment's checks and findings by id.
 pub(super) struct Checks<'a> {
-    assessment: &'a Assessment,
     checks: BTreeMap<&'a str, &'a AssessedCheck>,
     findings: BTreeMap<&'a str, Vec<&'a Finding>>,
     /// The control under which each check was shown.
-    shown: BTreeMap<String, usize>,
+    shown: BTreeMap<String, ControlLink>,
 }
 
 impl<'a> Checks<'a> {
@@ -83,16 +82,13 @@ impl<'a> Checks<'a> {
             findings.entry(&finding.check).or_default().push(finding);
         }
         let checks = assessment.checks.iter().map(|check| (check.id.as_str(), check)).collect();
-        Self { assessment, checks, findings, shown: BTreeMap::new() }
+        Self { checks, findings, shown: BTreeMap::new() }
     }
 
-    /// A check under the control at `place`: in full the first time, then as a reference to there.
-    pub(super) fn under(&mut self, place: usize, id: &str, records: &mut Records<'_>) -> ControlCheck {
-        let shown_under = self.shown.get(id).and_then(|first| {
-            let control = self.assessment.controls.get(*first)?;
-            Some(ControlLink { place: Some(*first), id: control.id.clone() })
-        });
-        self.shown.entry(id.to_owned()).or_insert(place);
+    /// A check under the control `here`: in full the first time, then as a reference to there.
+    pub(super) fn under(&mut self, here: &ControlLink, id: &str, records: &mut Records<'_>) -> ControlCheck {
+        let shown_under = self.shown.get(id).cloned();
+        self.shown.entry(id.to_owned()).or_insert_with(|| here.clone());
         let check = self.checks.get(id).copied();
         let findings = self.findings.get(id).map(Vec::as_slice).unwrap_or_default();
         ControlCheck {

@@ -5,12 +5,27 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::checks::{Checks, ControlCheck};
+use super::summary::FrameworkSummary;
 use super::{ProofRow, RecordLink, Records, prose};
-use crate::model::{Assessment, AttestationResult, ControlResult, ControlStatus, ExcerptResult, Obligation};
+use crate::model::{
+    Assessment, AttestationResult, ControlResult, ControlStatus, ExcerptResult, FrameworkAssessment,
+    Obligation,
+};
+
+/// One framework: its part of the summary, and its controls.
+#[derive(Debug, Serialize)]
+pub(super) struct FrameworkView {
+    title: String,
+    edition: String,
+    summary: FrameworkSummary,
+    controls: Vec<ControlView>,
+}
 
 /// One control.
 #[derive(Debug, Serialize)]
 pub(super) struct ControlView {
+    /// Its place among the controls of all frameworks: what links lead to.
+    place: usize,
     id: String,
     title: String,
     group: String,
@@ -78,50 +93,73 @@ pub(super) struct ControlLink {
 }
 
 impl ControlLink {
-    fn to(assessment: &Assessment, id: &str) -> Self {
-        let place = assessment.controls.iter().position(|control| control.id == id);
-        Self { place, id: id.to_owned() }
+    /// To a control of the same framework, the first of whose controls stands at `start`.
+    fn to(framework: &FrameworkAssessment, start: usize, id: &str) -> Self {
+        let place = framework.controls.iter().position(|control| control.id == id);
+        Self { place: place.map(|place| start + place), id: id.to_owned() }
     }
 }
 
 /// The most records that an excerpt lists.
 const MOST_EXCERPT_RECORDS: usize = 20;
 
-/// The controls in the framework's order.
-pub(super) fn controls(assessment: &Assessment, records: &mut Records<'_>) -> Vec<ControlView> {
+/// The frameworks in order. A check is shown in full under the first control of all that names it.
+pub(super) fn frameworks(assessment: &Assessment, records: &mut Records<'_>) -> Vec<FrameworkView> {
     let mut checks = Checks::new(assessment);
+    let mut start = 0;
+    let mut views = Vec::new();
+    for framework in &assessment.frameworks {
+        views.push(FrameworkView {
+            title: framework.reference.title.clone(),
+            edition: framework.reference.edition.clone(),
+            summary: FrameworkSummary::new(framework),
+            controls: controls(framework, start, &mut checks, records),
+        });
+        start += framework.controls.len();
+    }
+    views
+}
+
+/// The controls in the framework's order; the first of them stands at `start`.
+fn controls(
+    framework: &FrameworkAssessment,
+    start: usize,
+    checks: &mut Checks<'_>,
+    records: &mut Records<'_>,
+) -> Vec<ControlView> {
     let mut group = None;
-    assessment
-        .controls
-        .iter()
-        .enumerate()
-        .map(|(place, control)| ControlView {
+    let view = |(number, control): (usize, &ControlResult)| {
+        let here = ControlLink { place: Some(start + number), id: control.id.clone() };
+        ControlView {
+            place: start + number,
             id: control.id.clone(),
             title: prose(&control.title),
             group: control.group.clone(),
-            opens_group: group.replace(&control.group) != Some(&control.group),
-            parent: control.parent.as_deref().map(|id| ControlLink::to(assessment, id)),
+            opens_group: group.replace(control.group.clone()).as_ref() != Some(&control.group),
+            parent: control.parent.as_deref().map(|id| ControlLink::to(framework, start, id)),
             obligation: control.obligation,
             guidance: prose(&control.guidance),
             status: control.status,
-            specifications: specifications(assessment, control),
-            checks: control.checks.iter().map(|id| checks.under(place, id, records)).collect(),
+            specifications: specifications(framework, control),
+            checks: control.checks.iter().map(|id| checks.under(&here, id, records)).collect(),
             excerpts: control.excerpts.iter().map(|excerpt| excerpt_view(excerpt, records)).collect(),
             attestations: control
                 .attestations
                 .iter()
                 .map(|attestation| attestation_view(attestation, records))
                 .collect(),
-        })
-        .collect()
+        }
+    };
+    framework.controls.iter().enumerate().map(view).collect()
 }
 
-/// Every attestation that is asked for, once, by id.
+/// Every attestation that is asked for, once, by id; frameworks that ask for the same in other words have a row each.
 pub(super) fn attestations(assessment: &Assessment, records: &mut Records<'_>) -> Vec<AttestationRow> {
-    let mut rows: BTreeMap<&str, AttestationRow> = BTreeMap::new();
-    for (place, control) in assessment.controls.iter().enumerate() {
+    let mut rows: BTreeMap<(&str, &str, u32), AttestationRow> = BTreeMap::new();
+    for (place, control) in assessment.controls().enumerate() {
         for attestation in &control.attestations {
-            rows.entry(&attestation.need.id)
+            let need = &attestation.need;
+            rows.entry((&need.id, &need.statement, need.valid_days))
                 .or_insert_with(|| AttestationRow {
                     attestation: attestation_view(attestation, records),
                     controls: Vec::new(),
@@ -133,9 +171,9 @@ pub(super) fn attestations(assessment: &Assessment, records: &mut Records<'_>) -
     rows.into_values().collect()
 }
 
-fn specifications(assessment: &Assessment, control: &ControlResult) -> usize {
+fn specifications(framework: &FrameworkAssessment, control: &ControlResult) -> usize {
     let belongs = |other: &&ControlResult| other.parent.as_deref() == Some(control.id.as_str());
-    assessment.controls.iter().filter(belongs).count()
+    framework.controls.iter().filter(belongs).count()
 }
 
 fn excerpt_view(excerpt: &ExcerptResult, records: &mut Records<'_>) -> ExcerptView {

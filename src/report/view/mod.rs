@@ -19,7 +19,7 @@ use serde::Serialize;
 use super::ReportOptions;
 use super::command::aws_cli;
 use crate::model::{Assessment, EvidenceEntry, RecordId, RecordKind};
-use controls::{AttestationRow, ControlView};
+use controls::{AttestationRow, FrameworkView};
 use evidence::{EvidenceFile, GapSection};
 use exceptions::ExceptionRow;
 use resources::ResourceKind;
@@ -32,7 +32,7 @@ pub(super) struct View {
     cover: Cover,
     scope: ScopeView,
     summary: Summary,
-    controls: Vec<ControlView>,
+    frameworks: Vec<FrameworkView>,
     gaps: GapSection,
     exceptions: Vec<ExceptionRow>,
     attestations: Vec<AttestationRow>,
@@ -45,8 +45,9 @@ pub(super) struct View {
 #[derive(Debug, Serialize)]
 struct Cover {
     organization: String,
+    /// Titles of all frameworks, as one text.
     framework: String,
-    edition: String,
+    frameworks: Vec<FrameworkName>,
     demonstration: bool,
     partition: String,
     accounts: Vec<String>,
@@ -60,6 +61,13 @@ struct Cover {
     manifest_sha256: String,
     catalog_sha256: String,
     tool: String,
+}
+
+/// A framework as the cover names it.
+#[derive(Debug, Serialize)]
+struct FrameworkName {
+    title: String,
+    edition: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -84,7 +92,7 @@ impl View {
     pub(super) fn new(assessment: &Assessment, options: &ReportOptions) -> Self {
         let mut records = Records::new(&assessment.evidence);
         let gaps = GapSection::new(assessment, &mut records);
-        let controls = controls::controls(assessment, &mut records);
+        let frameworks = controls::frameworks(assessment, &mut records);
         Self {
             cover: cover(assessment, options),
             scope: ScopeView::new(assessment),
@@ -96,7 +104,7 @@ impl View {
             resources: resources::resources(assessment, &mut records),
             evidence: evidence::files(assessment, &records),
             verify: verify_example(assessment),
-            controls,
+            frameworks,
         }
     }
 }
@@ -199,10 +207,17 @@ fn prose(text: &str) -> String {
 
 fn cover(assessment: &Assessment, options: &ReportOptions) -> Cover {
     let bundle = &assessment.bundle;
+    let references = || assessment.frameworks.iter().map(|framework| &framework.reference);
+    let titles: Vec<&str> = references().map(|reference| reference.title.as_str()).collect();
     Cover {
         organization: options.organization.clone(),
-        framework: assessment.framework.title.clone(),
-        edition: assessment.framework.edition.clone(),
+        framework: titles.join("; "),
+        frameworks: references()
+            .map(|reference| FrameworkName {
+                title: reference.title.clone(),
+                edition: reference.edition.clone(),
+            })
+            .collect(),
         demonstration: options.demonstration,
         partition: bundle.scope.partition.clone(),
         accounts: bundle.scope.accounts.iter().take(MOST_ACCOUNTS).cloned().collect(),
@@ -213,7 +228,7 @@ fn cover(assessment: &Assessment, options: &ReportOptions) -> Cover {
         as_of: time(assessment.as_of),
         merkle_root: bundle.merkle_root.to_string(),
         manifest_sha256: bundle.manifest_sha256.to_string(),
-        catalog_sha256: assessment.framework.catalog_sha256.to_string(),
+        catalog_sha256: assessment.catalog_sha256.to_string(),
         tool: format!("{} {}", assessment.tool.name, assessment.tool.version),
     }
 }

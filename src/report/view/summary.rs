@@ -2,20 +2,25 @@
 
 use serde::Serialize;
 
-use crate::model::{Assessment, ControlStatus, Finding, Outcome, Severity};
+use crate::model::{Assessment, ControlStatus, Finding, FrameworkAssessment, Outcome, Severity};
 
-/// The summary section.
+/// One framework's part of the summary.
 #[derive(Debug, Serialize)]
-pub(super) struct Summary {
+pub(super) struct FrameworkSummary {
+    controls: usize,
     statuses: Vec<StatusRow>,
     groups: Vec<GroupRow>,
     /// The chart in words, for those who cannot see it.
     chart_text: String,
+}
+
+/// What all frameworks have in common.
+#[derive(Debug, Serialize)]
+pub(super) struct Summary {
     outcomes: OutcomeCounts,
     attention: Vec<AttentionRow>,
     /// Failing checks beyond those listed.
     more_attention: usize,
-    controls: usize,
     attestations_asked: usize,
     attestations_held: usize,
     exceptions: usize,
@@ -77,24 +82,31 @@ impl OutcomeCounts {
     }
 }
 
+impl FrameworkSummary {
+    /// The summary of one framework.
+    pub(super) fn new(framework: &FrameworkAssessment) -> Self {
+        let groups = groups(framework);
+        let with = |status| framework.controls.iter().filter(|control| control.status == status).count();
+        Self {
+            controls: framework.controls.len(),
+            statuses: statuses(with),
+            chart_text: chart_text(&groups),
+            groups,
+        }
+    }
+}
+
 impl Summary {
     /// The summary of an assessment.
     pub(super) fn new(assessment: &Assessment) -> Self {
-        let groups = groups(assessment);
         let mut attention = attention(assessment);
         let more_attention = attention.len().saturating_sub(MOST_ATTENTION);
         attention.truncate(MOST_ATTENTION);
-        let asked = || assessment.controls.iter().flat_map(|control| &control.attestations);
+        let asked = || assessment.controls().flat_map(|control| &control.attestations);
         Self {
-            statuses: statuses(|status| {
-                assessment.controls.iter().filter(|control| control.status == status).count()
-            }),
-            chart_text: chart_text(&groups),
-            groups,
             outcomes: OutcomeCounts::of(&assessment.findings),
             attention,
             more_attention,
-            controls: assessment.controls.len(),
             attestations_asked: distinct(asked().map(|attestation| attestation.need.id.as_str())),
             attestations_held: distinct(
                 asked()
@@ -122,15 +134,15 @@ fn statuses(count: impl Fn(ControlStatus) -> usize) -> Vec<StatusRow> {
         .collect()
 }
 
-fn groups(assessment: &Assessment) -> Vec<GroupRow> {
+fn groups(framework: &FrameworkAssessment) -> Vec<GroupRow> {
     let mut names: Vec<&str> = Vec::new();
-    for control in &assessment.controls {
+    for control in &framework.controls {
         if !names.contains(&control.group.as_str()) {
             names.push(&control.group);
         }
     }
     let row = |name: &str| {
-        let inside = || assessment.controls.iter().filter(|control| control.group == name);
+        let inside = || framework.controls.iter().filter(|control| control.group == name);
         GroupRow {
             group: name.to_owned(),
             controls: inside().count(),
@@ -160,16 +172,14 @@ fn attention(assessment: &Assessment) -> Vec<AttentionRow> {
         .iter()
         .map(|check| {
             let findings = assessment.findings.iter().filter(|finding| finding.check == check.id);
-            let control = assessment.controls.iter().position(|control| control.checks.contains(&check.id));
+            let control =
+                assessment.controls().enumerate().find(|(_, control)| control.checks.contains(&check.id));
             AttentionRow {
                 severity: check.severity,
                 title: check.title.clone(),
                 failures: OutcomeCounts::of(findings).fail,
-                citation: control
-                    .and_then(|place| assessment.controls.get(place))
-                    .map(|control| control.id.clone())
-                    .unwrap_or_default(),
-                control,
+                citation: control.map(|(_, control)| control.id.clone()).unwrap_or_default(),
+                control: control.map(|(place, _)| place),
             }
         })
         .filter(|row| row.failures > 0)
