@@ -64,6 +64,7 @@ pub fn run_cases(catalog: &Catalog) -> Vec<CaseResult> {
     };
     let mut results = Vec::new();
     for check in compiled.values() {
+        let parameters = check.check.defaults();
         for case in &check.check.cases {
             let related = case.related.iter().map(related_resource).collect();
             // A case shows all there is of every kind.
@@ -76,7 +77,7 @@ pub fn run_cases(catalog: &Catalog) -> Vec<CaseResult> {
             let court = Court {
                 engine: engine.clone(),
                 world: Arc::new(World::of_case(related, coverage)),
-                parameters: &check.check.parameters,
+                parameters: &parameters,
                 as_of: case
                     .as_of
                     .or_else(|| DateTime::from_timestamp(DEFAULT_INSTANT, 0))

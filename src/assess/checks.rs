@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-
 use super::engine::{BUILT_IN, Engine, Program};
 use super::message::Message;
 use crate::catalog::{Catalog, Check};
@@ -41,7 +39,6 @@ pub(super) fn compile<'a>(
             }
         }
     }
-    problems.extend(conflicting_defaults(catalog));
     if problems.is_empty() { Ok(compiled) } else { Err(problems) }
 }
 
@@ -138,22 +135,4 @@ fn undeclared<'a>(check: &'a Check, names: impl Iterator<Item = &'a str>) -> imp
     names
         .filter(|name| !check.parameters.contains_key(*name))
         .map(|name| format!("it reads parameters.{name}, which has no default in the check"))
-}
-
-/// A parameter has one value for all checks, so that all checks must agree on its default.
-fn conflicting_defaults(catalog: &Catalog) -> Vec<String> {
-    let mut first: BTreeMap<&str, (&str, &Value)> = BTreeMap::new();
-    let mut problems = Vec::new();
-    for check in catalog.checks.values() {
-        for (name, value) in &check.parameters {
-            let (other, default) = *first.entry(name).or_insert((&check.id, value));
-            if default != value {
-                problems.push(format!(
-                    "checks/{}.toml: the default of the parameter {name} differs from that in checks/{other}.toml",
-                    check.id
-                ));
-            }
-        }
-    }
-    problems
 }

@@ -148,7 +148,7 @@ pub fn assess_resources(
         as_of: inputs.as_of,
         bundle: bundle_reference(bundle),
         catalog_sha256: catalog.digest,
-        parameters: parameters.clone(),
+        parameters: parameters::used(checks.iter().map(|c| c.check), &parameters),
         frameworks,
         checks: checks.iter().map(|check| assessed(check.check)).collect(),
         findings,

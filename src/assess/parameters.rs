@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::text;
-use crate::catalog::{Catalog, Check};
+use crate::catalog::{Catalog, Check, Parameter};
+use crate::model::UsedParameter;
 
 /// A parameter that no check reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +19,7 @@ pub struct UnknownParameter {
 
 /// The parameters among `given` that no check of the catalog reads, sorted by name.
 pub fn unknown_parameters(catalog: &Catalog, given: &BTreeMap<String, Value>) -> Vec<UnknownParameter> {
-    let known: BTreeMap<&str, &Value> = defaults(catalog.checks.values());
+    let known: BTreeMap<&str, &Parameter> = declared(catalog.checks.values());
     given
         .keys()
         .filter(|name| !known.contains_key(name.as_str()))
@@ -34,7 +35,7 @@ impl std::fmt::Display for UnknownParameter {
         write!(formatter, "there is no parameter {}", text::safe(&self.name, 80))?;
         match &self.nearest {
             Some(nearest) => write!(formatter, "; is {nearest} meant?"),
-            None => write!(formatter, "; `proofpack checks show` names those of a check"),
+            None => write!(formatter, "; `proofpack checks parameters` lists all"),
         }
     }
 }
@@ -58,7 +59,8 @@ pub(super) fn values<'a>(
 ) -> Result<BTreeMap<String, Value>, Vec<String>> {
     let mut problems = Vec::new();
     let mut values = BTreeMap::new();
-    for (name, default) in defaults(checks) {
+    for (name, parameter) in declared(checks) {
+        let default = &parameter.default;
         let value = match given.get(name) {
             None => default,
             Some(value) if same_type(value, default) => value,
@@ -75,8 +77,34 @@ pub(super) fn values<'a>(
     if problems.is_empty() { Ok(values) } else { Err(problems) }
 }
 
-fn defaults<'a>(checks: impl Iterator<Item = &'a Check>) -> BTreeMap<&'a str, &'a Value> {
-    checks.flat_map(|check| &check.parameters).map(|(name, value)| (name.as_str(), value)).collect()
+/// The values of `checks`' parameters with what is known of each.
+pub(super) fn used<'a>(
+    checks: impl Iterator<Item = &'a Check>,
+    values: &BTreeMap<String, Value>,
+) -> BTreeMap<String, UsedParameter> {
+    let one = |(name, parameter): (&str, &Parameter)| {
+        let used = UsedParameter {
+            value: values.get(name).unwrap_or(&parameter.default).clone(),
+            default: parameter.default.clone(),
+            unit: parameter.unit.clone(),
+            source: parameter.source.clone(),
+        };
+        (name.to_owned(), used)
+    };
+    declared(checks).into_iter().map(one).collect()
+}
+
+/// Every parameter once. Of several checks that declare it (with one default: the catalog is held to that), the
+/// first that says where its default comes from.
+fn declared<'a>(checks: impl Iterator<Item = &'a Check>) -> BTreeMap<&'a str, &'a Parameter> {
+    let mut declared: BTreeMap<&str, &Parameter> = BTreeMap::new();
+    for (name, parameter) in checks.flat_map(|check| &check.parameters) {
+        let known = declared.entry(name).or_insert(parameter);
+        if known.source.is_none() && parameter.source.is_some() {
+            *known = parameter;
+        }
+    }
+    declared
 }
 
 fn same_type(value: &Value, default: &Value) -> bool {

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::Parameter;
 use crate::model::{Outcome, Severity};
 
 /// One file of `checks/`.
@@ -38,10 +39,17 @@ pub struct Check {
     pub references: BTreeMap<String, Vec<String>>,
     /// Default values of the parameters that the expression reads; `proofpack.toml` overrides them.
     #[serde(default)]
-    pub parameters: BTreeMap<String, Value>,
+    pub parameters: BTreeMap<String, Parameter>,
     /// Its cases: at least one that passes and one that fails.
     #[serde(rename = "case")]
     pub cases: Vec<Case>,
+}
+
+impl Check {
+    /// The values of its parameters where nothing else is set.
+    pub fn defaults(&self) -> BTreeMap<String, Value> {
+        self.parameters.iter().map(|(name, parameter)| (name.clone(), parameter.default.clone())).collect()
+    }
 }
 
 /// One example that a check must decide as stated.

@@ -102,8 +102,8 @@ fn show(catalog: &Catalog, id: &str) -> CommandResult {
         println!("applies      {applies}");
     }
     println!("predicate    {}", check.expression.trim().replace('\n', "\n             "));
-    for (name, value) in &check.parameters {
-        println!("parameter    {name} = {value}");
+    for (name, parameter) in &check.parameters {
+        println!("parameter    {name} = {}", parameter.default);
     }
     for (scheme, names) in &check.references {
         println!("{scheme:<12} {}", names.join(", "));

@@ -24,7 +24,7 @@ pub struct Assessment {
     /// Digest of the whole catalog that it was assessed with.
     pub catalog_sha256: Sha256Digest,
     /// The parameters that were used, by name.
-    pub parameters: BTreeMap<String, Value>,
+    pub parameters: BTreeMap<String, UsedParameter>,
     /// The frameworks that it was assessed against, in the order asked for; they share checks and findings.
     pub frameworks: Vec<FrameworkAssessment>,
     /// The checks that were run, each for at least one of the frameworks, sorted by id.
@@ -55,6 +55,22 @@ pub struct BundleReference {
     pub sealed_at: DateTime<Utc>,
     /// Number of records.
     pub records: u64,
+}
+
+/// A threshold that checks were run with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UsedParameter {
+    /// The value.
+    pub value: Value,
+    /// The catalog's own value; another than `value` where the configuration set one.
+    pub default: Value,
+    /// What it counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// Where the default comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
 }
 
 /// What the findings say about one framework's controls.

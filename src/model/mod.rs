@@ -16,7 +16,7 @@ pub mod written_date;
 pub use assessment::{
     AssessedCheck, Assessment, AttestationNeed, AttestationResult, BundleReference, ControlResult,
     ControlStatus, EvidenceEntry, ExcerptResult, FrameworkAssessment, FrameworkReference, Obligation,
-    ResourceEntry, StatusCount,
+    ResourceEntry, StatusCount, UsedParameter,
 };
 pub use digest::{ParseDigestError, RecordId, Sha256Digest};
 pub use exception::{Exception, ExceptionProblem, ExceptionReport};

@@ -61,7 +61,7 @@ pub(super) fn repeat(
     let inputs = Inputs {
         frameworks: stored.frameworks.iter().map(|framework| framework.reference.id.clone()).collect(),
         as_of: stored.as_of,
-        parameters: stored.parameters.clone(),
+        parameters: stored.parameters.iter().map(|(name, used)| (name.clone(), used.value.clone())).collect(),
         exceptions: stored.exceptions.iter().map(|report| report.exception.clone()).collect(),
     };
     let again = match assess::assess(bundle, catalog, &inputs) {

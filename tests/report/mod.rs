@@ -5,7 +5,7 @@ mod synthetic;
 use std::path::{Path, PathBuf};
 
 use proofpack::canonical::sha256;
-use proofpack::model::{Assessment, LeftOut};
+use proofpack::model::{Assessment, LeftOut, UsedParameter};
 use proofpack::report::{ReportOptions, render};
 use synthetic::Synthetic;
 
@@ -190,6 +190,8 @@ fn every_control_is_shown_with_its_proof_or_says_that_it_has_none() {
         "Nocheck,logexcerptorattestationismappedtoitinthiscatalog.", // 164.312(b)
         "Predicateovereachs3-bucket.Trueisapass.resource.encryption.algorithm=='aws:kms'",
         "$awss3apiget-bucket-encryption--bucketphi-records-0005-us-east-1-a-rather-long-bucket-name--regionus-east-1",
+        "access-key-age-days60days90CISAWSFoundationsBenchmark",
+        "listener-tls-policies[\"ELBSecurityPolicy-TLS13-1-2-2021-06\",\"phi\"]thedefault",
         "absent,AWSsays:ServerSideEncryptionConfigurationNotFoundError",
         "gap:AccessDenied",
         "Leavesundecided:s3-bucket-customer-key(1finding)",
@@ -215,7 +217,13 @@ fn everywhere(assessment: &mut Assessment, text: &str) {
     assessment.bundle.scope.regions_not_enabled.insert(text.into(), [text.to_owned()].into());
     assessment.bundle.scope.accounts_left_out.insert(text.into(), LeftOut::Closed);
     assessment.frameworks[0].controls[3].excerpts[0].accounts_without.push(text.into());
-    assessment.parameters.insert(text.into(), serde_json::json!({ text: [text] }));
+    let used = UsedParameter {
+        value: serde_json::json!({ text: [text] }),
+        default: text.into(),
+        unit: Some(text.into()),
+        source: Some(text.into()),
+    };
+    assessment.parameters.insert(text.into(), used);
     for control in &mut assessment.frameworks[0].controls {
         control.title = text.into();
         control.guidance = text.into();

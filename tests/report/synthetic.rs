@@ -237,10 +237,23 @@ impl Synthetic {
             },
             catalog_sha256: sha256(b"catalog"),
             parameters: BTreeMap::from([
-                ("access-key-age-days".to_owned(), json!(90)),
+                (
+                    "access-key-age-days".to_owned(),
+                    UsedParameter {
+                        value: json!(60),
+                        default: json!(90),
+                        unit: Some("days".into()),
+                        source: Some("CIS AWS Foundations Benchmark".into()),
+                    },
+                ),
                 (
                     "listener-tls-policies".to_owned(),
-                    json!(["ELBSecurityPolicy-TLS13-1-2-2021-06", self.text]),
+                    UsedParameter {
+                        value: json!(["ELBSecurityPolicy-TLS13-1-2-2021-06", self.text]),
+                        default: json!(["ELBSecurityPolicy-TLS13-1-2-2021-06", self.text]),
+                        unit: None,
+                        source: None,
+                    },
                 ),
             ]),
             frameworks: vec![FrameworkAssessment {

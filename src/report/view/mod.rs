@@ -18,7 +18,7 @@ use serde::Serialize;
 
 use super::ReportOptions;
 use super::command::aws_cli;
-use crate::model::{Assessment, EvidenceEntry, RecordId, RecordKind};
+use crate::model::{Assessment, EvidenceEntry, RecordId, RecordKind, UsedParameter};
 use controls::{AttestationRow, FrameworkView};
 use evidence::{EvidenceFile, GapSection};
 use exceptions::ExceptionRow;
@@ -36,7 +36,7 @@ pub(super) struct View {
     gaps: GapSection,
     exceptions: Vec<ExceptionRow>,
     attestations: Vec<AttestationRow>,
-    parameters: Vec<NamedValue>,
+    parameters: Vec<ParameterRow>,
     resources: Vec<ResourceKind>,
     evidence: Vec<EvidenceFile>,
     verify: VerifyExample,
@@ -70,10 +70,15 @@ struct FrameworkName {
     edition: String,
 }
 
+/// A threshold that checks were run with.
 #[derive(Debug, Serialize)]
-struct NamedValue {
+struct ParameterRow {
     name: String,
     value: String,
+    unit: Option<String>,
+    /// The catalog's own value, where another one was used.
+    in_place_of: Option<String>,
+    source: Option<String>,
 }
 
 /// A record of this very bundle, for the commands that check one by hand.
@@ -233,10 +238,14 @@ fn cover(assessment: &Assessment, options: &ReportOptions) -> Cover {
     }
 }
 
-fn parameters(assessment: &Assessment) -> Vec<NamedValue> {
-    let row = |(name, value): (&String, &serde_json::Value)| NamedValue {
+fn parameters(assessment: &Assessment) -> Vec<ParameterRow> {
+    let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let row = |(name, used): (&String, &UsedParameter)| ParameterRow {
         name: name.clone(),
-        value: value.as_str().map_or_else(|| value.to_string(), str::to_owned),
+        value: text(&used.value),
+        unit: used.unit.clone(),
+        in_place_of: (used.value != used.default).then(|| text(&used.default)),
+        source: used.source.as_deref().map(prose),
     };
     assessment.parameters.iter().map(row).collect()
 }
