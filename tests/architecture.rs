@@ -58,7 +58,7 @@ fn paths_that_the_documents_name_exist() {
         for span in text.split('`').skip(1).step_by(2) {
             let path = span.trim_end_matches('/');
             let first = path.split('/').next().unwrap();
-            let ours = ["src", "tests", "examples", "report-templates", "evidence-schemas", ".ci"];
+            let ours = ["src", "tests", "examples", "docs", "report-templates", "evidence-schemas", ".ci"];
             if span.contains('/') && !span.contains([' ', '*', '<', '\n']) && ours.contains(&first) {
                 assert!(root().join(path).exists(), "{document} names {span}, which does not exist");
             }

@@ -12,7 +12,7 @@ use super::engine::Engine;
 use super::functions::related::World;
 use super::judge::Court;
 use crate::canonical;
-use crate::catalog::{Case, Catalog, Check, RelatedResource};
+use crate::catalog::{Case, Catalog, Check, Defect, RelatedResource};
 use crate::model::{Outcome, Property, RecordId, Resource};
 
 const ACCOUNT: &str = "123456789012";
@@ -60,7 +60,7 @@ pub fn run_cases(catalog: &Catalog) -> Vec<CaseResult> {
     let engine = Engine::default();
     let compiled = match checks::compile(catalog, &engine) {
         Ok(compiled) => compiled,
-        Err(problems) => return not_compiled(catalog, &problems),
+        Err(defects) => return not_compiled(catalog, &defects),
     };
     let mut results = Vec::new();
     for check in compiled.values() {
@@ -96,13 +96,13 @@ pub fn run_cases(catalog: &Catalog) -> Vec<CaseResult> {
     results
 }
 
-fn not_compiled(catalog: &Catalog, problems: &[String]) -> Vec<CaseResult> {
+fn not_compiled(catalog: &Catalog, defects: &[Defect]) -> Vec<CaseResult> {
     let result = |check: &Check, case: &Case| CaseResult {
         check: check.id.clone(),
         case: case.name.clone(),
         expected: case.outcome,
         actual: None,
-        message: problems.join("\n"),
+        message: defects.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
     };
     catalog
         .checks

@@ -1,6 +1,10 @@
 //! The CEL engine: expressions are compiled once, checked as far as can be without values, and evaluated
 //! against one resource at a time. An evaluation error is never a pass.
 
+mod fault;
+mod trace;
+mod written;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
@@ -13,6 +17,8 @@ use super::functions;
 use super::functions::related::{Viewpoint, World};
 use super::references::{self, References};
 use crate::model::{Property, RecordId, Resource};
+pub(crate) use fault::Fault;
+pub(crate) use trace::TraceStep;
 
 /// Bounds on what one evaluation may look at: AWS's own limits are far below.
 const DEEPEST: usize = 64;
@@ -70,29 +76,36 @@ impl Engine {
     /// # Errors
     /// Every problem that shows without values: syntax, unknown variables and functions, members that are
     /// not written out.
-    pub(crate) fn compile(&self, expression: &str) -> Result<Program, Vec<String>> {
+    pub(crate) fn compile(&self, expression: &str) -> Result<Program, Vec<Fault>> {
         if expression.len() > LONGEST_EXPRESSION {
-            return Err(vec![format!("the expression is longer than {LONGEST_EXPRESSION} bytes")]);
+            let what = format!("the expression is longer than {LONGEST_EXPRESSION} bytes");
+            return Err(vec![Fault::whole(expression, what)]);
         }
-        let program = self.env.compile(expression).map_err(|errors| vec![errors.to_string()])?;
+        let program = self.env.compile(expression).map_err(|errors| Fault::of_syntax(expression, &errors))?;
         let (references, problems) = references::of(program.expression());
-        if problems.is_empty() { Ok(Program { program, references }) } else { Err(problems) }
+        let fault = |(what, node)| Fault::at_node(expression, program.source_info(), node, what);
+        let faults: Vec<Fault> = problems.into_iter().map(fault).collect();
+        if faults.is_empty() { Ok(Program { program, references }) } else { Err(faults) }
     }
 
     /// Evaluates a compiled expression.
     pub(crate) fn evaluate(&self, program: &Program, scope: &Scope<'_>) -> Evaluation {
         let used = Arc::new(Mutex::new(Vec::new()));
-        let result = self.run(program, scope, &used).map_err(|reason| shorten(&reason));
+        let result = self
+            .context(program, scope, &used)
+            .and_then(|context| run(program, &context))
+            .map_err(|reason| shorten(&reason));
         let used = used.lock().map(|used| used.clone()).unwrap_or_default();
         Evaluation { result, used }
     }
 
-    fn run(
+    /// What a compiled expression is evaluated in.
+    fn context(
         &self,
         program: &Program,
         scope: &Scope<'_>,
         used: &Arc<Mutex<Vec<RecordId>>>,
-    ) -> Result<bool, String> {
+    ) -> Result<Context<'static, 'static>, String> {
         let mut budget = MOST_NODES;
         let mut context = Context::with_env(Arc::clone(&self.env));
         let resource = resource_value(scope.resource, &program.references.properties, &mut budget)?;
@@ -114,11 +127,15 @@ impl Engine {
             used: Arc::clone(used),
         };
         functions::register(&mut context, host).map_err(|error| error.to_string())?;
-        match program.program.execute(&context) {
-            Ok(CelValue::Bool(outcome)) => Ok(outcome),
-            Ok(other) => Err(format!("the expression gives a {}, not true or false", other.type_of())),
-            Err(error) => Err(readable(&error)),
-        }
+        Ok(context)
+    }
+}
+
+fn run(program: &Program, context: &Context<'_, '_>) -> Result<bool, String> {
+    match program.program.execute(context) {
+        Ok(CelValue::Bool(outcome)) => Ok(outcome),
+        Ok(other) => Err(format!("the expression gives a {}, not true or false", other.type_of())),
+        Err(error) => Err(readable(&error)),
     }
 }
 
@@ -243,7 +260,7 @@ mod tests {
 
     fn evaluate(expression: &str, properties: Value) -> Result<bool, String> {
         let engine = Engine::default();
-        let program = engine.compile(expression).map_err(|problems| problems.join("; ")).unwrap();
+        let program = engine.compile(expression).unwrap();
         let parameters = BTreeMap::from([("days".to_owned(), json!(90))]);
         let as_of = DateTime::parse_from_rfc3339("2026-01-01T00:00:00Z").unwrap().to_utc();
         let resource = resource(properties);
@@ -263,6 +280,19 @@ mod tests {
             evaluate("resource.rules.exists(r, r.ok)", json!({"rules": [{"ok": false}, {"ok": true}]})),
             Ok(true)
         );
+    }
+
+    #[test]
+    fn a_fault_says_where_in_the_expression_it_is() {
+        for (expression, place) in [
+            ("resource.a == 1 && bucket.b == 'ä'", "bucket"),
+            ("'ä' == resource.a && planet(1)", "("),
+            ("resource.a ==\n  && true", "&"),
+            ("has(resource.a)", "("),
+        ] {
+            let faults = Engine::default().compile(expression).err().unwrap();
+            assert_eq!(&expression[faults[0].at.clone()], place, "{expression}: {faults:?}");
+        }
     }
 
     #[test]

@@ -130,7 +130,8 @@ fn finding(
     Ok(Finding { check: check.check.id.clone(), subject, outcome, message, proof, exception: None })
 }
 
-fn subject(resource: &Resource) -> Subject {
+/// A resource as the subject of a finding.
+pub(super) fn subject(resource: &Resource) -> Subject {
     Subject {
         kind: resource.kind.clone(),
         account: resource.account.clone(),

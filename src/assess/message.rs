@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{engine, text};
+use super::engine::{self, Fault};
+use super::text;
 use crate::model::{Property, Resource};
 
 /// A value in a message, and a message as a whole, are cut to these lengths (characters).
@@ -32,15 +33,19 @@ impl Message {
     ///
     /// # Errors
     /// When a place is not closed, is not JMESPath, or begins with something other than `resource.name` or `parameters.name`.
-    pub(super) fn parse(template: &str) -> Result<Self, String> {
+    pub(super) fn parse(template: &str) -> Result<Self, Fault> {
         let mut parts = Vec::new();
         let mut rest = template;
         while let Some((before, after)) = rest.split_once("${") {
+            let start = template.len() - after.len();
             let Some((inside, after)) = after.split_once('}') else {
-                return Err("the message has a \"${\" that is not closed".into());
+                let what = "the message has a \"${\" that is not closed".to_owned();
+                return Err(Fault { what, at: start - 2..template.len() });
             };
             parts.push(Part::Text(before.to_owned()));
-            parts.push(Part::Place(Box::new(Place::parse(inside)?)));
+            let place =
+                Place::parse(inside).map_err(|what| Fault { what, at: start..start + inside.len() })?;
+            parts.push(Part::Place(Box::new(place)));
             rest = after;
         }
         parts.push(Part::Text(rest.to_owned()));
@@ -95,7 +100,7 @@ impl Message {
 impl Place {
     fn parse(inside: &str) -> Result<Self, String> {
         let expression = jmespath::compile(inside)
-            .map_err(|error| format!("the message's ${{{inside}}} is not JMESPath: {error}"))?;
+            .map_err(|error| format!("the message's ${{{inside}}} is not JMESPath: {}", error.reason))?;
         let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
         let (owner, rest) = inside.split_once('.').unwrap_or((inside, ""));
         let member: String = rest.chars().take_while(|c| is_name(*c)).collect();

@@ -8,6 +8,7 @@ mod checks;
 mod coverage;
 mod engine;
 mod exceptions;
+mod explain;
 mod findings;
 mod functions;
 mod judge;
@@ -25,15 +26,17 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 pub use self::cases::{CaseResult, run_cases};
+pub use self::checks::expression_defects;
 pub use self::exceptions::{ExceptionsError, read_exceptions};
-pub use self::parameters::{UnknownParameter, parameter_problems, unknown_parameters};
+pub use self::explain::{ExplainError, Explained, Explainer, Explanation, Part, ReadProperty};
+pub use self::parameters::{UnknownParameter, default_parameters, parameter_problems, unknown_parameters};
 
 use self::engine::Engine;
 use self::findings::Fallback;
 use self::functions::related::World;
 use self::judge::Court;
 use crate::bundle::{Bundle, StoredRecord};
-use crate::catalog::{Catalog, Framework};
+use crate::catalog::{Catalog, Defect, Framework};
 use crate::model::{
     AssessedCheck, Assessment, BundleReference, EvidenceEntry, Exception, Finding, FindingError, GapReason,
     RecordId, RecordOutcome, Resource, ResourceEntry, ResourceSet, Tool,
@@ -73,8 +76,12 @@ pub enum AssessError {
     #[error("the parameters in proofpack.toml are wrong:\n{}", .0.join("\n"))]
     Parameters(Vec<String>),
     /// Expressions or messages of checks that do not compile.
-    #[error("{} problem(s) in the catalog's checks:\n{}", .0.len(), .0.join("\n"))]
-    Checks(Vec<String>),
+    #[error(
+        "{} problem(s) in the catalog's checks (`proofpack catalog validate` shows each where it stands):\n{}",
+        .0.len(),
+        .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    )]
+    Checks(Vec<Defect>),
     /// An exception for a check that the catalog does not have.
     #[error("an exception names the unknown check {0}; read the file again with `proofpack assess`")]
     UnknownCheck(String),

@@ -77,6 +77,11 @@ pub(super) fn values<'a>(
     if problems.is_empty() { Ok(values) } else { Err(problems) }
 }
 
+/// Every parameter of the catalog's checks, with its default as its value.
+pub fn default_parameters(catalog: &Catalog) -> BTreeMap<String, UsedParameter> {
+    used(catalog.checks.values(), &BTreeMap::new())
+}
+
 /// The values of `checks`' parameters with what is known of each.
 pub(super) fn used<'a>(
     checks: impl Iterator<Item = &'a Check>,

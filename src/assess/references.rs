@@ -64,7 +64,9 @@ const OPERATORS: [&str; 17] = [
 ];
 
 /// The names that `expression` uses, and every problem with them.
-pub(super) fn of(expression: &IdedExpr) -> (References, Vec<String>) {
+///
+/// A problem comes with the id of the node that it is about.
+pub(super) fn of(expression: &IdedExpr) -> (References, Vec<(String, u64)>) {
     let mut walk = Walk::default();
     walk.expression(expression);
     (walk.references, walk.problems)
@@ -73,7 +75,9 @@ pub(super) fn of(expression: &IdedExpr) -> (References, Vec<String>) {
 #[derive(Default)]
 struct Walk {
     references: References,
-    problems: Vec<String>,
+    problems: Vec<(String, u64)>,
+    /// The node that the walk came to last.
+    at: u64,
     /// Variables of the macros that the walk is inside of.
     bound: Vec<String>,
 }
@@ -88,6 +92,7 @@ enum Owner<'a> {
 
 impl Walk {
     fn expression(&mut self, expression: &IdedExpr) {
+        self.at = expression.id;
         match &expression.expr {
             Expr::Unspecified => self.problem("a part of the expression is empty"),
             Expr::Literal(_) => {}
@@ -221,7 +226,7 @@ impl Walk {
     }
 
     fn problem(&mut self, problem: impl Into<String>) {
-        self.problems.push(problem.into());
+        self.problems.push((problem.into(), self.at));
     }
 }
 
@@ -239,6 +244,7 @@ mod tests {
     fn references(expression: &str) -> Result<References, String> {
         let program = cel::Env::stdlib().compile(expression).map_err(|error| error.to_string())?;
         let (references, problems) = of(program.expression());
+        let problems: Vec<String> = problems.into_iter().map(|(problem, _)| problem).collect();
         if problems.is_empty() { Ok(references) } else { Err(problems.join("; ")) }
     }
 

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+pub(super) use crate::model::nearest;
+
 /// `text` with control and direction-changing characters made visible, cut to `longest` characters.
 pub(super) fn safe(text: &str, longest: usize) -> String {
     let mut out = String::new();
@@ -39,36 +41,6 @@ fn is_deceptive(character: char) -> bool {
             '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
-/// The one of `names` that is most like `name`, if it is like enough to be what was meant.
-pub(super) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = name.chars().count().div_ceil(3).max(2);
-    // Names beyond any that the catalog has are not worth the time.
-    if name.len() > 200 {
-        return None;
-    }
-    names
-        .map(|candidate| (distance(name, candidate), candidate))
-        .filter(|(distance, _)| *distance <= limit)
-        .min()
-        .map(|(_, candidate)| candidate)
-}
-
-/// How many characters must be inserted, removed or replaced to make one text of the other (Levenshtein).
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (index, character) in left.chars().enumerate() {
-        let mut diagonal = index;
-        row[0] = index + 1;
-        for (column, other) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(character != *other);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(row[column] + 1).min(diagonal + 1);
-        }
-    }
-    row[right.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,12 +59,5 @@ mod tests {
         assert_eq!(of_value(&json!(["a", 1]), 10), "a, 1");
         assert_eq!(of_value(&json!([]), 10), "none");
         assert_eq!(of_value(&json!({"a": true}), 5), "{\"a\":…");
-    }
-
-    #[test]
-    fn the_nearest_name_is_found_if_it_is_near() {
-        let names = ["s3-bucket-versioning", "s3-bucket-tls-only", "iam-user-mfa"];
-        assert_eq!(nearest("s3-bucket-versionning", names.into_iter()), Some("s3-bucket-versioning"));
-        assert_eq!(nearest("something-else", names.into_iter()), None);
     }
 }

@@ -1,16 +1,18 @@
-//! Loading a catalog, and everything that must hold across its files.
+//! Loading a catalog out of its files.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
+use super::crosswalk::{LeftOutFile, SchemesFile, TargetsFile};
+use super::read::{Read, read};
+use super::validate::{self, Known};
 use super::{
-    AbsentRule, Check, Collector, ExcerptRule, Framework, GapReasons, PropertyRule, Query, Redactions,
-    ResourceRule, Sources, TagsRule, Template,
+    Check, Collector, Crosswalk, Defect, ExcerptRule, Framework, GapReasons, Place, Redactions, ResourceRule,
+    Sources,
 };
 use crate::canonical;
-use crate::model::{Outcome, Sha256Digest};
+use crate::model::Sha256Digest;
 
 /// Everything the catalog holds, validated.
 #[derive(Debug, Clone)]
@@ -25,16 +27,22 @@ pub struct Catalog {
     pub excerpts: BTreeMap<String, ExcerptRule>,
     /// What is taken out of answers before they are written.
     pub redactions: Redactions,
+    /// What others call it, and what must be provable.
+    pub crosswalk: Crosswalk,
     /// SHA-256 over the canonical list of file names and their SHA-256 digests.
     pub digest: Sha256Digest,
 }
 
 /// What is wrong with the catalog: every problem found, each with its file.
 #[derive(Debug, thiserror::Error)]
-#[error("the catalog has {} problem(s):\n{}", problems.len(), problems.join("\n"))]
+#[error(
+    "the catalog has {} problem(s) (`proofpack catalog validate` shows each where it stands):\n{}",
+    defects.len(),
+    defects.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+)]
 pub struct CatalogError {
-    /// `file: what is wrong`.
-    pub problems: Vec<String>,
+    /// Every one, in the order of the files.
+    pub defects: Vec<Defect>,
 }
 
 impl Catalog {
@@ -51,35 +59,56 @@ impl Catalog {
     /// # Errors
     /// Lists every file that does not parse and every reference that does not resolve.
     pub fn load(sources: &Sources) -> Result<Self, CatalogError> {
-        let mut problems = Vec::new();
-        let collectors = parse(sources, "collectors", &mut problems);
-        let checks = parse(sources, "checks", &mut problems);
-        let frameworks = parse(sources, "frameworks", &mut problems);
-        let excerpts = parse(sources, "excerpts", &mut problems);
-        if let Err(error) = text(sources, "gap-reasons.toml").and_then(|text| GapReasons::parse(&text)) {
-            problems.push(format!("gap-reasons.toml: {error}"));
+        let (catalog, defects) = Self::read(sources, validate::sound);
+        if defects.is_empty() { Ok(catalog) } else { Err(CatalogError { defects }) }
+    }
+
+    /// What can be read of a catalog, and everything that is wrong with its files: what stands in the way of loading
+    /// it, and what a catalog that people rely on should have beyond that. Expressions in CEL are not looked at here.
+    pub fn examine(sources: &Sources) -> (Self, Vec<Defect>) {
+        Self::read(sources, |catalog, known, defects| {
+            validate::sound(catalog, known, defects);
+            validate::complete(catalog, known, defects);
+        })
+    }
+
+    fn read(
+        sources: &Sources,
+        validate: impl FnOnce(&Self, &Known, &mut Vec<Defect>),
+    ) -> (Self, Vec<Defect>) {
+        let mut defects = Vec::new();
+        let mut known = Known::default();
+        if let Err(problem) = text(sources, "gap-reasons.toml").and_then(|text| GapReasons::parse(&text)) {
+            defects.push(Defect::new("gap-reasons.toml", Place::file(), problem, "correct it"));
         }
-        let redactions = text(sources, "redactions.toml")
-            .and_then(|text| toml::from_str(&text).map_err(|error| error.to_string()))
-            .unwrap_or_else(|error| {
-                problems.push(format!("redactions.toml: {error}"));
-                Redactions::default()
-            });
         let digests: BTreeMap<&str, Sha256Digest> =
             sources.files().map(|(path, bytes)| (path, canonical::sha256(bytes))).collect();
-        let digest = match canonical::to_string(&digests) {
-            Ok(text) => canonical::sha256(text.as_bytes()),
-            Err(error) => return Err(CatalogError { problems: vec![error.to_string()] }),
+        let listed = canonical::to_string(&digests).unwrap_or_else(|error| {
+            defects.push(Defect::new("catalog", Place::file(), error.to_string(), "report this as a defect"));
+            String::new()
+        });
+        let catalog = Self {
+            collectors: folder(sources, "collectors", &mut known, &mut defects),
+            checks: folder(sources, "checks", &mut known, &mut defects),
+            frameworks: folder(sources, "frameworks", &mut known, &mut defects),
+            excerpts: folder(sources, "excerpts", &mut known, &mut defects),
+            redactions: file(sources, "redactions.toml", &mut defects),
+            crosswalk: Crosswalk {
+                schemes: file::<SchemesFile>(sources, "equivalents.toml", &mut defects).schemes,
+                left_out: file::<LeftOutFile>(sources, "left-out.toml", &mut defects).rules,
+                targets: file::<TargetsFile>(sources, "targets.toml", &mut defects).rows,
+            },
+            digest: canonical::sha256(listed.as_bytes()),
         };
-        let catalog = Self { collectors, checks, frameworks, excerpts, redactions, digest };
-        catalog.validate(&mut problems);
-        if problems.is_empty() { Ok(catalog) } else { Err(CatalogError { problems }) }
+        validate(&catalog, &known, &mut defects);
+        defects.sort_by(|one, other| one.file.cmp(&other.file)); // stable: within a file in the order found
+        (catalog, defects)
     }
 
     /// The excerpt rules alone, for tests of what reads nothing else.
     #[cfg(test)]
     pub(crate) fn embedded_excerpts() -> BTreeMap<String, ExcerptRule> {
-        parse(&Sources::embedded(), "excerpts", &mut Vec::new())
+        folder(&Sources::embedded(), "excerpts", &mut Known::default(), &mut Vec::new())
     }
 
     /// The rule that makes resources of `kind`, with its collector.
@@ -90,186 +119,23 @@ impl Catalog {
             .find(|(_, rule)| rule.kind == kind)
     }
 
-    fn validate(&self, problems: &mut Vec<String>) {
-        let mut kinds = BTreeSet::new();
-        for collector in self.collectors.values() {
-            self.validate_collector(collector, &mut kinds, problems);
-        }
-        for check in self.checks.values() {
-            self.validate_check(check, problems);
-        }
-        for rule in self.excerpts.values() {
-            for condition in &rule.conditions {
-                if condition.any_of.is_some() == condition.none_of.is_some() {
-                    problems.push(format!(
-                        "excerpts/{}.toml: the condition on {} needs either any_of or none_of",
-                        rule.id, condition.field
-                    ));
-                }
-            }
-        }
-        let mut mapped = BTreeSet::new();
-        for framework in self.frameworks.values() {
-            self.validate_framework(framework, &mut mapped, problems);
-        }
-        self.redactions.validate(problems);
-        for id in self.checks.keys().filter(|id| !mapped.contains(id.as_str())) {
-            problems.push(format!("checks/{id}.toml: no control names this check"));
-        }
-    }
-
-    fn validate_collector<'a>(
-        &self,
-        collector: &'a Collector,
-        kinds: &mut BTreeSet<&'a str>,
-        problems: &mut Vec<String>,
-    ) {
-        let file = format!("collectors/{}.toml", collector.service);
-        let mut earlier: BTreeSet<&str> = BTreeSet::new();
-        for call in &collector.calls {
-            for (parent, items) in call.sources() {
-                if !earlier.contains(parent) {
-                    problems.push(format!(
-                        "{file}: {} fans out over {parent}, which no earlier call makes",
-                        call.operation
-                    ));
-                }
-                check_jmespath(&file, items, problems);
-            }
-            if let Some(each) = call.each.as_ref().filter(|each| each.call.is_none()) {
-                check_jmespath(&file, &each.items, problems);
-                if !each.also.is_empty() {
-                    problems.push(format!("{file}: {} has `also` without a call", call.operation));
-                }
-            }
-            for problem in call.absent.iter().filter_map(|text| AbsentRule::parse(text).err()) {
-                problems.push(format!("{file}: {}: {problem}", call.operation));
-            }
-            let mut texts = Vec::new();
-            call.parameters.values().for_each(|value| strings(value, &mut texts));
-            for text in texts.into_iter().chain(call.region.as_deref()) {
-                check_template(&file, text, problems);
-            }
-            if !earlier.insert(&call.operation) {
-                problems.push(format!("{file}: {} is listed twice", call.operation));
-            }
-        }
-        for rule in &collector.resources {
-            if !kinds.insert(&rule.kind) {
-                problems.push(format!("{file}: the kind {} is defined twice", rule.kind));
-            }
-            if !rule.from.starts_with('@') && !earlier.contains(rule.from.as_str()) {
-                problems.push(format!("{file}: {} comes from {}, which is not called", rule.kind, rule.from));
-            }
-            check_jmespath(&file, &rule.items, problems);
-            check_template(&file, &rule.id, problems);
-            check_template(&file, &rule.arn, problems);
-            for (name, property) in &rule.properties {
-                self.validate_property(collector, &format!("{}.{name}", rule.kind), property, problems);
-            }
-            match &rule.tags {
-                None => {}
-                Some(TagsRule::Item(query)) => check_jmespath(&file, query, problems),
-                Some(TagsRule::Call(property)) => {
-                    self.validate_property(collector, &format!("{}.tags", rule.kind), property, problems);
-                }
-            }
-        }
-    }
-
-    fn validate_property(
-        &self,
-        collector: &Collector,
-        name: &str,
-        property: &PropertyRule,
-        problems: &mut Vec<String>,
-    ) {
-        let file = format!("collectors/{}.toml", collector.service);
-        if let Some(call) = &property.call {
-            let (service, operation) = call.split_once(':').unwrap_or((&collector.service, call));
-            let called = self
-                .collectors
-                .get(service)
-                .is_some_and(|other| other.calls.iter().any(|c| c.operation == operation));
-            if !called {
-                problems.push(format!("{file}: {name} reads {call}, which no collector calls"));
-            }
-        }
-        for text in property.matching.values() {
-            check_template(&file, text, problems);
-        }
-        check_jmespath(&file, &property.value, problems);
-    }
-
-    fn validate_check(&self, check: &Check, problems: &mut Vec<String>) {
-        let file = format!("checks/{}.toml", check.id);
-        match self.resource_rule(&check.resource) {
-            None => problems.push(format!("{file}: no collector makes resources of kind {}", check.resource)),
-            Some((_, rule)) => {
-                for need in check.needs.iter().filter(|need| !rule.properties.contains_key(*need)) {
-                    problems.push(format!("{file}: {} has no property {need}", check.resource));
-                }
-                let properties = check.cases.iter().flat_map(|case| case.properties.keys());
-                for name in properties.filter(|name| !rule.properties.contains_key(*name)) {
-                    problems
-                        .push(format!("{file}: a case sets {name}, which {} does not have", check.resource));
-                }
-            }
-        }
-        for related in check.cases.iter().flat_map(|case| &case.related) {
-            if self.resource_rule(&related.kind).is_none() {
-                problems.push(format!("{file}: a case relates to the unknown kind {}", related.kind));
-            }
-        }
-        for outcome in [Outcome::Pass, Outcome::Fail] {
-            if !check.cases.iter().any(|case| case.outcome == outcome) {
-                problems.push(format!("{file}: no case comes out as {outcome:?}"));
-            }
-        }
-    }
-
-    fn validate_framework<'a>(
-        &self,
-        framework: &'a Framework,
-        mapped: &mut BTreeSet<&'a str>,
-        problems: &mut Vec<String>,
-    ) {
-        let file = format!("frameworks/{}.toml", framework.id);
-        let mut seen = BTreeSet::new();
-        for control in &framework.controls {
-            if !seen.insert(control.id.as_str()) {
-                problems.push(format!("{file}: {} is listed twice", control.id));
-            }
-            if let Some(parent) = control.parent.as_deref().filter(|parent| !seen.contains(parent)) {
-                problems.push(format!(
-                    "{file}: {} belongs to {parent}, which does not come before it",
-                    control.id
-                ));
-            }
-            for check in &control.checks {
-                mapped.insert(check);
-                if !self.checks.contains_key(check) {
-                    problems.push(format!("{file}: {} names the unknown check {check}", control.id));
-                }
-            }
-            for rule in control.excerpts.iter().filter(|rule| !self.excerpts.contains_key(*rule)) {
-                problems.push(format!("{file}: {} names the unknown excerpt rule {rule}", control.id));
-            }
-            for id in &control.attestations {
-                if !framework.attestations.iter().any(|attestation| attestation.id == *id) {
-                    problems.push(format!("{file}: {} names the unknown attestation {id}", control.id));
-                }
-            }
-        }
+    /// Every kind of resource.
+    pub fn kinds(&self) -> impl Iterator<Item = &str> {
+        self.collectors.values().flat_map(|collector| &collector.resources).map(|rule| rule.kind.as_str())
     }
 }
 
 /// What has an id that must be its file's stem.
 trait Identified {
+    /// The member that holds it.
+    const MEMBER: &'static str = "id";
+
     fn id(&self) -> &str;
 }
 
 impl Identified for Collector {
+    const MEMBER: &'static str = "service";
+
     fn id(&self) -> &str {
         &self.service
     }
@@ -293,56 +159,62 @@ impl Identified for ExcerptRule {
     }
 }
 
-fn parse<T: DeserializeOwned + Identified>(
+/// The files of one folder, by stem. What has mistakes in itself is left out, and `known` told of it, so that
+/// nothing else is blamed for naming it.
+fn folder<T: DeserializeOwned + Identified>(
     sources: &Sources,
     folder: &str,
-    problems: &mut Vec<String>,
+    known: &mut Known,
+    defects: &mut Vec<Defect>,
 ) -> BTreeMap<String, T> {
     let mut items = BTreeMap::new();
     for (stem, bytes) in sources.of_folder(folder) {
         let path = format!("{folder}/{stem}.toml");
-        let Ok(text) = std::str::from_utf8(bytes) else {
-            problems.push(format!("{path}: not UTF-8"));
+        let item = match utf8(&path, bytes, defects) {
+            None => Read::Unreadable,
+            Some(text) => read::<T>(&path, text, defects),
+        };
+        let (Read::Whole(item) | Read::Mistaken(item)) = item else {
+            known.unreadable.insert(path);
             continue;
         };
-        match toml::from_str::<T>(text) {
-            Ok(item) if item.id() == stem => {
-                items.insert(stem.to_owned(), item);
-            }
-            Ok(item) => {
-                problems.push(format!("{path}: its id is {}, which is not its file's name", item.id()))
-            }
-            Err(error) => problems.push(format!("{path}: {error}")),
+        if item.id() != stem {
+            let what = format!("its id is {}, which is not its file's name", item.id());
+            let help = format!("write {stem}, or name the file {}.toml", item.id());
+            defects.push(Defect::new(&path, Place::file().member(T::MEMBER), what, help));
+            known.unreadable.insert(path);
+            known.unreadable.insert(format!("{folder}/{}.toml", item.id()));
+            continue;
         }
+        items.insert(stem.to_owned(), item);
     }
     items
+}
+
+/// One of the files beside the folders.
+fn file<T: DeserializeOwned + Default>(sources: &Sources, name: &str, defects: &mut Vec<Defect>) -> T {
+    let Some(bytes) = sources.file(name) else {
+        defects.push(Defect::new(name, Place::file(), "the file is missing", "put it back"));
+        return T::default();
+    };
+    match utf8(name, bytes, defects).map(|text| read::<T>(name, text, defects)) {
+        Some(Read::Whole(item) | Read::Mistaken(item)) => item,
+        Some(Read::Unreadable) | None => T::default(),
+    }
+}
+
+fn utf8<'a>(path: &str, bytes: &'a [u8], defects: &mut Vec<Defect>) -> Option<&'a str> {
+    let text = std::str::from_utf8(bytes);
+    if let Err(error) = &text {
+        let what = format!("not UTF-8 from byte {}", error.valid_up_to());
+        defects.push(Defect::new(path, Place::file(), what, "save it as UTF-8"));
+    }
+    text.ok()
 }
 
 fn text(sources: &Sources, name: &str) -> Result<String, String> {
     let bytes = sources.file(name).ok_or("the file is missing")?;
     std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| "not UTF-8".to_owned())
-}
-
-/// All strings of a parameter, however deep.
-fn strings<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
-    match value {
-        Value::String(text) => found.push(text),
-        Value::Array(items) => items.iter().for_each(|item| strings(item, found)),
-        Value::Object(members) => members.values().for_each(|member| strings(member, found)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => (),
-    }
-}
-
-fn check_jmespath(file: &str, expression: &str, problems: &mut Vec<String>) {
-    if let Err(error) = Query::parse(expression) {
-        problems.push(format!("{file}: {expression:?} is not JMESPath: {error}"));
-    }
-}
-
-fn check_template(file: &str, template: &str, problems: &mut Vec<String>) {
-    if let Err(error) = Template::parse(template) {
-        problems.push(format!("{file}: {error}"));
-    }
 }
 
 #[cfg(test)]

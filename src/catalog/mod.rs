@@ -7,27 +7,37 @@
 
 mod check;
 mod collector;
+mod crosswalk;
+mod defect;
+mod documents;
 mod excerpt;
 mod framework;
 mod functions;
 mod gap_reasons;
 mod load;
 mod parameter;
+mod place;
 mod query;
+mod read;
 mod redaction;
 mod sources;
 mod template;
+mod validate;
 
 pub use check::{Case, Check, RelatedResource};
 pub use collector::{
     AbsentRule, Call, Collector, Cost, Decode, Each, Items, PropertyRule, ResourceRule, ServiceScope,
     TagsRule,
 };
+pub use crosswalk::{Crosswalk, LeftOutRule, Scheme, Target};
+pub use defect::{Defect, meant};
+pub use documents::documents;
 pub use excerpt::{Condition, ExcerptRule, Lookup};
 pub use framework::{Control, ControlKind, Framework};
 pub use gap_reasons::GapReasons;
 pub use load::{Catalog, CatalogError};
 pub use parameter::Parameter;
+pub use place::Place;
 pub use query::{Query, context, elements, to_value, to_variable};
 pub use redaction::{Detector, Kept, RedactionRule, Redactions, SecretNames, Sibling};
 pub use sources::{SameName, Sources, SourcesError};

@@ -10,7 +10,7 @@ use jmespath::{Context, Rcvar, Variable, interpret};
 use serde_json::Value;
 
 use super::functions::RUNTIME;
-use super::template::{Template, TemplateError};
+use super::template::{Template, TemplateError, byte_of};
 
 /// A compiled JMESPath expression.
 #[derive(Debug, Clone)]
@@ -26,8 +26,10 @@ impl Query {
     /// # Errors
     /// When it is not JMESPath, or holds a `${...}` place outside a quoted string.
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
-        let wrong = |message: String| TemplateError::Expression { template: text.to_owned(), message };
-        let mut ast = jmespath::parse(text).map_err(|error| wrong(error.to_string()))?;
+        let wrong =
+            |message: String, at| TemplateError::Expression { template: text.to_owned(), message, at };
+        let mut ast = jmespath::parse(text)
+            .map_err(|error| wrong(error.reason.to_string(), byte_of(text, error.offset)))?;
         let mut places = BTreeMap::new();
         rewrite(&mut ast, &mut |quoted| {
             if quoted.contains("${") {
@@ -36,7 +38,8 @@ impl Query {
             Ok(None)
         })?;
         if places.is_empty() && text.contains("${") {
-            return Err(wrong("a \"${...}\" must stand inside '...'".into()));
+            let at = text.find("${").unwrap_or_default();
+            return Err(wrong("a \"${...}\" must stand inside '...'".into(), at));
         }
         Ok(Self { text: text.to_owned(), ast, places })
     }
@@ -63,7 +66,7 @@ impl Query {
 
     fn run(&self, data: &Rcvar, ast: &Ast) -> Result<Rcvar, TemplateError> {
         interpret(data, ast, &mut Context::new(&self.text, &RUNTIME)).map_err(|error| {
-            TemplateError::Expression { template: self.text.clone(), message: error.to_string() }
+            TemplateError::Expression { template: self.text.clone(), message: error.to_string(), at: 0 }
         })
     }
 }

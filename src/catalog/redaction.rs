@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
+use super::{Defect, Place};
+
 /// The file `redactions.toml`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,27 +27,35 @@ pub struct Redactions {
 impl Redactions {
     /// Rules without effect would be taken for protection: every id is given once, every pointer is one, every
     /// detector can be reached.
-    pub(super) fn validate(&self, problems: &mut Vec<String>) {
+    pub(super) fn validate(&self, defects: &mut Vec<Defect>) {
+        let mut defect = |place: Place, what: String, help: &str| {
+            defects.push(Defect::new("redactions.toml", place, what, help));
+        };
         let mut ids = BTreeSet::new();
-        for rule in &self.rules {
+        for (index, rule) in self.rules.iter().enumerate() {
+            let place = Place::file().member("rule").element(index);
             if !ids.insert(&rule.id) {
-                problems.push(format!("redactions.toml: the rule {} is listed twice", rule.id));
+                let what = format!("the rule {} is listed twice", rule.id);
+                defect(place.clone().member("id"), what, "join the two");
             }
             for (call, pointers) in &rule.pointers {
                 let named = call.split_once(':').is_some_and(|(service, operation)| {
                     !service.is_empty() && !operation.is_empty() && !pointers.is_empty()
                 });
                 if !named || pointers.iter().any(|pointer| !pointer.starts_with('/')) {
-                    problems.push(format!(
-                        "redactions.toml: {}: {call} needs the form service:Operation and pointers that begin with \"/\"",
+                    let what = format!(
+                        "{}: {call} needs the form service:Operation and pointers that begin with \"/\"",
                         rule.id
-                    ));
+                    );
+                    defect(place.clone().member("pointers").member(call), what, "write it in that form");
                 }
             }
         }
-        for detector in &self.detectors {
+        for (index, detector) in self.detectors.iter().enumerate() {
             if detector.keywords.is_empty() || detector.keywords.iter().any(String::is_empty) {
-                problems.push(format!("redactions.toml: the detector {} has no keyword", detector.id));
+                let place = Place::file().member("detector").element(index).member("keywords");
+                let what = format!("the detector {} has no keyword", detector.id);
+                defect(place, what, "give it one: without, it would never be tried");
             }
         }
     }

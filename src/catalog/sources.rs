@@ -21,7 +21,13 @@ const REDACTIONS: &str = include_str!("redactions.toml");
 const FOLDERS: [(&str, &Dir<'static>); 4] =
     [("collectors", &COLLECTORS), ("checks", &CHECKS), ("frameworks", &FRAMEWORKS), ("excerpts", &EXCERPTS)];
 /// Files beside them.
-const FILES: [(&str, &str); 2] = [("gap-reasons.toml", gap_reasons::TEXT), ("redactions.toml", REDACTIONS)];
+const FILES: [(&str, &str); 5] = [
+    ("equivalents.toml", include_str!("equivalents.toml")),
+    ("gap-reasons.toml", gap_reasons::TEXT),
+    ("left-out.toml", include_str!("left-out.toml")),
+    ("redactions.toml", REDACTIONS),
+    ("targets.toml", include_str!("targets.toml")),
+];
 /// Largest file of a folder of one's own, in bytes: ten times the largest that is compiled in.
 const LARGEST: u64 = 1 << 20;
 
@@ -97,7 +103,8 @@ impl Sources {
             let unreadable = |cause| SourcesError::Unreadable { path: inside.clone(), cause };
             for entry in fs::read_dir(&inside).map_err(unreadable)? {
                 let path = entry.map_err(unreadable)?.path();
-                if let (true, Some(file)) = (is_toml(&path), path.file_name().and_then(|file| file.to_str())) {
+                if let (true, Some(file)) = (is_toml(&path), path.file_name().and_then(|file| file.to_str()))
+                {
                     found.push((format!("{name}/{file}"), path));
                 }
             }
@@ -125,6 +132,11 @@ impl Sources {
         self.own.iter().map(String::as_str)
     }
 
+    /// How many files there are.
+    pub fn count(&self) -> usize {
+        self.files.len()
+    }
+
     /// All files in the order of their paths.
     pub(super) fn files(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.files.iter().map(|(path, bytes)| (path.as_str(), &**bytes))
@@ -136,6 +148,11 @@ impl Sources {
             let stem = path.strip_prefix(folder)?.strip_prefix('/')?.strip_suffix(".toml")?;
             Some((stem, bytes))
         })
+    }
+
+    /// A file's text; `None` where there is none, or it is not UTF-8.
+    pub fn text(&self, path: &str) -> Option<&str> {
+        std::str::from_utf8(self.files.get(path)?).ok()
     }
 
     /// One file beside the folders.

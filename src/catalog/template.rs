@@ -38,6 +38,8 @@ pub enum TemplateError {
         template: String,
         /// What the parser says.
         message: String,
+        /// Where in the template, in bytes.
+        at: usize,
     },
     /// The expression gave nothing to write.
     #[error("the expression {expression:?} gives no text here")]
@@ -53,6 +55,22 @@ pub enum TemplateError {
     },
 }
 
+impl TemplateError {
+    /// Where in the template or query the mistake is, in bytes; for a place that is not closed, where it opens.
+    pub fn at(&self) -> Option<usize> {
+        match self {
+            Self::Expression { at, .. } => Some(*at),
+            Self::Unclosed { template } => template.rfind("${"),
+            Self::NoText { .. } | Self::Nothing { .. } => None,
+        }
+    }
+}
+
+/// The byte at which the character `number` of `text` begins.
+pub(super) fn byte_of(text: &str, number: usize) -> usize {
+    text.char_indices().nth(number).map_or(text.len(), |(at, _)| at)
+}
+
 impl Template {
     /// Reads a template.
     ///
@@ -62,6 +80,7 @@ impl Template {
         let mut parts = Vec::new();
         let mut rest = template;
         while let Some(start) = rest.find("${") {
+            let inside_at = template.len() - rest.len() + start + 2;
             if start > 0 {
                 parts.push(Part::Text(rest[..start].to_owned()));
             }
@@ -70,7 +89,12 @@ impl Template {
                 return Err(TemplateError::Unclosed { template: template.to_owned() });
             };
             let expression = jmespath::compile(&inside[..end]).map_err(|error| {
-                TemplateError::Expression { template: template.to_owned(), message: error.to_string() }
+                let at = inside_at + byte_of(&inside[..end], error.offset);
+                TemplateError::Expression {
+                    template: template.to_owned(),
+                    message: error.reason.to_string(),
+                    at,
+                }
             })?;
             parts.push(Part::Expression(Box::new(expression)));
             rest = &inside[end + 1..];

@@ -72,6 +72,32 @@ pub(super) struct CatalogConfig {
     replaces: bool,
 }
 
+/// Where the catalog is, for the commands that look at it without a configuration.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct CatalogArgument {
+    /// Folder with `checks/`, `frameworks/` ... whose files are added, or take the place of those compiled in; may be
+    /// given several times.
+    #[arg(long = "catalog", value_name = "FOLDER")]
+    folders: Vec<PathBuf>,
+}
+
+impl CatalogArgument {
+    /// The catalog.
+    ///
+    /// # Errors
+    /// When the folder cannot be read, or what is in it is not sound.
+    pub(super) fn read(&self) -> Result<Catalog, CommandError> {
+        if self.folders.is_empty() {
+            return super::catalog();
+        }
+        let mut sources = Sources::embedded();
+        for folder in &self.folders {
+            sources = sources.with_folder(folder, SameName::Replaces).map_err(CommandError::input)?;
+        }
+        Catalog::load(&sources).map_err(CommandError::input)
+    }
+}
+
 /// How to reach AWS. What is not given comes from the environment, as for the AWS CLI.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 pub enum Exit {
     /// All done; for `verify`: verified.
     Success = 0,
-    /// `verify` found problems, or `checks test` a case that came out wrong.
+    /// `verify` found problems, `checks test` a case that came out wrong, or `catalog validate` a mistake.
     ProblemsFound = 1,
     /// The command line is wrong.
     Usage = 2,
@@ -45,7 +45,9 @@ impl Exit {
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Success => "all done; for `verify`: verified",
-            Self::ProblemsFound => "`verify` found problems, or `checks test` a case that came out wrong",
+            Self::ProblemsFound => {
+                "`verify` found problems, `checks test` a wrong outcome, or `catalog validate` a mistake"
+            }
             Self::Usage => "the command line is wrong",
             Self::Input => "a configuration, exception, key or other input file is missing or wrong",
             Self::Aws => "AWS could not be reached or refused the credentials; nothing was collected",

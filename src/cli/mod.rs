@@ -15,10 +15,12 @@ macro_rules! println {
 mod archive;
 mod assess;
 mod bundle;
+mod catalog;
 mod checks;
 mod closing;
 mod collect;
 mod config;
+mod controls;
 mod demo;
 mod exit;
 mod iam_policy;
@@ -109,8 +111,12 @@ enum Command {
     Archive(archive::ArchiveArguments),
     /// Verify a package, a bundle or a signed report: reports all that is wrong.
     Verify(verify::VerifyArguments),
-    /// Look at the checks and run their cases.
+    /// Look at the checks, run their cases, explain what came of one.
     Checks(checks::ChecksArguments),
+    /// Look at the controls of the frameworks and what proves them.
+    Controls(controls::ControlsArguments),
+    /// Check files of checks, frameworks, excerpts and collectors.
+    Catalog(catalog::CatalogArguments),
     /// List the calls that a collection would make, and how many; makes none.
     Plan(plan::PlanArguments),
     /// Print the least-privilege IAM policy that a collection needs.
@@ -159,6 +165,8 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Archive(arguments) => archive::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Checks(arguments) => checks::run(&arguments),
+        Command::Controls(arguments) => controls::run(&arguments),
+        Command::Catalog(arguments) => catalog::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
         Command::IamPolicy(arguments) => iam_policy::run(&arguments),
         Command::Redaction(arguments) => redaction::run(&arguments),

@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 
+use super::CommandResult;
+use super::config::CatalogArgument;
 use super::exit::{CommandError, Exit};
-use super::{CommandResult, catalog};
 use crate::sign::Certificate;
 use crate::verify::{self, Options, Verdict};
 
@@ -18,6 +19,8 @@ pub(super) struct VerifyArguments {
     /// Certificates (PEM) that a signer must chain to; may be given more than once.
     #[arg(long, value_name = "FILE")]
     trust: Vec<PathBuf>,
+    #[command(flatten)]
+    catalog: CatalogArgument,
     /// Print the verdict as JSON.
     #[arg(long)]
     json: bool,
@@ -39,7 +42,7 @@ pub(super) fn run(arguments: &VerifyArguments) -> CommandResult {
             arguments.path.display()
         )));
     }
-    let verdict = verify::verify(&arguments.path, &catalog()?, &Options { anchors });
+    let verdict = verify::verify(&arguments.path, &arguments.catalog.read()?, &Options { anchors });
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&verdict).map_err(CommandError::internal)?);
     } else {

@@ -151,8 +151,11 @@ impl ServicePlan {
 impl CallPlan {
     fn new(call: &Call) -> Result<Self, TemplateError> {
         let absent = call.absent.iter().map(|text| {
-            AbsentRule::parse(text)
-                .map_err(|message| TemplateError::Expression { template: text.clone(), message })
+            AbsentRule::parse(text).map_err(|message| TemplateError::Expression {
+                template: text.clone(),
+                message,
+                at: 0,
+            })
         });
         let items = call.each.iter().flat_map(|each| {
             std::iter::once(each.items.as_str()).chain(each.also.iter().map(|more| more.items.as_str()))

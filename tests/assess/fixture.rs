@@ -232,6 +232,7 @@ pub(super) fn catalog() -> Catalog {
         frameworks: BTreeMap::from([(framework.id.clone(), framework)]),
         excerpts: BTreeMap::from([(rule.id.clone(), rule)]),
         redactions: Default::default(),
+        crosswalk: Default::default(),
         digest: sha256(b"catalog"),
     }
 }

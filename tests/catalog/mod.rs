@@ -1,5 +1,7 @@
 //! The embedded catalog's data: what every check must bring along.
 
+mod broken;
+mod documents;
 mod redactions;
 
 use std::collections::BTreeSet;

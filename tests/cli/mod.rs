@@ -9,6 +9,8 @@ mod cloudformation;
 mod demo;
 mod determinism;
 mod examples;
+mod explain;
+mod frameworks;
 mod live;
 mod place;
 mod redaction;

@@ -30,7 +30,12 @@ fn every_command_shows_an_example_in_its_help() {
         "bundle merge",
         "checks list",
         "checks show",
+        "checks parameters",
         "checks test",
+        "checks explain",
+        "controls list",
+        "controls show",
+        "catalog validate",
         "redaction check",
     ]) {
         let head = format!("`proofpack {command}`\n");

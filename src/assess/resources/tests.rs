@@ -141,6 +141,7 @@ fn catalog(collectors: &[&str]) -> Catalog {
         frameworks: BTreeMap::new(),
         excerpts: BTreeMap::new(),
         redactions: Default::default(),
+        crosswalk: Default::default(),
         digest: canonical::sha256(b""),
     }
 }
