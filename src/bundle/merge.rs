@@ -217,9 +217,13 @@ fn agree(one: &Input, other: &Input) -> Result<(), MergeError> {
         let (here, there) = (text(&here.scope), text(&there.scope));
         return Err(differs("their audit periods differ", here, there, advice));
     }
+    let text = |digest: &Option<Sha256Digest>| digest.map_or("none".to_owned(), |digest| digest.to_string());
+    if here.redaction_key_commitment != there.redaction_key_commitment {
+        let (here, there) = (text(&here.redaction_key_commitment), text(&there.redaction_key_commitment));
+        let advice = "equal values could not be told in the merged bundle: collect all parts with the same redaction key";
+        return Err(differs("their redacted values are committed to under different keys", here, there, advice));
+    }
     if here.previous_manifest_sha256 != there.previous_manifest_sha256 {
-        let text =
-            |digest: &Option<Sha256Digest>| digest.map_or("none".to_owned(), |digest| digest.to_string());
         let (here, there) = (text(&here.previous_manifest_sha256), text(&there.previous_manifest_sha256));
         let advice = "collect all parts after the same bundle";
         return Err(differs("they follow different bundles", here, there, advice));
@@ -303,6 +307,7 @@ fn seal_info(inputs: &[Input], missing: BTreeSet<String>) -> Result<SealInfo, Me
         scope,
         collection_started: manifests().map(|manifest| manifest.collection_started).min().unwrap_or_default(),
         sealed_at: manifests().map(|manifest| manifest.sealed_at).max().unwrap_or_default(),
+        redaction_key_commitment: first.redaction_key_commitment,
         previous_manifest_sha256: first.previous_manifest_sha256,
         shard: None,
         merged_from_sha256: inputs.iter().map(|input| input.sha256).collect(),

@@ -31,6 +31,8 @@ pub struct SealInfo {
     pub collection_started: DateTime<Utc>,
     /// The instant of sealing.
     pub sealed_at: DateTime<Utc>,
+    /// Commitment to a known text under the key that redacted values are committed to with, where one is in use.
+    pub redaction_key_commitment: Option<Sha256Digest>,
     /// SHA-256 of the manifest of the bundle before it.
     pub previous_manifest_sha256: Option<Sha256Digest>,
     /// Which part of a run over several machines it is, where it is one.
@@ -402,6 +404,7 @@ impl Writer {
             ),
             merkle_root: merkle::root(files.iter().flat_map(|file| &file.records)),
             files,
+            redaction_key_commitment: info.redaction_key_commitment,
             previous_manifest_sha256: info.previous_manifest_sha256,
             shard: info.shard,
             merged_from_sha256: info.merged_from_sha256,

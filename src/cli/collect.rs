@@ -160,7 +160,7 @@ async fn collect_part(
     };
     let entering = stream::iter(&roster.accounts).map(|id| run.enter(id)).buffered(ENTERED_AT_ONCE);
     let accounts: Vec<Account> = entering.try_collect().await?;
-    announce(config, &run.place.partition, &roster, &accounts)?;
+    announce(config, &run.place.partition, &roster, &accounts, &redactor)?;
     let scope = scope(&run, &roster, &accounts);
 
     let begun = Begun { tool: Tool::this(), catalog_sha256: catalog.digest, scope: scope.clone(), started };
@@ -185,6 +185,7 @@ async fn collect_part(
         scope,
         collection_started: writer.first_collected_at().unwrap_or(started),
         sealed_at: clock.now(),
+        redaction_key_commitment: Some(redactor.key_commitment()),
         previous_manifest_sha256: None,
         shard,
         merged_from_sha256: Vec::new(),
@@ -287,6 +288,7 @@ fn announce(
     partition: &str,
     roster: &Roster,
     accounts: &[Account],
+    redactor: &Redactor,
 ) -> Result<(), CommandError> {
     if let Some((account, region)) =
         accounts.iter().find_map(|account| Some((account, account.regions.nonexistent.first()?)))
@@ -310,9 +312,11 @@ fn announce(
     }
     for account in accounts {
         if let Some(failure) = &account.failure {
+            let mut message = failure.message.clone();
+            redactor.redact_text("", &mut message);
             output::warning(format_args!(
-                "account {} cannot be entered, every check of it will be indeterminate: {}: {}",
-                account.id, failure.code, failure.message
+                "account {} cannot be entered, every check of it will be indeterminate: {}: {message}",
+                account.id, failure.code
             ));
         }
         if let Some(failure) = &account.regions_unknown {

@@ -30,6 +30,10 @@ pub struct Manifest {
     pub files: Vec<ManifestFile>,
     /// Root of the RFC 9162 Merkle tree over all record ids in order.
     pub merkle_root: Sha256Digest,
+    /// Commitment to a text that is known, under the key that redacted values are committed to with: bundles in which it is
+    /// the same were made with the same key, and equal values can be told in them. `None` where no key was in use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redaction_key_commitment: Option<Sha256Digest>,
     /// SHA-256 of the manifest of the bundle before it, so that periods form a chain.
     pub previous_manifest_sha256: Option<Sha256Digest>,
     /// Which part of a run over several machines the bundle is, where it is one.

@@ -72,13 +72,14 @@ pub fn render(
     options: &ReportOptions,
 ) -> Result<Vec<u8>, ReportError> {
     let printer = Printer::new(world::fonts()?);
-    let view = printer.value(serde_json::to_value(View::new(assessment, options))?);
-    let files = vec![("data.json", serde_json::to_vec(&view)?), ("manifest.json", manifest_json.to_vec())];
+    let data = serde_json::to_vec(&printer.value(serde_json::to_value(View::new(assessment, options))?))?;
+    let files = vec![("data.json", data), ("manifest.json", manifest_json.to_vec())];
     let world = ReportWorld::new(files, assessment.as_of)?;
     let rendered = typst::compile::<PagedDocument>(&world)
         .output
         .map_err(|errors| refused("laid out", &world, &errors))
         .and_then(|document| {
+            comemo::evict(0); // what the layout has remembered is not asked for again, and is most of the memory
             typst_pdf::pdf(&document, &pdf_options(assessment, manifest_json, printer)?)
                 .map_err(|errors| refused("written as PDF/A", &world, &errors))
         });

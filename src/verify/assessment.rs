@@ -52,7 +52,7 @@ pub(super) fn repeat(
     }
     if stored.catalog_sha256 != catalog.digest {
         let message = format!(
-            "it was made with the catalog {} by {} {}; this program has the catalog {}, so it cannot make the assessment again. That says nothing against the package: verify it with that version",
+            "it was made with the catalog {} by {} {}; this program has the catalog {}, so it cannot make the assessment again. That says nothing against the package: verify it with that version, and with --catalog where folders of one's own were added",
             stored.catalog_sha256, stored.tool.name, stored.tool.version, catalog.digest
         );
         problems.add(ProblemCode::AssessmentNotReproducible, place, message);

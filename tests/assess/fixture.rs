@@ -362,6 +362,7 @@ pub(super) fn bundle(records: Vec<Record>) -> Bundle {
             previous_manifest_sha256: None,
             shard: None,
             merged_from_sha256: Vec::new(),
+            redaction_key_commitment: None,
         },
         manifest_sha256: sha256(b"manifest"),
         records: stored,

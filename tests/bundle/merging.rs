@@ -139,6 +139,7 @@ fn parts_that_do_not_belong_together_are_refused() {
     refuses(|info| info.catalog_sha256 = sha256(b"other"), "different catalogs");
     refuses(|info| info.scope.period.end += chrono::TimeDelta::seconds(1), "audit periods differ");
     refuses(|info| info.scope.partition = "aws-cn".into(), "partitions differ");
+    refuses(|info| info.redaction_key_commitment = Some(sha256(b"key")), "under different keys");
     refuses(|info| info.previous_manifest_sha256 = Some(sha256(b"before")), "follow different bundles");
     refuses(
         |info| info.shard = Some(Shard { number: 1, of: 1, accounts: vec![TWO.into()] }),

@@ -320,6 +320,7 @@ fn seal(records: &[Record], folder: &Path) {
         previous_manifest_sha256: None,
         shard: None,
         merged_from_sha256: Vec::new(),
+        redaction_key_commitment: None,
     };
     writer.seal(info).unwrap();
 }

@@ -161,6 +161,7 @@ pub(super) fn sealed(records: &[Record]) -> Bundle {
         previous_manifest_sha256: None,
         shard: None,
         merged_from_sha256: Vec::new(),
+        redaction_key_commitment: None,
     };
     writer.seal(info).unwrap();
     read(&path).unwrap()

@@ -102,6 +102,7 @@ pub(crate) fn seal_info() -> SealInfo {
         previous_manifest_sha256: None,
         shard: None,
         merged_from_sha256: Vec::new(),
+        redaction_key_commitment: None,
     }
 }
 

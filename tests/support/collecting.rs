@@ -110,6 +110,7 @@ pub fn bundle(catalog: &Catalog, regions: &[&str], records: &[Record]) -> Bundle
         previous_manifest_sha256: None,
         shard: None,
         merged_from_sha256: Vec::new(),
+        redaction_key_commitment: None,
     };
     let stored = |(place, record): (usize, &Record)| {
         let (_, id) = record.to_line().unwrap();

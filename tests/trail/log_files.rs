@@ -138,6 +138,7 @@ fn sealed(folder: &std::path::Path, asker: &Asker, records: &[Record]) -> Manife
         previous_manifest_sha256: None,
         shard: None,
         merged_from_sha256: Vec::new(),
+        redaction_key_commitment: None,
     };
     writer.seal(info).unwrap()
 }

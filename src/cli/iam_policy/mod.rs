@@ -90,12 +90,39 @@ fn statements(catalog: &Catalog, config: Option<&Config>, archive: bool) -> Resu
     })];
     if let Some(config) = config {
         let partition = partition(config)?;
+        statements.extend(entering(config, &partition));
         statements.extend(trail_logs(config, &partition)?);
         if archive {
             statements.extend(archiving(config, &partition)?);
         }
     }
     Ok(statements)
+}
+
+/// What entering other accounts takes, for the identity that enters them: assuming the role in each, and finding the
+/// accounts of organizational units. The role in those accounts itself does without.
+fn entering(config: &Config, partition: &str) -> Vec<Value> {
+    let scope = &config.scope;
+    let arn = |account: &str, role: &str| format!("arn:{partition}:iam::{account}:role/{role}");
+    let mut roles: BTreeSet<String> =
+        scope.named_accounts().iter().map(|account| arn(account, &scope.role_in(account).name)).collect();
+    if scope.organization {
+        // Which accounts there are is known only when the organization was asked.
+        roles.insert(arn("*", &scope.role_in("").name));
+    }
+    let mut statements = Vec::new();
+    if !roles.is_empty() {
+        statements.push(json!({
+            "Sid": "ProofpackEntersAccounts", "Effect": "Allow", "Action": ["sts:AssumeRole"], "Resource": roles,
+        }));
+    }
+    if !scope.organizational_units.is_empty() {
+        statements.push(json!({
+            "Sid": "ProofpackListsUnits", "Effect": "Allow", "Resource": "*",
+            "Action": ["organizations:ListAccountsForParent", "organizations:ListOrganizationalUnitsForParent"],
+        }));
+    }
+    statements
 }
 
 /// The partition of the configured regions.
@@ -223,6 +250,25 @@ mod tests {
             statements.iter().flat_map(|s| actions(&json!({ "Statement": [s] }))).collect();
         assert_eq!(found, expected);
         assert_eq!(split(&[statement("Reads", 2)]).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn who_enters_accounts_may_assume_the_role_in_each() {
+        let statements_of = |scope: &str| {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("proofpack.toml");
+            std::fs::write(&path, format!("organization = \"X\"\n[scope]\nregions = [\"us-east-1\"]\n{scope}")).unwrap();
+            entering(&Config::read(&path).unwrap(), "aws")
+        };
+        assert!(statements_of("").is_empty(), "the account of the credentials is not entered");
+        let listed = statements_of(
+            "accounts = [\"111122223333\"]\nrole-name = \"reader\"\n[[scope.account]]\nid = \"444455556666\"\nrole-name = \"audit/own\"",
+        );
+        let roles = ["arn:aws:iam::111122223333:role/reader", "arn:aws:iam::444455556666:role/audit/own"];
+        assert_eq!(listed.iter().map(|statement| &statement["Resource"]).collect::<Vec<_>>(), [&json!(roles)]);
+        let organization = statements_of("organization = true\norganizational-units = [\"ou-ab12-11112222\"]");
+        assert_eq!(organization[0]["Resource"], json!(["arn:aws:iam::*:role/proofpack"]));
+        assert_eq!(organization[1]["Action"].as_array().map(Vec::len), Some(2));
     }
 
     #[test]

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 pub use key::{RedactionKey, RedactionKeyError};
 
 use crate::catalog::Redactions;
-use crate::model::{Record, RecordOutcome, Redaction};
+use crate::model::{Record, RecordOutcome, Redaction, Sha256Digest};
 use detect::Detectors;
 use pass::Pass;
 use rules::Rules;
@@ -64,6 +64,11 @@ impl Redactor {
     /// When a rule cannot be read.
     pub fn new(redactions: &Redactions, key: RedactionKey) -> Result<Self, RedactionError> {
         Ok(Self { key, rules: Rules::new(redactions)?, detectors: Detectors::new(redactions)? })
+    }
+
+    /// What tells bundles that were made with the same key from others: a commitment to a text that everybody knows.
+    pub fn key_commitment(&self) -> Sha256Digest {
+        self.key.commitment(&json!("proofpack redaction key"))
     }
 
     /// Takes secrets out of the answer to a call. The pointers lead into the answer.
