@@ -174,5 +174,5 @@ fn in_words(catalog: &Catalog, framework: &Framework, control: &Control) {
     for part in parts {
         println!("includes     {}: {}", part.id, part.title);
     }
-    println!();
+    println!("{}", "");
 }
