@@ -221,11 +221,12 @@ fn declared_in_vain(compiled: &CompiledCheck<'_>) -> Vec<Defect> {
     let references = || programs.into_iter().flatten().map(Program::references);
     let mut defects = Vec::new();
     for (index, need) in check.needs.iter().enumerate() {
-        if !references().any(|read| read.properties.contains(need)) {
+        let in_message = || compiled.message.properties().any(|shown| shown == need);
+        if !references().any(|read| read.properties.contains(need)) && !in_message() {
             defects.push(Defect::new(
                 file(check),
                 Place::file().member("needs").element(index),
-                format!("the expression does not read {need}"),
+                format!("neither the expression nor the message reads {need}"),
                 "remove it, or read it: a check that waits for what it does not use is indeterminate in vain",
             ));
         }
@@ -236,7 +237,7 @@ fn declared_in_vain(compiled: &CompiledCheck<'_>) -> Vec<Defect> {
             defects.push(Defect::new(
                 file(check),
                 Place::file().member("parameters").member(name).key(),
-                format!("the expression does not read the parameter {name}"),
+                format!("neither the expression nor the message reads the parameter {name}"),
                 "remove it, or read it as parameters.NAME: setting it would change nothing",
             ));
         }

@@ -213,7 +213,9 @@ resource.a == \
 name = "first"
 [[case]]
 name = "second"
-properties = { "kind of" = 1, list = ["x", "y"] }
+[case.properties]
+"kind of" = 1
+list = ["x", "y"]
 [case.properties.more]
 deep = 'literal \n text'
 "#;

@@ -8,6 +8,7 @@ use toml::de::{DeTable, DeValue, Deserializer, Error};
 
 use super::defect::meant;
 use super::{Defect, Place};
+use crate::model::nearest;
 
 /// The most mistakes of one file that are told.
 const MOST: usize = 50;
@@ -41,14 +42,15 @@ pub(super) fn read<T: DeserializeOwned>(file: &str, text: &str, defects: &mut Ve
             Err(error) => error,
         };
         let mistake = Mistake::of(error.message());
-        // What was just taken away because of a mistake is no second mistake.
-        if let Mistake::Missing(name) = &mistake
-            && removed.contains(name)
-        {
-            return Read::Unreadable;
-        }
         let span = error.span().unwrap_or(0..0);
-        defects.push(mistake.defect(file, text, span.clone(), error.message()));
+        // What was just taken away because of a mistake, or misspelled, is no second mistake.
+        let is_told = matches!(&mistake, Mistake::Missing(name) if removed.contains(name));
+        if !is_told {
+            defects.push(mistake.defect(file, text, span.clone(), error.message()));
+        }
+        if let Mistake::Unknown { name, known, .. } = &mistake {
+            removed.extend(nearest(name, known.iter().map(String::as_str)).map(str::to_owned));
+        }
         match remove(&mut document, &span) {
             Some(Removed::Member(name)) => removed.push(name),
             Some(Removed::Element) => {
@@ -144,28 +146,32 @@ fn remove(table: &mut Spanned<DeTable<'_>>, span: &Range<usize>) -> Option<Remov
     remove_from_table(table.get_mut(), span)
 }
 
+/// What stands deepest is taken: a list of tables has the place of its first.
 fn remove_from_table(table: &mut DeTable<'_>, span: &Range<usize>) -> Option<Removed> {
-    let here = table.iter().find(|(name, value)| name.span() == *span || value.span() == *span);
-    if let Some(name) = here.map(|(name, _)| name.get_ref().to_string()) {
-        table.remove(name.as_str());
-        return Some(Removed::Member(name));
+    let inside = table.iter_mut().find_map(|(_, value)| remove_from_value(value.get_mut(), span));
+    if inside.is_some() {
+        return inside;
     }
-    table.iter_mut().find_map(|(_, value)| remove_from_value(value.get_mut(), span))
+    let here = table.iter().find(|(name, value)| name.span() == *span || value.span() == *span);
+    let name = here.map(|(name, _)| name.get_ref().to_string())?;
+    table.remove(name.as_str());
+    Some(Removed::Member(name))
 }
 
 fn remove_from_value(value: &mut DeValue<'_>, span: &Range<usize>) -> Option<Removed> {
     match value {
         DeValue::Table(table) => remove_from_table(table, span),
         DeValue::Array(list) => {
-            if list.iter().any(|element| element.span() == *span) {
-                let mut rest = toml::de::DeArray::new();
-                for element in list.iter().filter(|element| element.span() != *span) {
-                    rest.push(element.clone());
-                }
-                *list = rest;
-                return Some(Removed::Element);
+            let inside = list.iter_mut().find_map(|element| remove_from_value(element.get_mut(), span));
+            if inside.is_some() {
+                return inside;
             }
-            list.iter_mut().find_map(|element| remove_from_value(element.get_mut(), span))
+            let rest = list.iter().filter(|element| element.span() != *span);
+            let mut kept = toml::de::DeArray::new();
+            rest.for_each(|element| kept.push(element.clone()));
+            let removed = kept.len() < list.len();
+            *list = kept;
+            removed.then_some(Removed::Element)
         }
         _ => None,
     }

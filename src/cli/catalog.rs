@@ -55,8 +55,12 @@ fn validate(folder: Option<&Path>, as_json: bool) -> CommandResult {
     defects.extend(without_model(&catalog, &models));
     if let Some(folder) = folder {
         // Whose folder this is has nothing to do with what is wrong elsewhere anyway.
-        let (_, elsewhere) = Catalog::examine(&Sources::embedded());
-        defects.retain(|defect| folder.join(&defect.file).exists() || !elsewhere.contains(defect));
+        let inside = |defect: &Defect| folder.join(&defect.file).exists();
+        if !defects.iter().all(inside) {
+            let (embedded, mut elsewhere) = Catalog::examine(&Sources::embedded());
+            elsewhere.extend(assess::expression_defects(&embedded));
+            defects.retain(|defect| inside(defect) || !elsewhere.contains(defect));
+        }
     }
     let own: Vec<&str> = sources.own().collect();
     let name = |file: &str| match folder {

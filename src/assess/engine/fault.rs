@@ -37,7 +37,10 @@ impl Fault {
     /// A mistake at a node of the parsed expression.
     pub(super) fn at_node(expression: &str, source: &SourceInfo, node: u64, what: String) -> Self {
         let Some((start, _)) = source.offset_for(node) else { return Self::whole(expression, what) };
-        let start = byte_of(expression, start as usize);
+        let mut start = (start as usize).min(expression.len());
+        while !expression.is_char_boundary(start) {
+            start -= 1;
+        }
         Self { what, at: start..word_end(expression, start) }
     }
 }

@@ -81,11 +81,7 @@ impl Tracer {
     fn operand(&mut self, operand: &IdedExpr, context: &Context<'_, '_>, depth: usize) {
         match &operand.expr {
             Expr::Select(select) if is_variable(&select.operand) && !select.test => {
-                let already = written(operand);
-                let shown = |step: &TraceStep| step.part == already && step.depth == depth;
-                if !self.steps.iter().any(shown) {
-                    self.step(operand, context, depth);
-                }
+                self.step(operand, context, depth);
             }
             _ => self.visit(operand, context, depth),
         }
