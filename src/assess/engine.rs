@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::functions;
+use super::functions::gathering::UnknownMember;
 use super::functions::related::{Viewpoint, World};
 use super::references::{self, References};
 use crate::model::{Property, RecordId, Resource};
@@ -106,18 +107,24 @@ impl Engine {
         context.add_variable_from_value("as_of", CelValue::Timestamp(scope.as_of.fixed_offset()));
         let viewpoint =
             Viewpoint { account: scope.resource.account.clone(), region: scope.resource.region.clone() };
+        let unknown = Arc::new(Mutex::new(Vec::new()));
         let host = functions::Host {
             world: Arc::clone(scope.world),
             viewpoint,
-            wanted: program.references.looked_up.clone(),
+            looked_up: program.references.looked_up.clone(),
+            listed: program.references.listed.clone(),
             as_of: scope.as_of,
             used: Arc::clone(used),
+            unknown: Arc::clone(&unknown),
         };
         functions::register(&mut context, host).map_err(|error| error.to_string())?;
         match program.program.execute(&context) {
             Ok(CelValue::Bool(outcome)) => Ok(outcome),
             Ok(other) => Err(format!("the expression gives a {}, not true or false", other.type_of())),
-            Err(error) => Err(readable(&error)),
+            Err(error) => {
+                let unknown = unknown.lock().map(|unknown| unknown.clone()).unwrap_or_default();
+                Err(reason_of(&error, &unknown))
+            }
         }
     }
 }
@@ -190,6 +197,18 @@ pub(super) fn to_cel(value: &Value, depth: usize, budget: &mut usize) -> Result<
             CelValue::from(map)
         }
     })
+}
+
+/// An evaluation error in words. A member that is missing because it is not known says why it is not.
+fn reason_of(error: &ExecutionError, unknown: &[UnknownMember]) -> String {
+    let missing = match error {
+        ExecutionError::NoSuchKey(key) => Some(key.as_str()),
+        _ => None,
+    };
+    match unknown.iter().find(|member| Some(member.name.as_str()) == missing) {
+        Some(member) => member.reason.clone(),
+        None => readable(error),
+    }
 }
 
 /// An evaluation error in words. Values are left out: they may be long, and the order of a map's members in
