@@ -40,6 +40,7 @@ pub(crate) fn empty_assessment(bag: &Path) -> Vec<u8> {
         findings: vec![],
         exceptions: vec![],
         resources: vec![],
+        access_review: AccessReview::default(),
         evidence: vec![],
     };
     to_file_bytes(&assessment).unwrap()
