@@ -65,7 +65,7 @@ pub(super) fn run(arguments: &AccessReviewArguments) -> CommandResult {
 fn summary(review: &AccessReview) -> String {
     let of = |kind: PrincipalKind| review.principals.iter().filter(|one| one.kind == kind).count();
     let mut text = format!(
-        "{} users, {} groups, {} roles; {} resources shared with other accounts; {} kinds of evidence could not be seen\n",
+        "{} users, {} groups, {} roles; {} resources shared with other accounts; {} gaps in the evidence\n",
         of(PrincipalKind::User),
         of(PrincipalKind::Group),
         of(PrincipalKind::Role),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use proofpack::bundle;
 use proofpack::canonical::{sha256, to_file_bytes};
-use proofpack::model::{Assessment, BundleReference, FrameworkReference, Tool};
+use proofpack::model::{AccessReview, Assessment, BundleReference, FrameworkReference, Tool};
 use proofpack::package::{self, Contents, Summary};
 
 use super::bundles::{sample_records, seal};

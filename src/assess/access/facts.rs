@@ -21,7 +21,8 @@ impl<'a> Estate<'a> {
         let mut estate = Self { by_kind: BTreeMap::new(), by_arn: BTreeMap::new() };
         for resource in &set.resources {
             estate.by_kind.entry(&resource.kind).or_default().push(resource);
-            estate.by_arn.insert((&resource.kind, &resource.account, &resource.arn), resource);
+            let key = (resource.kind.as_str(), resource.account.as_str(), resource.arn.as_str());
+            estate.by_arn.insert(key, resource);
         }
         estate
     }

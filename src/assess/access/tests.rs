@@ -124,6 +124,8 @@ fn ways(resources: Vec<Resource>, name: &str) -> Vec<(AdminPathKind, String)> {
     of(&review, name).admin_paths.iter().map(|path| (path.kind, path.description.clone())).collect()
 }
 
+const NONE: [(AdminPathKind, String); 0] = [];
+
 #[test]
 fn everyone_has_a_row_with_what_it_is_and_the_records_that_say_so() {
     let credentials = json!([
@@ -177,7 +179,7 @@ fn administrators_are_found_directly_and_by_their_groups() {
     assert_eq!(found, [(AdminPathKind::Direct, "inline: p0".to_owned())]);
     // What one policy denies, no other gives back.
     let denied = json!({"Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}});
-    assert_eq!(ways(vec![user("ada", &[], &[all.clone(), denied])], "ada"), []);
+    assert_eq!(ways(vec![user("ada", &[], &[all.clone(), denied])], "ada"), NONE);
     assert_eq!(ways(vec![administrator(), admins], "admins").len(), 1);
     // The permissions boundary ends it.
     let boundary = "arn:aws:iam::111122223333:policy/boundary";
@@ -187,7 +189,7 @@ fn administrators_are_found_directly_and_by_their_groups() {
         Property::Known { value: json!(boundary), record: record("boundary") },
     );
     let reads = resource("iam-policy", boundary, boundary, json!({"document": allow(json!("s3:*"), json!("*"))}));
-    assert_eq!(ways(vec![bounded.clone(), reads], "ada"), []);
+    assert_eq!(ways(vec![bounded.clone(), reads], "ada"), NONE);
     let review = review(vec![bounded]);
     assert!(of(&review, "ada").unknown[0].contains("boundary"), "a boundary that was not seen is said");
 }
@@ -200,9 +202,9 @@ fn what_one_could_give_oneself_is_a_way() {
     assert!(version.iter().any(|(_, how)| how.contains("iam:CreatePolicyVersion")), "{version:?}");
     // One's own keys are one's own.
     let own = json!("arn:aws:iam::111122223333:user/${aws:username}");
-    assert_eq!(found(allow(json!("iam:CreateAccessKey"), own)), []);
-    assert_eq!(found(allow(json!("iam:Get*"), json!("*"))), []);
-    assert_eq!(found(allow(json!("iam:UpdateAssumeRolePolicy"), json!("*"))), [], "one of two actions");
+    assert_eq!(found(allow(json!("iam:CreateAccessKey"), own)), NONE);
+    assert_eq!(found(allow(json!("iam:Get*"), json!("*"))), NONE);
+    assert_eq!(found(allow(json!("iam:UpdateAssumeRolePolicy"), json!("*"))), NONE, "one of two actions");
 }
 
 #[test]
@@ -220,12 +222,12 @@ fn passing_a_role_is_a_way_where_the_role_is_an_administrator_that_the_service_m
     let way = found(vec![strong()], pass(json!("*")));
     assert_eq!(way.len(), 1);
     assert!(way[0].1.contains("strong") && way[0].1.contains("lambda.amazonaws.com"), "{way:?}");
-    assert_eq!(found(vec![role("weak", lambda.clone(), &[])], pass(json!("*"))), []);
-    assert_eq!(found(vec![role("ecs", json!({"Service": "ecs-tasks.amazonaws.com"}), &[all.clone()])], pass(json!("*"))), []);
-    assert_eq!(found(vec![strong()], pass(json!(role_arn("other")))), []);
+    assert_eq!(found(vec![role("weak", lambda.clone(), &[])], pass(json!("*"))), NONE);
+    assert_eq!(found(vec![role("ecs", json!({"Service": "ecs-tasks.amazonaws.com"}), &[all.clone()])], pass(json!("*"))), NONE);
+    assert_eq!(found(vec![strong()], pass(json!(role_arn("other")))), NONE);
     let mut to_ecs = pass(json!("*"));
     to_ecs["Statement"][0]["Condition"] = json!({"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}});
-    assert_eq!(found(vec![strong()], to_ecs), []);
+    assert_eq!(found(vec![strong()], to_ecs), NONE);
 }
 
 #[test]
@@ -268,7 +270,7 @@ fn a_denial_of_assuming_holds_against_a_trust_by_name() {
     let trusting = || role("admin", json!({"AWS": format!("arn:aws:iam::{ACCOUNT}:user/ada")}), &[all.clone()]);
     assert_eq!(ways(vec![trusting(), user("ada", &[], &[])], "ada").len(), 1);
     let deny = json!({"Statement": {"Effect": "Deny", "Action": "sts:*", "Resource": "*"}});
-    assert_eq!(ways(vec![trusting(), user("ada", &[], &[deny])], "ada"), []);
+    assert_eq!(ways(vec![trusting(), user("ada", &[], &[deny])], "ada"), NONE);
 }
 
 #[test]
