@@ -228,3 +228,17 @@ impl Host {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::FUNCTIONS;
+
+    #[test]
+    fn every_function_is_explained_to_who_writes_checks() {
+        let text = include_str!("../../../CONTRIBUTING.md");
+        for (name, _) in FUNCTIONS {
+            assert!(text.contains(&format!("`{name}(")), "{name} is not in CONTRIBUTING.md");
+        }
+        assert!(FUNCTIONS.is_sorted());
+    }
+}
