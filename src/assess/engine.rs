@@ -335,6 +335,13 @@ mod tests {
         assert_eq!(evaluate("policy_allows_action(resource.policy, 's3:GetObject', '*')", json!({"policy": policy})), Ok(true));
         assert_eq!(evaluate("policy_cross_account_principals(resource.policy, resource.account) == ['*']", json!({"policy": policy})), Ok(true));
         assert_eq!(evaluate("cidr_contains('10.0.0.0/8', resource.range)", json!({"range": "10.1.0.0/16"})), Ok(true));
+        let policies = json!({"one": policy.to_string()});
+        assert_eq!(
+            evaluate("resource.p.all(n, policy_allows_public(json(resource.p[n])))", json!({"p": policies})),
+            Ok(true)
+        );
+        assert!(evaluate("json(resource.p) == 1", json!({"p": "{"})).is_err());
+        assert_eq!(evaluate("wildcard_matches('arn:*:b?', resource.p)", json!({"p": "arn:a:b1"})), Ok(true));
         assert_eq!(evaluate("ports_open(resource.rules, 0, 21)", json!({"rules": rules})), Ok(true));
         assert_eq!(
             evaluate("ports_beyond(resource.rules, ['1-65535']) == ['tcp 0', 'udp 0']", json!({"rules": rules})),

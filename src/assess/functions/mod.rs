@@ -38,13 +38,14 @@ use super::engine;
 use crate::model::RecordId;
 
 /// Our functions and how many arguments each takes.
-pub(super) const FUNCTIONS: [(&str, usize); 20] = [
+pub(super) const FUNCTIONS: [(&str, usize); 23] = [
     ("age_days", 1),
     ("all", 1),
     ("all_in_account", 1),
     ("cidr_contains", 2),
     ("cidr_overlaps", 2),
     ("exists", 2),
+    ("json", 1),
     ("lookup", 2),
     ("policy_allows", 2),
     ("policy_allows_action", 3),
@@ -53,12 +54,14 @@ pub(super) const FUNCTIONS: [(&str, usize); 20] = [
     ("policy_allows_full_service", 1),
     ("policy_allows_public", 1),
     ("policy_cross_account_principals", 2),
+    ("policy_denies_everyone", 2),
     ("policy_denies_insecure_transport", 1),
     ("policy_denies_unencrypted_uploads", 1),
     ("ports_beyond", 2),
     ("ports_open", 3),
     ("ports_open_to_world", 2),
     ("public_cidr", 1),
+    ("wildcard_matches", 2),
 ];
 
 /// What the functions of one evaluation work on.
@@ -79,12 +82,16 @@ pub(super) struct Host {
     pub(super) unknown: Arc<Mutex<Vec<UnknownMember>>>,
 }
 
+/// The most values that what one call gives may hold.
+const MOST_NODES: usize = 100_000;
+
 type Outcome = Result<CelValue, ExecutionError>;
 
 /// Makes the functions known to an evaluation.
 pub(super) fn register(context: &mut Context<'_, '_>, host: Host) -> Result<(), DeclarationError> {
     register_policies(context)?;
     register_networks(context)?;
+    register_texts(context)?;
     let as_of = host.as_of;
     context.add_function("age_days", move |timestamp: CelValue| -> Outcome {
         let text = text("age_days", &timestamp)?;
@@ -121,11 +128,15 @@ fn register_policies(context: &mut Context<'_, '_>) -> Result<(), DeclarationErr
             question(&json(name, &policy)?).map(CelValue::Bool).map_err(|error| failed(name, error))
         })?;
     }
-    context.add_function("policy_allows", |policy: CelValue, action: CelValue| -> Outcome {
-        let name = "policy_allows";
-        let allowed = policy_grants::allows(&json(name, &policy)?, text(name, &action)?);
-        allowed.map(CelValue::Bool).map_err(|error| failed(name, error))
-    })?;
+    type ActionQuestion = fn(&Value, &str) -> Result<bool, PolicyError>;
+    let of_actions: [(&'static str, ActionQuestion); 2] =
+        [("policy_allows", policy_grants::allows), ("policy_denies_everyone", policy_grants::denies_everyone)];
+    for (name, question) in of_actions {
+        context.add_function(name, move |policy: CelValue, action: CelValue| -> Outcome {
+            let answer = question(&json(name, &policy)?, text(name, &action)?);
+            answer.map(CelValue::Bool).map_err(|error| failed(name, error))
+        })?;
+    }
     context.add_function(
         "policy_allows_action",
         |policy: CelValue, action: CelValue, resource: CelValue| -> Outcome {
@@ -182,6 +193,22 @@ fn register_networks(context: &mut Context<'_, '_>) -> Result<(), DeclarationErr
     })
 }
 
+fn register_texts(context: &mut Context<'_, '_>) -> Result<(), DeclarationError> {
+    context.add_function("json", |document: CelValue| -> Outcome {
+        let value: Value = serde_json::from_str(text("json", &document)?)
+            .map_err(|_| failed("json", "a text that should be JSON is not"))?;
+        {
+            let mut budget = MOST_NODES;
+            engine::to_cel(&value, 0, &mut budget)
+        }.map_err(|error| failed("json", error))
+    })?;
+    context.add_function("wildcard_matches", |pattern: CelValue, subject: CelValue| -> Outcome {
+        let name = "wildcard_matches";
+        let (pattern, subject) = (text(name, &pattern)?, text(name, &subject)?);
+        Ok(CelValue::Bool(wildcards::matches_wildcards(pattern, subject)))
+    })
+}
+
 impl Host {
     fn lookup(&self, kind: &str, id: &str) -> Result<CelValue, String> {
         let none = BTreeSet::new();
@@ -190,7 +217,7 @@ impl Host {
         let found = self.world.lookup(&self.viewpoint, kind, id, wanted, &mut used);
         self.record(used);
         let (resource, members) = found.map_err(|error| error.to_string())?;
-        let mut budget = 100_000;
+        let mut budget = MOST_NODES;
         let mut map: HashMap<Key, CelValue> = HashMap::new();
         for (name, value) in &members {
             map.insert(Key::from(name.clone()), engine::to_cel(value, 0, &mut budget)?);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::policy::{Policy, PolicyError};
 use super::policy_conditions::{Fact, Request, Truth, hold};
 use super::policy_grants::{
-    allows, allows_action, allows_blocked_kms, allows_full_service, cross_account_principals,
+    allows, allows_action, allows_blocked_kms, allows_full_service, cross_account_principals, denies_everyone,
 };
 use super::policy_questions::{allows_admin, allows_public};
 
@@ -143,6 +143,31 @@ fn an_action_pattern_is_allowed_where_any_grant_meets_it() {
     {
         assert_eq!(allows(&policy, action), Ok(allowed), "{action}");
     }
+}
+
+#[test]
+fn a_denial_for_everyone_has_no_way_around_it() {
+    // AWS Backup Developer Guide, access policies of vaults.
+    let vault = |change: Value| {
+        let mut statement = json!({"Effect": "Deny", "Principal": "*", "Action": "backup:DeleteRecoveryPoint", "Resource": "*"});
+        for (name, value) in change.as_object().cloned().unwrap() {
+            statement[name] = value;
+        }
+        denies_everyone(&document(statement), "backup:DeleteRecoveryPoint")
+    };
+    for yes in [json!({}), json!({"Action": ["backup:Delete*"]}), json!({"Action": "*"}), json!({"Principal": {"AWS": "*"}})] {
+        assert_eq!(vault(yes.clone()), Ok(true), "{yes}");
+    }
+    for no in [
+        json!({"Effect": "Allow"}),
+        json!({"Action": "backup:UpdateRecoveryPointLifecycle"}),
+        json!({"Principal": {"AWS": "123456789012"}}),
+        json!({"Resource": "arn:aws:backup:us-east-1:123456789012:recovery-point:1"}),
+        json!({"Condition": {"StringNotEquals": {"aws:userId": "AROAEXAMPLE:*"}}}),
+    ] {
+        assert_eq!(vault(no.clone()), Ok(false), "{no}");
+    }
+    assert_eq!(denies_everyone(&Value::Null, "backup:DeleteRecoveryPoint"), Ok(false));
 }
 
 #[test]

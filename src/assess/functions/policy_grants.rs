@@ -52,6 +52,21 @@ pub(crate) fn allows_action(document: &Value, action: &str, resource: &str) -> R
     Policy::read(document)?.allows_action(&action.to_lowercase(), resource)
 }
 
+/// Whether the policy denies `action` (or all that matches it) to everyone, on all resources and without conditions.
+///
+/// # Errors
+/// When the policy is malformed.
+pub(crate) fn denies_everyone(document: &Value, action: &str) -> Result<bool, PolicyError> {
+    let policy = Policy::read(document)?;
+    let action = action.to_lowercase();
+    Ok(policy.denying().any(|denial| {
+        denial.is_about_everyone()
+            && denial.conditions.is_empty()
+            && denial.actions.covers(&action)
+            && contains(denial.resources.as_ref(), None)
+    }))
+}
+
 impl Policy {
     /// As [`allows`]; `action` in lower case.
     pub(crate) fn allows(&self, action: &str) -> bool {
