@@ -332,9 +332,21 @@ mod tests {
         assert!(evaluate("lookup('kms-key', 'x').manager == 'AWS'", json!({})).is_err());
         assert!(evaluate("exists('kms-key', 'x')", json!({})).is_err());
         assert!(evaluate("all('kms-key').size() == 0", json!({})).is_err());
-        assert_eq!(evaluate("policy_allows_action(resource.policy, 's3:GetObject', '*')", json!({"policy": policy})), Ok(true));
-        assert_eq!(evaluate("policy_cross_account_principals(resource.policy, resource.account) == ['*']", json!({"policy": policy})), Ok(true));
-        assert_eq!(evaluate("cidr_contains('10.0.0.0/8', resource.range)", json!({"range": "10.1.0.0/16"})), Ok(true));
+        assert_eq!(
+            evaluate("policy_allows_action(resource.policy, 's3:GetObject', '*')", json!({"policy": policy})),
+            Ok(true)
+        );
+        assert_eq!(
+            evaluate(
+                "policy_cross_account_principals(resource.policy, resource.account) == ['*']",
+                json!({"policy": policy})
+            ),
+            Ok(true)
+        );
+        assert_eq!(
+            evaluate("cidr_contains('10.0.0.0/8', resource.range)", json!({"range": "10.1.0.0/16"})),
+            Ok(true)
+        );
         let policies = json!({"one": policy.to_string()});
         assert_eq!(
             evaluate("resource.p.all(n, policy_allows_public(json(resource.p[n])))", json!({"p": policies})),
@@ -344,7 +356,10 @@ mod tests {
         assert_eq!(evaluate("wildcard_matches('arn:*:b?', resource.p)", json!({"p": "arn:a:b1"})), Ok(true));
         assert_eq!(evaluate("ports_open(resource.rules, 0, 21)", json!({"rules": rules})), Ok(true));
         assert_eq!(
-            evaluate("ports_beyond(resource.rules, ['1-65535']) == ['tcp 0', 'udp 0']", json!({"rules": rules})),
+            evaluate(
+                "ports_beyond(resource.rules, ['1-65535']) == ['tcp 0', 'udp 0']",
+                json!({"rules": rules})
+            ),
             Ok(true)
         );
     }
@@ -356,15 +371,20 @@ mod tests {
         let mut hidden = resource(json!({}));
         hidden.id = "hidden".into();
         hidden.properties.insert("versioning".into(), denied);
-        let coverage = BTreeMap::from([("s3-bucket".to_owned(), crate::assess::coverage::Coverage::default())]);
+        let coverage =
+            BTreeMap::from([("s3-bucket".to_owned(), crate::assess::coverage::Coverage::default())]);
         let world = Arc::new(World::new(vec![bucket.clone(), hidden], coverage, BTreeMap::new()));
         bucket.id = "asking".into();
         let engine = Engine::default();
         let ask = |expression: &str| {
             let program = engine.compile(expression).unwrap();
             let parameters = BTreeMap::new();
-            let scope =
-                Scope { resource: &bucket, world: &world, parameters: &parameters, as_of: DateTime::UNIX_EPOCH };
+            let scope = Scope {
+                resource: &bucket,
+                world: &world,
+                parameters: &parameters,
+                as_of: DateTime::UNIX_EPOCH,
+            };
             engine.evaluate(&program, &scope)
         };
         let one = ask("all('s3-bucket').exists(b, b.versioning == 'Enabled')");
@@ -382,7 +402,10 @@ mod tests {
             let reason = ask(open).result.unwrap_err();
             assert!(reason.contains("versioning") && reason.contains("denied"), "{open}: {reason}");
         }
-        assert_eq!(ask("all('s3-bucket').filter(b, b.id == 'records')[0].versioning == 'Enabled'").result, Ok(true));
+        assert_eq!(
+            ask("all('s3-bucket').filter(b, b.id == 'records')[0].versioning == 'Enabled'").result,
+            Ok(true)
+        );
         assert_eq!(ask("size(all_in_account('s3-bucket')) == 2").result, Ok(true));
     }
 

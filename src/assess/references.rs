@@ -106,7 +106,9 @@ enum Owner<'a> {
 impl Walk {
     fn expression(&mut self, expression: &IdedExpr) {
         if self.kind_of_elements(expression).is_some() {
-            self.problem("all(kind) can only be gone through: all(kind).exists(x, ...), or filter, map, all, size()");
+            self.problem(
+                "all(kind) can only be gone through: all(kind).exists(x, ...), or filter, map, all, size()",
+            );
         }
         match &expression.expr {
             Expr::Unspecified => self.problem("a part of the expression is empty"),
@@ -292,10 +294,12 @@ impl Walk {
             Expr::Call(call) if call.func_name == "lookup" => Owner::LookUp(call),
             Expr::Call(call) if call.func_name == operators::INDEX => match call.args.as_slice() {
                 // One of the list, by its number.
-                [list, index] if matches!(index.expr, Expr::Literal(_)) => match self.kind_of_elements(list) {
-                    Some(kind) => Owner::Listed(list, kind),
-                    None => Owner::Other,
-                },
+                [list, index] if matches!(index.expr, Expr::Literal(_)) => {
+                    match self.kind_of_elements(list) {
+                        Some(kind) => Owner::Listed(list, kind),
+                        None => Owner::Other,
+                    }
+                }
                 _ => Owner::Other,
             },
             _ => Owner::Other,

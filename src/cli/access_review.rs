@@ -42,7 +42,8 @@ pub(super) fn run(arguments: &AccessReviewArguments) -> CommandResult {
     })?;
     let resources = assess::resources::derive(&catalog, &bundle).map_err(CommandError::input)?;
     let as_of = arguments.as_of.unwrap_or(bundle.manifest.sealed_at);
-    let review = assess::access_review(&resources, AccessRules::embedded(), as_of).map_err(CommandError::internal)?;
+    let review =
+        assess::access_review(&resources, AccessRules::embedded(), as_of).map_err(CommandError::internal)?;
     match &arguments.csv {
         Some(path) => {
             let csv = report::access_csv(&review).map_err(CommandError::internal)?;
@@ -76,7 +77,9 @@ fn summary(review: &AccessReview) -> String {
         let lines: Vec<String> = review
             .principals
             .iter()
-            .filter_map(|one| Some(format!("  {} {} in {}: {}", one.kind.words(), one.name, one.account, line(one)?)))
+            .filter_map(|one| {
+                Some(format!("  {} {} in {}: {}", one.kind.words(), one.name, one.account, line(one)?))
+            })
             .collect();
         if !lines.is_empty() {
             text.push_str(&format!("{title}:\n"));
@@ -87,7 +90,9 @@ fn summary(review: &AccessReview) -> String {
     list("A password without a second factor", &|one| {
         (one.mfa == Some(false)).then(|| "no MFA device".to_owned())
     });
-    list("Roles that others may assume", &|one| (!one.outsiders.is_empty()).then(|| one.outsiders.join(", ")));
+    list("Roles that others may assume", &|one| {
+        (!one.outsiders.is_empty()).then(|| one.outsiders.join(", "))
+    });
     list("Not used", &|one| (!one.unused.is_empty()).then(|| one.unused.join(", ")));
     list("Not known", &|one| (!one.unknown.is_empty()).then(|| one.unknown.join("; ")));
     text

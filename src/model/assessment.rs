@@ -7,7 +7,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{AccessReview, ExceptionReport, Finding, GapReason, RecordId, RecordKind, Scope, Severity, Sha256Digest, Tool};
+use super::{
+    AccessReview, ExceptionReport, Finding, GapReason, RecordId, RecordKind, Scope, Severity, Sha256Digest,
+    Tool,
+};
 
 /// A bundle judged against a framework.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

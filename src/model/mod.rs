@@ -15,7 +15,8 @@ mod scope;
 pub mod written_date;
 
 pub use access::{
-    AccessGap, AccessReview, AdminPath, AdminPathKind, Credential, PrincipalKind, ReviewedPrincipal, SharedResource,
+    AccessGap, AccessReview, AdminPath, AdminPathKind, Credential, PrincipalKind, ReviewedPrincipal,
+    SharedResource,
 };
 pub use assessment::{
     AssessedCheck, Assessment, AttestationNeed, AttestationResult, BundleReference, ControlResult,

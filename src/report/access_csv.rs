@@ -140,7 +140,11 @@ fn since(credential: &Credential) -> String {
 
 fn key(credential: &Credential) -> String {
     let used = credential.last_used.as_deref().unwrap_or("no use on record");
-    format!("{} since {}, last used: {used}", credential.name, credential.since.as_deref().unwrap_or("unknown"))
+    format!(
+        "{} since {}, last used: {used}",
+        credential.name,
+        credential.since.as_deref().unwrap_or("unknown")
+    )
 }
 
 fn way(path: &AdminPath) -> String {
@@ -239,7 +243,10 @@ mod tests {
         assert_eq!(column(1, "administrator"), "can assume (x then y)");
         assert_eq!(column(1, "mfa"), "no");
         assert_eq!(column(1, "groups"), "a; b");
-        assert_eq!((column(2, "type"), column(2, "outside of the account")), ("s3-bucket".into(), "*".into()));
+        assert_eq!(
+            (column(2, "type"), column(2, "outside of the account")),
+            ("s3-bucket".into(), "*".into())
+        );
         assert_eq!(column(3, "not known"), "could not be seen");
     }
 

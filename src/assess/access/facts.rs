@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::super::text;
-use crate::model::{FindingError, Property, Proof, RecordId, Resource, ResourceSet};
+use crate::model::{FindingError, Proof, Property, RecordId, Resource, ResourceSet};
 
 const LONGEST_REASON: usize = 300;
 
@@ -84,12 +84,6 @@ impl Basis {
         if !self.unknown.contains(&what) {
             self.unknown.push(what);
         }
-    }
-
-    /// Takes over what another statement rests on.
-    pub(super) fn join(&mut self, other: &Self) {
-        self.records.extend(&other.records);
-        other.unknown.iter().for_each(|what| self.doubt(what));
     }
 
     /// The records as proof.

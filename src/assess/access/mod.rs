@@ -56,7 +56,9 @@ fn gaps(set: &ResourceSet, rules: &AccessRules) -> Vec<AccessGap> {
             .iter()
             .map(|(record, account, region)| (account.as_str(), region.as_str(), Some(*record)))
             .collect();
-        places.extend(sources.missing.iter().map(|(account, region)| (account.as_str(), region.as_str(), None)));
+        places.extend(
+            sources.missing.iter().map(|(account, region)| (account.as_str(), region.as_str(), None)),
+        );
         places.sort_unstable();
         for of_place in places.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1)) {
             let Some((account, region, _)) = of_place.first() else { continue };

@@ -66,7 +66,11 @@ fn own_policies(actor: &Actor) -> Vec<AdminPath> {
             Some(group) => path(AdminPathKind::Group, format!("{} of the group {group}", source.label)),
         })
         .collect();
-    if paths.is_empty() { vec![path(AdminPathKind::Direct, "its policies together".to_owned())] } else { paths }
+    if paths.is_empty() {
+        vec![path(AdminPathKind::Direct, "its policies together".to_owned())]
+    } else {
+        paths
+    }
 }
 
 /// What one could give oneself.
@@ -100,8 +104,9 @@ fn over_roles(actors: &[Actor], paths: &[Vec<AdminPath>]) -> Vec<Vec<AdminPath>>
     // By place of a role: the next role to assume, `None` where it is an administrator itself.
     let mut next: BTreeMap<usize, Option<usize>> = BTreeMap::new();
     let is_role = |place: &usize| actors.get(*place).is_some_and(|actor| actor.trust.is_some());
-    let mut frontier: Vec<usize> =
-        (0..actors.len()).filter(|place| is_role(place) && paths.get(*place).is_some_and(|own| !own.is_empty())).collect();
+    let mut frontier: Vec<usize> = (0..actors.len())
+        .filter(|place| is_role(place) && paths.get(*place).is_some_and(|own| !own.is_empty()))
+        .collect();
     next.extend(frontier.iter().map(|place| (*place, None)));
     while !frontier.is_empty() {
         let mut reached: BTreeMap<usize, usize> = BTreeMap::new();

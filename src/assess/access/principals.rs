@@ -30,8 +30,11 @@ pub(super) fn principals(
 ) -> Result<Vec<ReviewedPrincipal>, FindingError> {
     let people = People::new(estate, rules.unused_days, as_of);
     let mut rows: Vec<Row> = Vec::new();
-    let kinds =
-        [("iam-user", PrincipalKind::User), ("iam-group", PrincipalKind::Group), ("iam-role", PrincipalKind::Role)];
+    let kinds = [
+        ("iam-user", PrincipalKind::User),
+        ("iam-group", PrincipalKind::Group),
+        ("iam-role", PrincipalKind::Role),
+    ];
     for (kind, sort) in kinds {
         for resource in estate.of_kind(kind) {
             rows.push(people.row(resource, sort)?);
@@ -49,7 +52,12 @@ pub(super) fn principals(
         principals.push(ReviewedPrincipal { proof: basis.proof()?, unknown: basis.unknown, ..principal });
     }
     principals.sort_by(|one, other| {
-        (&one.account, one.kind, &one.name, &one.arn).cmp(&(&other.account, other.kind, &other.name, &other.arn))
+        (&one.account, one.kind, &one.name, &one.arn).cmp(&(
+            &other.account,
+            other.kind,
+            &other.name,
+            &other.arn,
+        ))
     });
     Ok(principals)
 }
@@ -184,7 +192,11 @@ impl<'a> People<'a> {
             if later(credential.last_used.as_deref(), principal.last_used.as_deref(), self.as_of) {
                 principal.last_used.clone_from(&credential.last_used);
             }
-            if is_password { principal.password = Some(credential) } else { principal.access_keys.push(credential) }
+            if is_password {
+                principal.password = Some(credential)
+            } else {
+                principal.access_keys.push(credential)
+            }
         }
         if principal.password.is_some() {
             principal.mfa = basis.text(row, "mfa_active").map(|active| active == "true");

@@ -29,14 +29,21 @@ pub(super) struct Rights {
 
 impl Rights {
     /// The rights of a user, group or role; `groups` are those that a user is in.
-    pub(super) fn of(principal: &Resource, groups: &[&Resource], estate: &Estate<'_>, basis: &mut Basis) -> Self {
+    pub(super) fn of(
+        principal: &Resource,
+        groups: &[&Resource],
+        estate: &Estate<'_>,
+        basis: &mut Basis,
+    ) -> Self {
         let mut sources = sources(principal, None, estate, basis);
         for group in groups {
             basis.records.insert(group.record);
             sources.extend(self::sources(group, Some(&group.id), estate, basis));
         }
-        let statements =
-            sources.iter().filter_map(|source| source.policy.as_ref()).flat_map(|policy| policy.statements.clone());
+        let statements = sources
+            .iter()
+            .filter_map(|source| source.policy.as_ref())
+            .flat_map(|policy| policy.statements.clone());
         let all = Policy { statements: statements.collect() };
         let has_boundary = principal.properties.contains_key("permissions_boundary");
         let boundary = has_boundary.then(|| basis.text(principal, "permissions_boundary")).flatten();
@@ -87,8 +94,7 @@ impl Rights {
 
     /// Whether a role may be passed to a service.
     pub(super) fn allow_to_pass(&self, role: &str, service: &str) -> bool {
-        let request =
-            Request::default().with("iam:passedtoservice", Fact::Known(vec![service.to_owned()]));
+        let request = Request::default().with("iam:passedtoservice", Fact::Known(vec![service.to_owned()]));
         self.allow_on("iam:passrole", role, &request)
     }
 }
@@ -172,7 +178,8 @@ pub(super) fn trust_in(policy: &Policy, account: &str, arn: &str) -> Trust {
                     named.iter().filter(|one| one.kind == "AWS").map(|one| one.name.as_str()).collect();
                 let is_root = |name: &&str| {
                     *name == account
-                        || name.strip_suffix(":root").and_then(|rest| rest.rsplit(':').next()) == Some(account)
+                        || name.strip_suffix(":root").and_then(|rest| rest.rsplit(':').next())
+                            == Some(account)
                 };
                 if names.contains(&arn) {
                     Trust::Named

@@ -16,7 +16,9 @@ pub(super) fn shared(estate: &Estate<'_>, rules: &AccessRules) -> Result<Vec<Sha
         for resource in estate.of_kind(&rule.kind) {
             let mut basis = Basis::of(resource);
             let found = match basis.read(resource, &rule.property) {
-                Some(policy) => cross_account_principals(policy, &resource.account).map_err(|e| e.to_string()),
+                Some(policy) => {
+                    cross_account_principals(policy, &resource.account).map_err(|e| e.to_string())
+                }
                 None => Err(basis.unknown.join("; ")),
             };
             let (outsiders, unknown) = match found {
@@ -37,7 +39,12 @@ pub(super) fn shared(estate: &Estate<'_>, rules: &AccessRules) -> Result<Vec<Sha
         }
     }
     shared.sort_by(|one, other| {
-        (&one.account, &one.kind, &one.region, &one.id).cmp(&(&other.account, &other.kind, &other.region, &other.id))
+        (&one.account, &one.kind, &one.region, &one.id).cmp(&(
+            &other.account,
+            &other.kind,
+            &other.region,
+            &other.id,
+        ))
     });
     Ok(shared)
 }

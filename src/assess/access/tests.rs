@@ -102,7 +102,12 @@ fn credential(user: &str, mfa: &str, credentials: Value) -> Resource {
 const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 
 fn administrator() -> Resource {
-    resource("iam-aws-policy", ADMINISTRATOR, ADMINISTRATOR, json!({"document": allow(json!("*"), json!("*"))}))
+    resource(
+        "iam-aws-policy",
+        ADMINISTRATOR,
+        ADMINISTRATOR,
+        json!({"document": allow(json!("*"), json!("*"))}),
+    )
 }
 
 fn own_root() -> Value {
@@ -135,7 +140,11 @@ fn everyone_has_a_row_with_what_it_is_and_the_records_that_say_so() {
     ]);
     let review = review(vec![
         administrator(),
-        credential("<root_account>", "true", json!([{"name": "password", "active": "not_supported", "since": "not_supported", "last_used": "2026-01-01"}])),
+        credential(
+            "<root_account>",
+            "true",
+            json!([{"name": "password", "active": "not_supported", "since": "not_supported", "last_used": "2026-01-01"}]),
+        ),
         credential("ada", "false", credentials),
         group("staff", &["ada"], &["arn:aws:iam::aws:policy/AdministratorAccess"]),
         role("task", json!({"Service": "ecs-tasks.amazonaws.com"}), &[]),
@@ -188,7 +197,8 @@ fn administrators_are_found_directly_and_by_their_groups() {
         "permissions_boundary".into(),
         Property::Known { value: json!(boundary), record: record("boundary") },
     );
-    let reads = resource("iam-policy", boundary, boundary, json!({"document": allow(json!("s3:*"), json!("*"))}));
+    let reads =
+        resource("iam-policy", boundary, boundary, json!({"document": allow(json!("s3:*"), json!("*"))}));
     assert_eq!(ways(vec![bounded.clone(), reads], "ada"), NONE);
     let review = review(vec![bounded]);
     assert!(of(&review, "ada").unknown[0].contains("boundary"), "a boundary that was not seen is said");
@@ -223,10 +233,17 @@ fn passing_a_role_is_a_way_where_the_role_is_an_administrator_that_the_service_m
     assert_eq!(way.len(), 1);
     assert!(way[0].1.contains("strong") && way[0].1.contains("lambda.amazonaws.com"), "{way:?}");
     assert_eq!(found(vec![role("weak", lambda.clone(), &[])], pass(json!("*"))), NONE);
-    assert_eq!(found(vec![role("ecs", json!({"Service": "ecs-tasks.amazonaws.com"}), &[all.clone()])], pass(json!("*"))), NONE);
+    assert_eq!(
+        found(
+            vec![role("ecs", json!({"Service": "ecs-tasks.amazonaws.com"}), &[all.clone()])],
+            pass(json!("*"))
+        ),
+        NONE
+    );
     assert_eq!(found(vec![strong()], pass(json!(role_arn("other")))), NONE);
     let mut to_ecs = pass(json!("*"));
-    to_ecs["Statement"][0]["Condition"] = json!({"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}});
+    to_ecs["Statement"][0]["Condition"] =
+        json!({"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}});
     assert_eq!(found(vec![strong()], to_ecs), NONE);
 }
 
@@ -245,7 +262,10 @@ fn roles_are_followed_as_far_as_they_lead() {
     let review = review(chain);
     let path = &of(&review, "ada").admin_paths;
     assert_eq!(path.len(), 1);
-    assert_eq!((path[0].kind, &path[0].roles), (AdminPathKind::Role, &vec![role_arn("middle"), role_arn("admin")]));
+    assert_eq!(
+        (path[0].kind, &path[0].roles),
+        (AdminPathKind::Role, &vec![role_arn("middle"), role_arn("admin")])
+    );
     assert_eq!(of(&review, "middle").admin_paths[0].roles, [role_arn("admin")]);
     // Allowed to assume it, but not trusted by it.
     assert!(of(&review, "bob").admin_paths.is_empty());
@@ -267,7 +287,8 @@ fn roles_that_assume_each_other_end() {
 #[test]
 fn a_denial_of_assuming_holds_against_a_trust_by_name() {
     let all = allow(json!("*"), json!("*"));
-    let trusting = || role("admin", json!({"AWS": format!("arn:aws:iam::{ACCOUNT}:user/ada")}), &[all.clone()]);
+    let trusting =
+        || role("admin", json!({"AWS": format!("arn:aws:iam::{ACCOUNT}:user/ada")}), &[all.clone()]);
     assert_eq!(ways(vec![trusting(), user("ada", &[], &[])], "ada").len(), 1);
     let deny = json!({"Statement": {"Effect": "Deny", "Action": "sts:*", "Resource": "*"}});
     assert_eq!(ways(vec![trusting(), user("ada", &[], &[deny])], "ada"), NONE);
@@ -275,7 +296,9 @@ fn a_denial_of_assuming_holds_against_a_trust_by_name() {
 
 #[test]
 fn other_accounts_are_listed_for_roles_and_for_resources() {
-    let bucket = |id: &str, policy: Value| resource("s3-bucket", id, &format!("arn:aws:s3:::{id}"), json!({ "policy": policy }));
+    let bucket = |id: &str, policy: Value| {
+        resource("s3-bucket", id, &format!("arn:aws:s3:::{id}"), json!({ "policy": policy }))
+    };
     let read = |principal: Value| json!({"Statement": {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::a/*", "Principal": principal}});
     let review = review(vec![
         role("partner", json!({"AWS": "444455556666"}), &[]),
@@ -333,7 +356,10 @@ fn what_is_not_known_is_said_and_never_left_out() {
     }
     let sources = KindSources {
         listed: vec![],
-        gaps: vec![(record("b"), ACCOUNT.into(), "global".into()), (record("a"), ACCOUNT.into(), "global".into())],
+        gaps: vec![
+            (record("b"), ACCOUNT.into(), "global".into()),
+            (record("a"), ACCOUNT.into(), "global".into()),
+        ],
         missing: vec![("444455556666".into(), "global".into())],
     };
     let set = ResourceSet { resources: vec![], sources: BTreeMap::from([("iam-role".into(), sources)]) };

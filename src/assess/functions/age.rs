@@ -64,7 +64,13 @@ mod tests {
         let as_of = instant("2026-04-01T00:00:00Z");
         assert_eq!(age_days("User initiated (2026-01-01 00:00:00 GMT)", as_of), Ok(90));
         assert_eq!(age_days("User (a) initiated (2026-01-01 00:00:01 UTC)", as_of), Ok(89));
-        for wrong in ["User initiated", "(2026-01-01 00:00:00)", "(2026-01-01 00:00:00 CET)", "() (2026-01-01 GMT)", ")("] {
+        for wrong in [
+            "User initiated",
+            "(2026-01-01 00:00:00)",
+            "(2026-01-01 00:00:00 CET)",
+            "() (2026-01-01 GMT)",
+            ")(",
+        ] {
             assert!(age_days(wrong, as_of).is_err(), "{wrong}");
         }
     }

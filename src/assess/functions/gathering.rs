@@ -79,7 +79,9 @@ impl World {
             self.resources_of(kind).filter(|r| place.holds(&r.account, &r.region)).collect();
         if !self.is_complete(kind, &place, !resources.is_empty()) {
             let hidden = self.coverage(kind).into_iter().flat_map(|coverage| &coverage.gaps);
-            used.extend(hidden.filter(|gap| place.is_touched_by(&gap.account, &gap.region)).map(|gap| gap.record));
+            used.extend(
+                hidden.filter(|gap| place.is_touched_by(&gap.account, &gap.region)).map(|gap| gap.record),
+            );
             return Err(RelatedError::NotAllSeen(kind.to_owned()));
         }
         let question = Question {
@@ -156,9 +158,9 @@ fn gather<'a>(
                 }
                 Some(Property::Unknown { reason, record }) => {
                     used.extend(record);
-                    unknown
-                        .entry(name)
-                        .or_insert_with(|| format!("{name} of {kind} {:?} is not known: {reason}", resource.id));
+                    unknown.entry(name).or_insert_with(|| {
+                        format!("{name} of {kind} {:?} is not known: {reason}", resource.id)
+                    });
                 }
                 None => {}
             }
@@ -257,14 +259,17 @@ mod tests {
     #[test]
     fn nothing_is_a_list_only_where_somebody_looked() {
         let all = |kind: &str, coverage: Coverage| {
-            let world = World::new(Vec::new(), BTreeMap::from([("subnet".into(), coverage)]), BTreeMap::new());
+            let world =
+                World::new(Vec::new(), BTreeMap::from([("subnet".into(), coverage)]), BTreeMap::new());
             let from = Viewpoint { account: ACCOUNT.into(), region: "us-east-1".into() };
             let mut used = Vec::new();
             let found = world.all(&from, kind, Reach::Place, &BTreeSet::new(), &mut used);
             found.map(|_| used)
         };
         assert_eq!(all("subnet", complete()), Ok(vec![record("us-east-1")]));
-        assert!(all("subnet", Coverage { listed: vec![listing("eu-west-1")], ..Coverage::default() }).is_err());
+        assert!(
+            all("subnet", Coverage { listed: vec![listing("eu-west-1")], ..Coverage::default() }).is_err()
+        );
         assert!(all("subnet", Coverage::default()).is_err());
         assert!(all("volume", complete()).is_err());
     }

@@ -11,10 +11,10 @@ pub(crate) mod gathering;
 pub(crate) mod open_ports;
 pub(crate) mod policy;
 pub(crate) mod policy_conditions;
-pub(crate) mod policy_grants;
-pub(crate) mod policy_questions;
 #[cfg(test)]
 mod policy_examples;
+pub(crate) mod policy_grants;
+pub(crate) mod policy_questions;
 #[cfg(test)]
 mod policy_tests;
 pub(crate) mod ports;
@@ -129,8 +129,10 @@ fn register_policies(context: &mut Context<'_, '_>) -> Result<(), DeclarationErr
         })?;
     }
     type ActionQuestion = fn(&Value, &str) -> Result<bool, PolicyError>;
-    let of_actions: [(&'static str, ActionQuestion); 2] =
-        [("policy_allows", policy_grants::allows), ("policy_denies_everyone", policy_grants::denies_everyone)];
+    let of_actions: [(&'static str, ActionQuestion); 2] = [
+        ("policy_allows", policy_grants::allows),
+        ("policy_denies_everyone", policy_grants::denies_everyone),
+    ];
     for (name, question) in of_actions {
         context.add_function(name, move |policy: CelValue, action: CelValue| -> Outcome {
             let answer = question(&json(name, &policy)?, text(name, &action)?);
@@ -200,7 +202,8 @@ fn register_texts(context: &mut Context<'_, '_>) -> Result<(), DeclarationError>
         {
             let mut budget = MOST_NODES;
             engine::to_cel(&value, 0, &mut budget)
-        }.map_err(|error| failed("json", error))
+        }
+        .map_err(|error| failed("json", error))
     })?;
     context.add_function("wildcard_matches", |pattern: CelValue, subject: CelValue| -> Outcome {
         let name = "wildcard_matches";

@@ -191,8 +191,12 @@ mod tests {
         assert_eq!(beyond_of(wide.clone(), json!(["22-24", "udp 53"])), ["tcp 20-21", "tcp 25-40"]);
         assert_eq!(beyond_of(wide, json!([])), ["tcp 20-40", "udp 53"]);
         let all = json!([{"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}]);
-        assert_eq!(beyond_of(all, json!([443])), ["tcp 0-442", "tcp 444-65535", "udp 0-442", "udp 444-65535"]);
-        let others = json!([rule("icmp", 8, -1, world), {"IpProtocol": "47", "IpRanges": [{"CidrIp": world}]}]);
+        assert_eq!(
+            beyond_of(all, json!([443])),
+            ["tcp 0-442", "tcp 444-65535", "udp 0-442", "udp 444-65535"]
+        );
+        let others =
+            json!([rule("icmp", 8, -1, world), {"IpProtocol": "47", "IpRanges": [{"CidrIp": world}]}]);
         assert_eq!(beyond_of(others, json!([443])), ["protocol 47"]);
         assert!(beyond_of(json!([rule("tcp", 22, 22, "10.0.0.0/8")]), json!([])).is_empty());
     }
@@ -218,7 +222,9 @@ mod tests {
 
     #[test]
     fn what_is_not_a_port_is_refused() {
-        for wrong in [json!(443), json!(["https"]), json!(["9-1"]), json!([null]), json!(["icmp 8"]), json!([1.5])] {
+        for wrong in
+            [json!(443), json!(["https"]), json!(["9-1"]), json!([null]), json!(["icmp 8"]), json!([1.5])]
+        {
             assert!(matches!(beyond(&json!([]), &wrong), Err(PortsError::Malformed(_))), "{wrong}");
         }
         assert!(beyond(&json!([{"IpProtocol": "tcp"}]), &json!([])).is_err());

@@ -185,7 +185,10 @@ pub(crate) fn hold(conditions: &[Condition], request: &Request) -> Result<Truth,
 /// When the operator is not understood.
 pub(crate) fn needs_its_key(condition: &Condition) -> Result<bool, PolicyError> {
     let operator = operator_of(condition)?;
-    Ok(operator.comparison.is_some() && !operator.negated && !operator.if_exists && operator.set != Set::ForAll)
+    Ok(operator.comparison.is_some()
+        && !operator.negated
+        && !operator.if_exists
+        && operator.set != Set::ForAll)
 }
 
 /// Whether the condition denies what its values say: `StringNotEquals` and the like.
@@ -212,7 +215,13 @@ fn holds(condition: &Condition, request: &Request) -> Result<Truth, PolicyError>
         Some(Fact::Absent) => Ok(match operator {
             Operator { if_exists: true, .. } | Operator { set: Set::ForAll, .. } => Truth::Yes,
             Operator { set: Set::ForAny, .. } => Truth::No,
-            Operator { negated, .. } => if negated { Truth::Yes } else { Truth::No },
+            Operator { negated, .. } => {
+                if negated {
+                    Truth::Yes
+                } else {
+                    Truth::No
+                }
+            }
         }),
         Some(Fact::Foreign) => foreign(condition, &operator, comparison),
         Some(Fact::Known(values)) => known(condition, &operator, comparison, values, request),
@@ -375,14 +384,19 @@ fn compare(comparison: Comparison, value: &str, wanted: &str) -> Result<bool, Po
 
 /// Each of the six parts of an ARN is matched by itself.
 fn matches_arn(pattern: &str, arn: &str) -> bool {
-    let (pattern, arn): (Vec<&str>, Vec<&str>) = (pattern.splitn(6, ':').collect(), arn.splitn(6, ':').collect());
-    pattern.len() == arn.len() && pattern.iter().zip(&arn).all(|(pattern, part)| matches_wildcards(pattern, part))
+    let (pattern, arn): (Vec<&str>, Vec<&str>) =
+        (pattern.splitn(6, ':').collect(), arn.splitn(6, ':').collect());
+    pattern.len() == arn.len()
+        && pattern.iter().zip(&arn).all(|(pattern, part)| matches_wildcards(pattern, part))
 }
 
 /// Whether a policy's value is one that can be compared in this way.
 fn readable(comparison: Comparison, value: &str) -> Result<(), PolicyError> {
     let wrong = |what: &str| {
-        Err(PolicyError::Undecidable(format!("a condition compares with {}, which is no {what}", quoted(value))))
+        Err(PolicyError::Undecidable(format!(
+            "a condition compares with {}, which is no {what}",
+            quoted(value)
+        )))
     };
     if value.contains("${") {
         return Ok(());

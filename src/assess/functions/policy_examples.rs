@@ -23,8 +23,7 @@ fn everyone_reads() -> Value {
 }
 
 fn deny(members: Value) -> Value {
-    let mut statement =
-        json!({"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": ["arn:aws:s3:::b", "arn:aws:s3:::b/*"]});
+    let mut statement = json!({"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": ["arn:aws:s3:::b", "arn:aws:s3:::b/*"]});
     for (name, value) in members.as_object().cloned().unwrap_or_default() {
         statement[name] = value;
     }
@@ -126,7 +125,11 @@ fn an_action_is_allowed_where_a_grant_covers_it_and_no_denial_does() {
 fn a_resource_that_a_variable_decides_is_not_decided() {
     // IAM User Guide, "Amazon S3: allows IAM users access to their home directory".
     let home = identity(json!("s3:*"), json!("arn:aws:s3:::b/home/${aws:username}/*"));
-    assert!(is_undecidable(&allows_action(&document(home.clone()), "s3:GetObject", "arn:aws:s3:::b/home/ada/1")));
+    assert!(is_undecidable(&allows_action(
+        &document(home.clone()),
+        "s3:GetObject",
+        "arn:aws:s3:::b/home/ada/1"
+    )));
     assert_eq!(allows_action(&document(home.clone()), "s3:GetObject", "arn:aws:s3:::b/other/1"), Ok(false));
     let all = document(json!([home, identity(json!("s3:GetObject"), json!("*"))]));
     assert_eq!(allows_action(&all, "s3:GetObject", "arn:aws:s3:::b/home/ada/1"), Ok(true));
@@ -138,9 +141,13 @@ fn an_action_pattern_is_allowed_where_any_grant_meets_it() {
         identity(json!(["s3:*Object", "iam:PassRole"]), json!("arn:aws:s3:::b/*")),
         {"Effect": "Deny", "Action": "iam:*", "Resource": "*"},
     ]));
-    for (action, allowed) in
-        [("s3:PutObject", true), ("s3:Put*", true), ("s3:ListBucket", false), ("iam:PassRole", false), ("*", true)]
-    {
+    for (action, allowed) in [
+        ("s3:PutObject", true),
+        ("s3:Put*", true),
+        ("s3:ListBucket", false),
+        ("iam:PassRole", false),
+        ("*", true),
+    ] {
         assert_eq!(allows(&policy, action), Ok(allowed), "{action}");
     }
 }
@@ -155,7 +162,12 @@ fn a_denial_for_everyone_has_no_way_around_it() {
         }
         denies_everyone(&document(statement), "backup:DeleteRecoveryPoint")
     };
-    for yes in [json!({}), json!({"Action": ["backup:Delete*"]}), json!({"Action": "*"}), json!({"Principal": {"AWS": "*"}})] {
+    for yes in [
+        json!({}),
+        json!({"Action": ["backup:Delete*"]}),
+        json!({"Action": "*"}),
+        json!({"Principal": {"AWS": "*"}}),
+    ] {
         assert_eq!(vault(yes.clone()), Ok(true), "{yes}");
     }
     for no in [
@@ -191,7 +203,8 @@ fn whole_services_are_found() {
     }
     let rest = document(json!({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}));
     assert_eq!(allows_full_service(&rest), Ok(true));
-    let denied = json!([identity(json!("s3:*"), json!("*")), {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}]);
+    let denied =
+        json!([identity(json!("s3:*"), json!("*")), {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}]);
     assert_eq!(allows_full_service(&document(denied)), Ok(false));
     assert_eq!(allows_full_service(&Value::Null), Ok(false));
 }
@@ -265,7 +278,9 @@ fn principals_of_other_accounts_are_listed() {
     assert_eq!(found(json!({"Federated": "cognito-identity.amazonaws.com"})), none);
     assert_eq!(found(json!({"Federated": "arn:aws:iam::111122223333:saml-provider/idp"})), none);
     assert_eq!(
-        found(json!({"AWS": ["444455556666", "arn:aws:iam::444455556666:role/r", "arn:aws:iam::111122223333:role/r"]})),
+        found(
+            json!({"AWS": ["444455556666", "arn:aws:iam::444455556666:role/r", "arn:aws:iam::111122223333:role/r"]})
+        ),
         ["444455556666", "arn:aws:iam::444455556666:role/r"]
     );
     assert_eq!(
@@ -286,7 +301,11 @@ fn principals_of_other_accounts_are_listed() {
     ] {
         assert_eq!(trust(json!("*"), condition.clone()).unwrap(), expected, "{condition}");
     }
-    for unknown in [json!({"AWS": "AROAEXAMPLEID"}), json!({"CanonicalUser": "79a5"}), json!({"AWS": "arn:aws:iam::*:root"})] {
+    for unknown in [
+        json!({"AWS": "AROAEXAMPLEID"}),
+        json!({"CanonicalUser": "79a5"}),
+        json!({"AWS": "arn:aws:iam::*:root"}),
+    ] {
         assert!(is_undecidable(&trust(unknown.clone(), json!({}))), "{unknown}");
     }
     assert!(is_undecidable(&trust(json!("*"), json!({"Nonsense": {"a": "b"}}))));
@@ -335,34 +354,103 @@ fn holds(condition: Value) -> Result<Truth, PolicyError> {
 fn every_operator_compares_as_documented() {
     for (yes, no) in [
         (json!({"StringEquals": {"aws:username": "Ada"}}), json!({"StringEquals": {"aws:username": "ada"}})),
-        (json!({"StringEquals": {"AWS:UserName": ["Bo", "Ada"]}}), json!({"StringEquals": {"aws:username": "A*"}})),
-        (json!({"StringNotEquals": {"aws:username": "Bo"}}), json!({"StringNotEquals": {"aws:username": ["Bo", "Ada"]}})),
-        (json!({"StringEqualsIgnoreCase": {"aws:username": "ADA"}}), json!({"StringNotEqualsIgnoreCase": {"aws:username": "ADA"}})),
+        (
+            json!({"StringEquals": {"AWS:UserName": ["Bo", "Ada"]}}),
+            json!({"StringEquals": {"aws:username": "A*"}}),
+        ),
+        (
+            json!({"StringNotEquals": {"aws:username": "Bo"}}),
+            json!({"StringNotEquals": {"aws:username": ["Bo", "Ada"]}}),
+        ),
+        (
+            json!({"StringEqualsIgnoreCase": {"aws:username": "ADA"}}),
+            json!({"StringNotEqualsIgnoreCase": {"aws:username": "ADA"}}),
+        ),
         (json!({"StringLike": {"aws:username": "A?a"}}), json!({"StringLike": {"aws:username": "A?"}})),
         (json!({"StringNotLike": {"aws:username": "B*"}}), json!({"StringNotLike": {"aws:username": "A*"}})),
-        (json!({"NumericLessThan": {"aws:MultiFactorAuthAge": 3601}}), json!({"NumericLessThan": {"aws:MultiFactorAuthAge": "3600"}})),
-        (json!({"NumericLessThanEquals": {"aws:MultiFactorAuthAge": "3600"}}), json!({"NumericGreaterThan": {"aws:MultiFactorAuthAge": "3600"}})),
-        (json!({"NumericEquals": {"aws:MultiFactorAuthAge": "3600.0"}}), json!({"NumericNotEquals": {"aws:MultiFactorAuthAge": "3600"}})),
-        (json!({"NumericGreaterThanEquals": {"aws:MultiFactorAuthAge": "3600"}}), json!({"NumericGreaterThanEquals": {"aws:MultiFactorAuthAge": "3601"}})),
-        (json!({"DateGreaterThan": {"aws:CurrentTime": "2026-06-30"}}), json!({"DateLessThan": {"aws:CurrentTime": "2026-06-30T12:00:00Z"}})),
-        (json!({"DateLessThanEquals": {"aws:CurrentTime": "2026-06-30T14:00:00+02:00"}}), json!({"DateEquals": {"aws:CurrentTime": "1782820801"}})),
-        (json!({"DateNotEquals": {"aws:CurrentTime": "2026-07-01"}}), json!({"DateGreaterThanEquals": {"aws:CurrentTime": "2026-07-01"}})),
-        (json!({"Bool": {"aws:MultiFactorAuthPresent": true}}), json!({"Bool": {"aws:MultiFactorAuthPresent": "False"}})),
-        (json!({"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}), json!({"IpAddress": {"aws:SourceIp": ["192.0.2.0/24", "2001:db8::/32"]}})),
-        (json!({"NotIpAddress": {"aws:SourceIp": "192.0.2.0/24"}}), json!({"NotIpAddress": {"aws:SourceIp": "203.0.113.7"}})),
-        (json!({"ArnLike": {"aws:SourceArn": "arn:aws:s3:*:*:logs"}}), json!({"ArnEquals": {"aws:SourceArn": "arn:aws:s3*"}})),
-        (json!({"ArnNotLike": {"aws:SourceArn": "arn:aws:sns:*:*:*"}}), json!({"ArnNotEquals": {"aws:SourceArn": "arn:*:s3:::l*"}})),
+        (
+            json!({"NumericLessThan": {"aws:MultiFactorAuthAge": 3601}}),
+            json!({"NumericLessThan": {"aws:MultiFactorAuthAge": "3600"}}),
+        ),
+        (
+            json!({"NumericLessThanEquals": {"aws:MultiFactorAuthAge": "3600"}}),
+            json!({"NumericGreaterThan": {"aws:MultiFactorAuthAge": "3600"}}),
+        ),
+        (
+            json!({"NumericEquals": {"aws:MultiFactorAuthAge": "3600.0"}}),
+            json!({"NumericNotEquals": {"aws:MultiFactorAuthAge": "3600"}}),
+        ),
+        (
+            json!({"NumericGreaterThanEquals": {"aws:MultiFactorAuthAge": "3600"}}),
+            json!({"NumericGreaterThanEquals": {"aws:MultiFactorAuthAge": "3601"}}),
+        ),
+        (
+            json!({"DateGreaterThan": {"aws:CurrentTime": "2026-06-30"}}),
+            json!({"DateLessThan": {"aws:CurrentTime": "2026-06-30T12:00:00Z"}}),
+        ),
+        (
+            json!({"DateLessThanEquals": {"aws:CurrentTime": "2026-06-30T14:00:00+02:00"}}),
+            json!({"DateEquals": {"aws:CurrentTime": "1782820801"}}),
+        ),
+        (
+            json!({"DateNotEquals": {"aws:CurrentTime": "2026-07-01"}}),
+            json!({"DateGreaterThanEquals": {"aws:CurrentTime": "2026-07-01"}}),
+        ),
+        (
+            json!({"Bool": {"aws:MultiFactorAuthPresent": true}}),
+            json!({"Bool": {"aws:MultiFactorAuthPresent": "False"}}),
+        ),
+        (
+            json!({"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}),
+            json!({"IpAddress": {"aws:SourceIp": ["192.0.2.0/24", "2001:db8::/32"]}}),
+        ),
+        (
+            json!({"NotIpAddress": {"aws:SourceIp": "192.0.2.0/24"}}),
+            json!({"NotIpAddress": {"aws:SourceIp": "203.0.113.7"}}),
+        ),
+        (
+            json!({"ArnLike": {"aws:SourceArn": "arn:aws:s3:*:*:logs"}}),
+            json!({"ArnEquals": {"aws:SourceArn": "arn:aws:s3*"}}),
+        ),
+        (
+            json!({"ArnNotLike": {"aws:SourceArn": "arn:aws:sns:*:*:*"}}),
+            json!({"ArnNotEquals": {"aws:SourceArn": "arn:*:s3:::l*"}}),
+        ),
         (json!({"BinaryEquals": {"aws:username": "Ada"}}), json!({"BinaryEquals": {"aws:username": "QWRh"}})),
         (json!({"Null": {"aws:Referer": "true"}}), json!({"Null": {"aws:Referer": "false"}})),
         (json!({"Null": {"aws:username": false}}), json!({"Null": {"aws:username": true}})),
-        (json!({"StringEqualsIfExists": {"aws:Referer": "a"}}), json!({"StringEquals": {"aws:Referer": "a"}})),
-        (json!({"StringNotEquals": {"aws:Referer": "a"}}), json!({"ForAnyValue:StringEquals": {"aws:Referer": "a"}})),
-        (json!({"ForAllValues:StringEquals": {"aws:Referer": "a"}}), json!({"ForAnyValue:StringNotEquals": {"aws:Referer": "a"}})),
-        (json!({"ForAllValues:StringEquals": {"aws:TagKeys": ["team", "owner", "cost"]}}), json!({"ForAllValues:StringEquals": {"aws:TagKeys": "team"}})),
-        (json!({"ForAnyValue:StringEquals": {"aws:TagKeys": ["team", "cost"]}}), json!({"ForAnyValue:StringEquals": {"aws:TagKeys": "cost"}})),
-        (json!({"StringLike": {"aws:PrincipalTag/team": "${aws:PrincipalTag/team}"}}), json!({"StringEquals": {"aws:username": "${aws:PrincipalTag/team}"}})),
-        (json!({"StringEquals": {"aws:username": "${aws:Referer, 'Ada'}"}}), json!({"StringEquals": {"aws:username": "${aws:Referer, 'Bo'}"}})),
-        (json!({"StringEquals": {"aws:username": "Ada"}, "Bool": {"aws:MultiFactorAuthPresent": "true"}}), json!({"StringEquals": {"aws:username": "Ada"}, "Bool": {"aws:MultiFactorAuthPresent": "false"}})),
+        (
+            json!({"StringEqualsIfExists": {"aws:Referer": "a"}}),
+            json!({"StringEquals": {"aws:Referer": "a"}}),
+        ),
+        (
+            json!({"StringNotEquals": {"aws:Referer": "a"}}),
+            json!({"ForAnyValue:StringEquals": {"aws:Referer": "a"}}),
+        ),
+        (
+            json!({"ForAllValues:StringEquals": {"aws:Referer": "a"}}),
+            json!({"ForAnyValue:StringNotEquals": {"aws:Referer": "a"}}),
+        ),
+        (
+            json!({"ForAllValues:StringEquals": {"aws:TagKeys": ["team", "owner", "cost"]}}),
+            json!({"ForAllValues:StringEquals": {"aws:TagKeys": "team"}}),
+        ),
+        (
+            json!({"ForAnyValue:StringEquals": {"aws:TagKeys": ["team", "cost"]}}),
+            json!({"ForAnyValue:StringEquals": {"aws:TagKeys": "cost"}}),
+        ),
+        (
+            json!({"StringLike": {"aws:PrincipalTag/team": "${aws:PrincipalTag/team}"}}),
+            json!({"StringEquals": {"aws:username": "${aws:PrincipalTag/team}"}}),
+        ),
+        (
+            json!({"StringEquals": {"aws:username": "${aws:Referer, 'Ada'}"}}),
+            json!({"StringEquals": {"aws:username": "${aws:Referer, 'Bo'}"}}),
+        ),
+        (
+            json!({"StringEquals": {"aws:username": "Ada"}, "Bool": {"aws:MultiFactorAuthPresent": "true"}}),
+            json!({"StringEquals": {"aws:username": "Ada"}, "Bool": {"aws:MultiFactorAuthPresent": "false"}}),
+        ),
     ] {
         assert_eq!(holds(yes.clone()), Ok(Truth::Yes), "{yes}");
         assert_eq!(holds(no.clone()), Ok(Truth::No), "{no}");

@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::policy::{Condition, NamedPrincipal, Policy, PolicyError, Principal, Selection, Statement, quoted};
+use super::policy::{
+    Condition, NamedPrincipal, Policy, PolicyError, Principal, Selection, Statement, quoted,
+};
 use super::policy_conditions::{Request, Truth, hold, is_account, is_negated, needs_its_key};
 use super::policy_questions::{PROBE, denied, is_any_action, is_broad, names_anyone};
 use super::wildcards::matches_wildcards;
@@ -121,9 +123,13 @@ pub(crate) fn allows_full_service(document: &Value) -> Result<bool, PolicyError>
     let policy = Policy::read(document)?;
     any_broad(&policy, |statement| {
         let services: Vec<String> = match &statement.actions {
-            Selection::Matching(patterns) => patterns.iter().filter_map(|pattern| service_of(pattern)).collect(),
+            Selection::Matching(patterns) => {
+                patterns.iter().filter_map(|pattern| service_of(pattern)).collect()
+            }
             // All services but those named are whole.
-            Selection::AllBut(patterns) if patterns.iter().any(|pattern| is_any_action(pattern)) => Vec::new(),
+            Selection::AllBut(patterns) if patterns.iter().any(|pattern| is_any_action(pattern)) => {
+                Vec::new()
+            }
             Selection::AllBut(_) => vec![format!("{PROBE}:{PROBE}")],
         };
         services.iter().any(|all| {
@@ -201,8 +207,7 @@ fn limits(
         let values = condition.values.iter();
         values.filter_map(|value| outsider(&condition.key, value, own_account)).collect::<Vec<_>>()
     };
-    let keeps_strangers_out =
-        |one: &&Condition| hold(std::slice::from_ref(*one), stranger) == Ok(Truth::No);
+    let keeps_strangers_out = |one: &&Condition| hold(std::slice::from_ref(*one), stranger) == Ok(Truth::No);
     let mut limits: Vec<BTreeSet<String>> = grant
         .conditions
         .iter()

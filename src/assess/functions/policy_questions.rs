@@ -27,8 +27,7 @@ const ADMIN_PROBE: &str = "iam:createpolicyversion";
 /// When the policy is malformed, or a statement about `aws:SecureTransport` cannot be decided.
 pub(crate) fn denies_insecure_transport(document: &Value) -> Result<bool, PolicyError> {
     let policy = Policy::read(document)?;
-    let insecure =
-        Request::default().with(SECURE_TRANSPORT, Fact::Known(vec!["false".to_owned()]));
+    let insecure = Request::default().with(SECURE_TRANSPORT, Fact::Known(vec!["false".to_owned()]));
     let mut covered = Vec::new();
     let mut undecided = None;
     for statement in policy.denials_for_everyone() {
@@ -141,7 +140,8 @@ pub(crate) fn denies_unencrypted_uploads(document: &Value) -> Result<bool, Polic
         ENCRYPTION_HEADERS.iter().fold(Request::default(), |request, key| request.with(key, Fact::Absent));
     let mut undecided = None;
     for statement in policy.denials_for_everyone() {
-        let about_headers = statement.conditions.iter().any(|one| ENCRYPTION_HEADERS.contains(&one.key.as_str()));
+        let about_headers =
+            statement.conditions.iter().any(|one| ENCRYPTION_HEADERS.contains(&one.key.as_str()));
         let to_objects = statement.actions.covers("s3:putobject")
             && statement.resources.as_ref().is_some_and(covers_objects);
         // Who denies all uploads says nothing about encryption.
@@ -235,9 +235,8 @@ fn covers_all_actions(action: &str, service: &str) -> bool {
     let (of, _) = action.split_once(':').unwrap_or_default();
     let of_this = service.is_empty() || of == service.to_lowercase();
     let all = matches_wildcards(action, &format!("{of}:{PROBE}"));
-    let data = DATA_ACTIONS
-        .iter()
-        .any(|(name, data_action)| *name == of && matches_wildcards(action, data_action));
+    let data =
+        DATA_ACTIONS.iter().any(|(name, data_action)| *name == of && matches_wildcards(action, data_action));
     of_this && (all || data)
 }
 

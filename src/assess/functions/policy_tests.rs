@@ -5,7 +5,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::policy::{Policy, PolicyError};
-use super::policy_grants::{allows, allows_action, allows_blocked_kms, allows_full_service, cross_account_principals};
+use super::policy_grants::{
+    allows, allows_action, allows_blocked_kms, allows_full_service, cross_account_principals,
+};
 use super::policy_questions::{
     allows_admin, allows_public, denies_insecure_transport, denies_unencrypted_uploads,
 };

@@ -108,12 +108,19 @@ mod tests {
 
     #[test]
     fn a_pattern_covers_what_is_narrower() {
-        for (outer, inner) in
-            [("*", "s3:*"), ("s3:*", "s3:Get*"), ("s3:G?t*", "s3:Get*"), ("a*c", "abc"), ("a*", "a*b*"), ("?", "?")]
-        {
+        for (outer, inner) in [
+            ("*", "s3:*"),
+            ("s3:*", "s3:Get*"),
+            ("s3:G?t*", "s3:Get*"),
+            ("a*c", "abc"),
+            ("a*", "a*b*"),
+            ("?", "?"),
+        ] {
             assert!(covers(outer, inner), "{outer} {inner}");
         }
-        for (outer, inner) in [("s3:Get*", "s3:*"), ("a??", "a*"), ("?", "*"), ("a", "?"), ("arn:aws:s3:::b/*", "*")] {
+        for (outer, inner) in
+            [("s3:Get*", "s3:*"), ("a??", "a*"), ("?", "*"), ("a", "?"), ("arn:aws:s3:::b/*", "*")]
+        {
             assert!(!covers(outer, inner), "{outer} {inner}");
         }
     }

@@ -164,7 +164,10 @@ fn of_kinds<'a>(review: &'a AccessReview, kinds: &[PrincipalKind]) -> Vec<&'a Re
     review.principals.iter().filter(|one| kinds.contains(&one.kind)).collect()
 }
 
-fn table<'a, T: 'a, Row>(items: impl Iterator<Item = &'a T>, mut row: impl FnMut(&'a T) -> Row) -> Table<Row> {
+fn table<'a, T: 'a, Row>(
+    items: impl Iterator<Item = &'a T>,
+    mut row: impl FnMut(&'a T) -> Row,
+) -> Table<Row> {
     let mut items = items;
     let rows = items.by_ref().take(MOST_ROWS).map(&mut row).collect();
     Table { rows, more: items.count() }
