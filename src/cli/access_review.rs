@@ -66,11 +66,12 @@ pub(super) fn run(arguments: &AccessReviewArguments) -> CommandResult {
 fn summary(review: &AccessReview) -> String {
     let of = |kind: PrincipalKind| review.principals.iter().filter(|one| one.kind == kind).count();
     let mut text = format!(
-        "{} users, {} groups, {} roles; {} resources shared with other accounts; {} gaps in the evidence\n",
+        "{} users, {} groups, {} roles; {} resources shared with other accounts, {} of which that is not known; {} gaps in the evidence\n",
         of(PrincipalKind::User),
         of(PrincipalKind::Group),
         of(PrincipalKind::Role),
-        review.shared.len(),
+        review.shared.iter().filter(|one| one.unknown.is_none()).count(),
+        review.shared.iter().filter(|one| one.unknown.is_some()).count(),
         review.gaps.len(),
     );
     let mut list = |title: &str, line: &dyn Fn(&ReviewedPrincipal) -> Option<String>| {

@@ -180,6 +180,11 @@ fn proofs(ids: &[RecordId], records: &mut Records<'_>) -> Proofs {
     }
 }
 
+/// The day of an instant as AWS writes it; anything else as it is.
+fn day(instant: &str) -> String {
+    instant.split_once('T').map_or(instant, |(day, _)| day).to_owned()
+}
+
 fn way(path: &AdminPath) -> Way {
     Way { description: path.description.clone(), roles: path.roles.clone() }
 }
@@ -192,7 +197,7 @@ fn user(one: &ReviewedPrincipal, records: &mut Records<'_>) -> UserRow {
         password: one.password.is_some(),
         mfa: one.mfa,
         keys: keys.len(),
-        last_used: one.last_used.clone(),
+        last_used: one.last_used.as_deref().map(day),
         groups: one.groups.clone(),
         policies: one.policies.clone(),
         unused: one.unused.clone(),
@@ -206,7 +211,7 @@ fn role(one: &ReviewedPrincipal, records: &mut Records<'_>) -> RoleRow {
         account: one.account.clone(),
         trusted: one.trusted.clone(),
         outsiders: one.outsiders.clone(),
-        last_used: one.last_used.clone(),
+        last_used: one.last_used.as_deref().map(day),
         policies: one.policies.clone(),
         unused: one.unused.clone(),
         proofs: proofs(one.proof.ids(), records),
