@@ -103,7 +103,7 @@ fn unknown_names(
     let mut problems: Vec<String> =
         unreadable(readable, source, references.properties.iter().map(String::as_str)).collect();
     problems.extend(undeclared(check, references.parameters.iter().map(String::as_str)));
-    for (kind, members) in &references.looked_up {
+    for (kind, members) in references.looked_up.iter().chain(&references.listed) {
         let Some((_, rule)) = catalog.resource_rule(kind) else {
             problems.push(format!("no collector makes resources of kind {kind}, which is looked up"));
             continue;

@@ -3,6 +3,7 @@
 //! A pure function: no clock, no network, no file. Absence of evidence is never a pass: what could not be seen
 //! is indeterminate, and every finding points at the records that it rests on.
 
+mod access;
 mod cases;
 mod checks;
 mod coverage;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+pub use self::access::access_review;
 pub use self::cases::{CaseResult, run_cases};
 pub use self::exceptions::{ExceptionsError, read_exceptions};
 pub use self::parameters::{UnknownParameter, parameter_problems, unknown_parameters};
@@ -33,7 +35,7 @@ use self::findings::Fallback;
 use self::functions::related::World;
 use self::judge::Court;
 use crate::bundle::{Bundle, StoredRecord};
-use crate::catalog::{Catalog, Framework};
+use crate::catalog::{AccessRules, Catalog, Framework};
 use crate::model::{
     AssessedCheck, Assessment, BundleReference, EvidenceEntry, Exception, Finding, FindingError,
     FrameworkReference, GapReason, RecordId, RecordOutcome, Resource, ResourceEntry, ResourceSet, Tool,
@@ -152,6 +154,7 @@ pub fn assess_resources(
         findings,
         exceptions,
         resources: set.resources.iter().map(entry).collect(),
+        access_review: access_review(set, AccessRules::embedded(), inputs.as_of)?,
         evidence: bundle.records.iter().map(evidence).collect(),
     })
 }

@@ -5,6 +5,7 @@
 //! `frameworks/`, per excerpt rule under `excerpts/`. A file's stem is the id of what it holds. What is taken out of
 //! answers before they are written is in `redactions.toml`.
 
+mod access;
 mod check;
 mod collector;
 mod excerpt;
@@ -17,6 +18,7 @@ mod redaction;
 mod sources;
 mod template;
 
+pub use access::{AccessRules, EscalationRule, SharedKind};
 pub use check::{Case, Check, RelatedResource};
 pub use collector::{
     AbsentRule, Call, Collector, Cost, Decode, Each, Items, PropertyRule, ResourceRule, ServiceScope,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use include_dir::{Dir, include_dir};
 
-use super::gap_reasons;
+use super::{access, gap_reasons};
 
 static COLLECTORS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/catalog/collectors");
 static CHECKS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/catalog/checks");
@@ -21,7 +21,8 @@ const REDACTIONS: &str = include_str!("redactions.toml");
 const FOLDERS: [(&str, &Dir<'static>); 4] =
     [("collectors", &COLLECTORS), ("checks", &CHECKS), ("frameworks", &FRAMEWORKS), ("excerpts", &EXCERPTS)];
 /// Files beside them.
-const FILES: [(&str, &str); 2] = [("gap-reasons.toml", gap_reasons::TEXT), ("redactions.toml", REDACTIONS)];
+const FILES: [(&str, &str); 3] =
+    [("access.toml", access::TEXT), ("gap-reasons.toml", gap_reasons::TEXT), ("redactions.toml", REDACTIONS)];
 /// Largest file of a folder of one's own, in bytes: ten times the largest that is compiled in.
 const LARGEST: u64 = 1 << 20;
 
@@ -97,7 +98,8 @@ impl Sources {
             let unreadable = |cause| SourcesError::Unreadable { path: inside.clone(), cause };
             for entry in fs::read_dir(&inside).map_err(unreadable)? {
                 let path = entry.map_err(unreadable)?.path();
-                if let (true, Some(file)) = (is_toml(&path), path.file_name().and_then(|file| file.to_str())) {
+                if let (true, Some(file)) = (is_toml(&path), path.file_name().and_then(|file| file.to_str()))
+                {
                     found.push((format!("{name}/{file}"), path));
                 }
             }
