@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from . import alarms
+from . import alarms, observed
 from .builder import ACCOUNT, HOME, SECOND, Builder, allow, document
 
 
@@ -209,18 +209,11 @@ def set_region(world: Builder, region: str, *, watched: bool) -> None:
             # Kept for seven years unless told otherwise, but never delivered.
             "config-history-retention": True,
             "config-history-delivered": False,
-            "guardduty-no-high-findings": True if watched else None,
-            "securityhub-enabled": watched,
-            "securityhub-standards": False if watched else None,
-            "securityhub-no-critical-findings": True if watched else None,
-            # Inspector and Macie are on nowhere, and sessions are logged nowhere.
-            "inspector-enabled": False,
-            "inspector-findings-mended": None,
-            "macie-enabled": False,
-            "macie-automated-discovery": None,
+            # Sessions are logged nowhere.
             "ssm-public-sharing-blocked": True,
             "ssm-sessions-logged": False,
             **analyzers(world),
+            **observed.of_region(world, watched=watched),
             **alarms.of_region(region, watched=watched),
         },
     )

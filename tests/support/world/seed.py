@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from . import alarms, audit, balancers, buckets, database, events, identity, inventory, keys, messages, network, scale, verify
+from . import alarms, audit, balancers, buckets, database, events, identity, inventory, keys, messages, network, observed, scale, verify
 from .builder import ACCOUNT, HOME, SECOND, Builder, control
 from .truth import Truth
 
@@ -20,6 +20,7 @@ SEED = 7
 def full(world: Builder) -> None:
     """Both deployments, with violations of every rule, in two regions."""
     audit.analyze_access(world, findings=True)
+    observed.build_observed(world)
     demo_base(world)
     keys.build_faulty_keys(world)
     buckets.build_faulty_buckets(world)
