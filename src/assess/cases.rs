@@ -66,7 +66,8 @@ pub fn run_cases(catalog: &Catalog) -> Vec<CaseResult> {
     for check in compiled.values() {
         let parameters = check.check.defaults();
         for case in &check.check.cases {
-            let related = case.related.iter().map(related_resource).collect();
+            let subject = resource(check.check, case);
+            let related = case.related.iter().map(related_resource).chain([subject.clone()]).collect();
             // A case shows all there is of every kind.
             let coverage = catalog
                 .collectors
@@ -83,7 +84,7 @@ pub fn run_cases(catalog: &Catalog) -> Vec<CaseResult> {
                     .or_else(|| DateTime::from_timestamp(DEFAULT_INSTANT, 0))
                     .unwrap_or_default(),
             };
-            let verdict = court.judge(check, &resource(check.check, case));
+            let verdict = court.judge(check, &subject);
             results.push(CaseResult {
                 check: check.check.id.clone(),
                 case: case.name.clone(),

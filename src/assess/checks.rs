@@ -122,7 +122,7 @@ impl<'a, 'd> Compilation<'a, 'd> {
         for name in &references.parameters {
             self.undeclared(member, text, name);
         }
-        for (kind, members) in &references.looked_up {
+        for (kind, members) in references.looked_up.iter().chain(&references.listed) {
             let Some((_, rule)) = self.catalog.resource_rule(kind) else {
                 let what = format!("no collector makes resources of kind {kind}, which is looked up");
                 let help = meant(kind, self.catalog.kinds(), "name a kind that a collector makes");

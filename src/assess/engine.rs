@@ -14,6 +14,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::functions;
+use super::functions::gathering::UnknownMember;
 use super::functions::related::{Viewpoint, World};
 use super::references::{self, References};
 use crate::model::{Property, RecordId, Resource};
@@ -93,7 +94,7 @@ impl Engine {
         let used = Arc::new(Mutex::new(Vec::new()));
         let result = self
             .context(program, scope, &used)
-            .and_then(|context| run(program, &context))
+            .and_then(|prepared| prepared.run(program))
             .map_err(|reason| shorten(&reason));
         let used = used.lock().map(|used| used.clone()).unwrap_or_default();
         Evaluation { result, used }
@@ -105,7 +106,7 @@ impl Engine {
         program: &Program,
         scope: &Scope<'_>,
         used: &Arc<Mutex<Vec<RecordId>>>,
-    ) -> Result<Context<'static, 'static>, String> {
+    ) -> Result<Prepared, String> {
         let mut budget = MOST_NODES;
         let mut context = Context::with_env(Arc::clone(&self.env));
         let resource = resource_value(scope.resource, &program.references.properties, &mut budget)?;
@@ -119,23 +120,41 @@ impl Engine {
         context.add_variable_from_value("as_of", CelValue::Timestamp(scope.as_of.fixed_offset()));
         let viewpoint =
             Viewpoint { account: scope.resource.account.clone(), region: scope.resource.region.clone() };
+        let unknown = Arc::new(Mutex::new(Vec::new()));
         let host = functions::Host {
             world: Arc::clone(scope.world),
             viewpoint,
-            wanted: program.references.looked_up.clone(),
+            looked_up: program.references.looked_up.clone(),
+            listed: program.references.listed.clone(),
             as_of: scope.as_of,
             used: Arc::clone(used),
+            unknown: Arc::clone(&unknown),
         };
         functions::register(&mut context, host).map_err(|error| error.to_string())?;
-        Ok(context)
+        Ok(Prepared { context, unknown })
     }
 }
 
-fn run(program: &Program, context: &Context<'_, '_>) -> Result<bool, String> {
-    match program.program.execute(context) {
-        Ok(CelValue::Bool(outcome)) => Ok(outcome),
-        Ok(other) => Err(format!("the expression gives a {}, not true or false", other.type_of())),
-        Err(error) => Err(readable(&error)),
+/// What an expression is evaluated in.
+struct Prepared {
+    context: Context<'static, 'static>,
+    /// Members that were read and are not known, and why.
+    unknown: Arc<Mutex<Vec<UnknownMember>>>,
+}
+
+impl Prepared {
+    fn run(&self, program: &Program) -> Result<bool, String> {
+        match program.program.execute(&self.context) {
+            Ok(CelValue::Bool(outcome)) => Ok(outcome),
+            Ok(other) => Err(format!("the expression gives a {}, not true or false", other.type_of())),
+            Err(error) => Err(self.reason(&error)),
+        }
+    }
+
+    /// An evaluation error in words.
+    fn reason(&self, error: &ExecutionError) -> String {
+        let unknown = self.unknown.lock().map(|unknown| unknown.clone()).unwrap_or_default();
+        reason_of(error, &unknown)
     }
 }
 
@@ -207,6 +226,18 @@ pub(super) fn to_cel(value: &Value, depth: usize, budget: &mut usize) -> Result<
             CelValue::from(map)
         }
     })
+}
+
+/// An evaluation error in words. A member that is missing because it is not known says why it is not.
+fn reason_of(error: &ExecutionError, unknown: &[UnknownMember]) -> String {
+    let missing = match error {
+        ExecutionError::NoSuchKey(key) => Some(key.as_str()),
+        _ => None,
+    };
+    match unknown.iter().find(|member| Some(member.name.as_str()) == missing) {
+        Some(member) => member.reason.clone(),
+        None => readable(error),
+    }
 }
 
 /// An evaluation error in words. Values are left out: they may be long, and the order of a map's members in
@@ -342,6 +373,82 @@ mod tests {
         assert_eq!(evaluate("ports_open_to_world(resource.rules, [22])", json!({"rules": rules})), Ok(true));
         assert!(evaluate("lookup('kms-key', 'x').manager == 'AWS'", json!({})).is_err());
         assert!(evaluate("exists('kms-key', 'x')", json!({})).is_err());
+        assert!(evaluate("all('kms-key').size() == 0", json!({})).is_err());
+        assert_eq!(
+            evaluate("policy_allows_action(resource.policy, 's3:GetObject', '*')", json!({"policy": policy})),
+            Ok(true)
+        );
+        assert_eq!(
+            evaluate(
+                "policy_cross_account_principals(resource.policy, resource.account) == ['*']",
+                json!({"policy": policy})
+            ),
+            Ok(true)
+        );
+        assert_eq!(
+            evaluate("cidr_contains('10.0.0.0/8', resource.range)", json!({"range": "10.1.0.0/16"})),
+            Ok(true)
+        );
+        let policies = json!({"one": policy.to_string()});
+        assert_eq!(
+            evaluate("resource.p.all(n, policy_allows_public(json(resource.p[n])))", json!({"p": policies})),
+            Ok(true)
+        );
+        assert!(evaluate("json(resource.p) == 1", json!({"p": "{"})).is_err());
+        assert_eq!(evaluate("wildcard_matches('arn:*:b?', resource.p)", json!({"p": "arn:a:b1"})), Ok(true));
+        assert_eq!(evaluate("ports_open(resource.rules, 0, 21)", json!({"rules": rules})), Ok(true));
+        assert_eq!(
+            evaluate(
+                "ports_beyond(resource.rules, ['1-65535']) == ['tcp 0', 'udp 0']",
+                json!({"rules": rules})
+            ),
+            Ok(true)
+        );
+    }
+
+    #[test]
+    fn a_member_that_is_not_known_of_one_of_all_resources_decides_nothing() {
+        let mut bucket = resource(json!({"versioning": "Enabled"}));
+        let denied = Property::Unknown { reason: "denied".into(), record: None };
+        let mut hidden = resource(json!({}));
+        hidden.id = "hidden".into();
+        hidden.properties.insert("versioning".into(), denied);
+        let coverage =
+            BTreeMap::from([("s3-bucket".to_owned(), crate::assess::coverage::Coverage::default())]);
+        let world = Arc::new(World::new(vec![bucket.clone(), hidden], coverage, BTreeMap::new()));
+        bucket.id = "asking".into();
+        let engine = Engine::default();
+        let ask = |expression: &str| {
+            let program = engine.compile(expression).unwrap();
+            let parameters = BTreeMap::new();
+            let scope = Scope {
+                resource: &bucket,
+                world: &world,
+                parameters: &parameters,
+                as_of: DateTime::UNIX_EPOCH,
+            };
+            engine.evaluate(&program, &scope)
+        };
+        let one = ask("all('s3-bucket').exists(b, b.versioning == 'Enabled')");
+        assert_eq!(one.result, Ok(true), "one that is known decides");
+        assert_eq!(one.used, [RecordId(sha256(b"record"))]);
+        assert_eq!(ask("all('s3-bucket').all(b, b.versioning == 'None')").result, Ok(false));
+        for open in [
+            "all('s3-bucket').all(b, b.versioning == 'Enabled')",
+            "all('s3-bucket').exists(b, b.versioning == 'None')",
+            "!all('s3-bucket').exists(b, b.versioning == 'None')",
+            "all('s3-bucket').filter(b, b.versioning == 'Enabled').size() == 1",
+            "all('s3-bucket').exists_one(b, b.versioning == 'Enabled')",
+            "'None' in all('s3-bucket').map(b, b.versioning)",
+        ] {
+            let reason = ask(open).result.unwrap_err();
+            assert!(reason.contains("versioning") && reason.contains("denied"), "{open}: {reason}");
+        }
+        assert_eq!(
+            ask("all('s3-bucket').filter(b, b.id == 'records')[0].versioning == 'Enabled'").result,
+            Ok(true)
+        );
+        assert_eq!(ask("size(all_in_account('s3-bucket')) == 2").result, Ok(true));
     }
 
     proptest! {

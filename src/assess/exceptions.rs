@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Deserialize;
 
-use super::functions::policy::matches_glob;
+use super::functions::wildcards::matches_glob;
 use super::text;
 use crate::catalog::Catalog;
 use crate::model::{Exception, ExceptionProblem, ExceptionReport, Finding, Outcome, Resource};

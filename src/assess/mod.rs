@@ -3,6 +3,7 @@
 //! A pure function: no clock, no network, no file. Absence of evidence is never a pass: what could not be seen
 //! is indeterminate, and every finding points at the records that it rests on.
 
+mod access;
 mod cases;
 mod checks;
 mod coverage;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+pub use self::access::access_review;
 pub use self::cases::{CaseResult, run_cases};
 pub use self::checks::expression_defects;
 pub use self::exceptions::{ExceptionsError, read_exceptions};
@@ -36,7 +38,7 @@ use self::findings::Fallback;
 use self::functions::related::World;
 use self::judge::Court;
 use crate::bundle::{Bundle, StoredRecord};
-use crate::catalog::{Catalog, Defect, Framework};
+use crate::catalog::{AccessRules, Catalog, Defect, Framework};
 use crate::model::{
     AssessedCheck, Assessment, BundleReference, EvidenceEntry, Exception, Finding, FindingError, GapReason,
     RecordId, RecordOutcome, Resource, ResourceEntry, ResourceSet, Tool,
@@ -161,6 +163,7 @@ pub fn assess_resources(
         findings,
         exceptions,
         resources: set.resources.iter().map(entry).collect(),
+        access_review: access_review(set, AccessRules::embedded(), inputs.as_of)?,
         evidence: bundle.records.iter().map(evidence).collect(),
     })
 }

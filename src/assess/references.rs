@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cel::common::ast::{CallExpr, EntryExpr, Expr, IdedExpr, LiteralValue, SelectExpr, operators};
+use cel::common::ast::{
+    CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr, LiteralValue, SelectExpr, operators,
+};
 
 use super::functions::FUNCTIONS;
 
@@ -15,6 +17,8 @@ pub(crate) struct References {
     pub(crate) parameters: BTreeSet<String>,
     /// Kinds that are looked up, with the members that are read of them.
     pub(crate) looked_up: BTreeMap<String, BTreeSet<String>>,
+    /// Kinds of which all resources are gone through, with the members that are read of them.
+    pub(crate) listed: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// Functions of CEL's standard library that expressions may call.
@@ -43,7 +47,7 @@ const STANDARD_FUNCTIONS: [&str; 22] = [
     "timestamp",
 ];
 
-const OPERATORS: [&str; 17] = [
+const OPERATORS: [&str; 19] = [
     operators::ADD,
     operators::CONDITIONAL,
     operators::DIVIDE,
@@ -57,10 +61,12 @@ const OPERATORS: [&str; 17] = [
     operators::LOGICAL_AND,
     operators::LOGICAL_NOT,
     operators::LOGICAL_OR,
+    operators::MODULO,
     operators::MULTIPLY,
     operators::NEGATE,
     operators::NOT_EQUALS,
     operators::NOT_STRICTLY_FALSE,
+    operators::SUBSTRACT,
 ];
 
 /// The names that `expression` uses, and every problem with them.
@@ -78,8 +84,15 @@ struct Walk {
     problems: Vec<(String, u64)>,
     /// The node that the walk came to last.
     at: u64,
-    /// Variables of the macros that the walk is inside of.
-    bound: Vec<String>,
+    /// Variables of the macros that the walk is inside of, innermost last.
+    bound: Vec<Bound>,
+}
+
+/// A variable of a macro.
+struct Bound {
+    name: String,
+    /// The kind of resource that it stands for, where it goes through all of a kind.
+    kind: Option<String>,
 }
 
 /// What a member is read of.
@@ -87,12 +100,21 @@ enum Owner<'a> {
     Resource,
     Parameters,
     LookUp(&'a CallExpr),
+    /// A macro's variable that goes through all resources of a kind.
+    Element(String),
+    /// One of such a list.
+    Listed(&'a IdedExpr, String),
     Other,
 }
 
 impl Walk {
     fn expression(&mut self, expression: &IdedExpr) {
         self.at = expression.id;
+        if self.kind_of_elements(expression).is_some() {
+            self.problem(
+                "all(kind) can only be gone through: all(kind).exists(x, ...), or filter, map, all, size()",
+            );
+        }
         match &expression.expr {
             Expr::Unspecified => self.problem("a part of the expression is empty"),
             Expr::Literal(_) => {}
@@ -109,26 +131,76 @@ impl Walk {
                 }
             }
             Expr::Struct(_) => self.problem("messages cannot be constructed"),
-            Expr::Comprehension(comprehension) => {
-                self.expression(&comprehension.iter_range);
-                self.expression(&comprehension.accu_init);
-                let outside = self.bound.len();
-                self.bound.push(comprehension.iter_var.clone());
-                self.bound.extend(comprehension.iter_var2.clone());
-                self.bound.push(comprehension.accu_var.clone());
+            Expr::Comprehension(comprehension) => self.comprehension(comprehension),
+        }
+    }
+
+    /// A list of which the elements are taken one by one, or counted: a place for `all(kind)`.
+    fn list(&mut self, list: &IdedExpr) {
+        match &list.expr {
+            Expr::Call(call) if is_listing(call) => self.listing(call),
+            Expr::Comprehension(comprehension) => self.comprehension(comprehension),
+            _ => self.expression(list),
+        }
+    }
+
+    fn comprehension(&mut self, comprehension: &ComprehensionExpr) {
+        let kind = self.kind_of_elements(&comprehension.iter_range);
+        self.list(&comprehension.iter_range);
+        self.expression(&comprehension.accu_init);
+        let outside = self.bound.len();
+        self.bound.push(Bound { name: comprehension.iter_var.clone(), kind });
+        let others = comprehension.iter_var2.iter().chain([&comprehension.accu_var]);
+        self.bound.extend(others.map(|name| Bound { name: name.clone(), kind: None }));
+        match collected(comprehension) {
+            // What is collected are the elements themselves: `filter`, whose result can be gone through again.
+            Some((condition, element)) if is_variable(element, &comprehension.iter_var) => {
+                condition.into_iter().for_each(|condition| self.expression(condition));
+            }
+            _ => {
                 self.expression(&comprehension.loop_cond);
                 self.expression(&comprehension.loop_step);
                 self.expression(&comprehension.result);
-                self.bound.truncate(outside);
             }
+        }
+        self.bound.truncate(outside);
+    }
+
+    /// The kind of resource that a list holds, where it comes of `all(kind)`.
+    fn kind_of_elements(&self, list: &IdedExpr) -> Option<String> {
+        match &list.expr {
+            Expr::Call(call) if is_listing(call) => {
+                call.args.first().and_then(literal_text).map(str::to_owned)
+            }
+            Expr::Comprehension(comprehension) => {
+                let (_, element) = collected(comprehension)?;
+                let same = is_variable(element, &comprehension.iter_var);
+                same.then(|| self.kind_of_elements(&comprehension.iter_range)).flatten()
+            }
+            _ => None,
+        }
+    }
+
+    fn listing(&mut self, call: &CallExpr) {
+        if call.args.len() != 1 {
+            self.problem(format!("{0} is called as {0}(kind), with 1 argument", call.func_name));
+        }
+        if let Some(kind) = self.kind(call) {
+            self.references.listed.entry(kind).or_default();
         }
     }
 
     fn identifier(&mut self, name: &str) {
-        if self.is_bound(name) || name == "as_of" {
-            return;
+        match self.bound.iter().rev().find(|bound| bound.name == name) {
+            Some(Bound { kind: Some(_), .. }) => {
+                self.problem(format!("{name} can only be read member by member ({name}.name)"));
+                return;
+            }
+            Some(_) => return,
+            None => {}
         }
         match name {
+            "as_of" => {}
             "resource" | "parameters" => self.problem(format!(
                 "{name} can only be read member by member ({name}.name), so that what is read is known"
             )),
@@ -172,7 +244,12 @@ impl Walk {
                     self.references.looked_up.entry(kind).or_default();
                 }
             }
+            Some(_) if is_listing(call) => self.listing(call),
             Some(_) => {}
+            None if name == "size" => {
+                call.target.iter().map(|target| &**target).chain(&call.args).for_each(|list| self.list(list));
+                return;
+            }
             None if OPERATORS.contains(&name) || STANDARD_FUNCTIONS.contains(&name) => {}
             None => self.problem(format!("there is no function {name}")),
         }
@@ -199,15 +276,37 @@ impl Walk {
                 }
                 call.args.iter().for_each(|argument| self.expression(argument));
             }
+            Owner::Element(kind) => {
+                self.references.listed.entry(kind).or_default().insert(field.to_owned());
+            }
+            Owner::Listed(from, kind) => {
+                self.references.listed.entry(kind).or_default().insert(field.to_owned());
+                self.list(from);
+            }
             Owner::Other => self.expression(operand),
         }
     }
 
     fn owner<'a>(&self, operand: &'a IdedExpr) -> Owner<'a> {
         match &operand.expr {
-            Expr::Ident(name) if name == "resource" && !self.is_bound(name) => Owner::Resource,
-            Expr::Ident(name) if name == "parameters" && !self.is_bound(name) => Owner::Parameters,
+            Expr::Ident(name) => match self.bound.iter().rev().find(|bound| bound.name == *name) {
+                Some(Bound { kind: Some(kind), .. }) => Owner::Element(kind.clone()),
+                Some(_) => Owner::Other,
+                None if name == "resource" => Owner::Resource,
+                None if name == "parameters" => Owner::Parameters,
+                None => Owner::Other,
+            },
             Expr::Call(call) if call.func_name == "lookup" => Owner::LookUp(call),
+            Expr::Call(call) if call.func_name == operators::INDEX => match call.args.as_slice() {
+                // One of the list, by its number.
+                [list, index] if matches!(index.expr, Expr::Literal(_)) => {
+                    match self.kind_of_elements(list) {
+                        Some(kind) => Owner::Listed(list, kind),
+                        None => Owner::Other,
+                    }
+                }
+                _ => Owner::Other,
+            },
             _ => Owner::Other,
         }
     }
@@ -221,12 +320,40 @@ impl Walk {
         kind
     }
 
-    fn is_bound(&self, name: &str) -> bool {
-        self.bound.iter().any(|bound| bound == name)
-    }
-
     fn problem(&mut self, problem: impl Into<String>) {
         self.problems.push((problem.into(), self.at));
+    }
+}
+
+/// Whether the call is one of those that give all resources of a kind.
+fn is_listing(call: &CallExpr) -> bool {
+    call.target.is_none() && ["all", "all_in_account"].contains(&call.func_name.as_str())
+}
+
+fn is_variable(expression: &IdedExpr, name: &str) -> bool {
+    matches!(&expression.expr, Expr::Ident(found) if found == name)
+}
+
+/// What a comprehension puts into its list (`map`, `filter`), with the condition under which it does.
+fn collected(comprehension: &ComprehensionExpr) -> Option<(Option<&IdedExpr>, &IdedExpr)> {
+    let (condition, step) = match arguments(&comprehension.loop_step, operators::CONDITIONAL) {
+        [condition, step, _] => (Some(condition), step),
+        _ => (None, &comprehension.loop_step),
+    };
+    match arguments(step, operators::ADD) {
+        [list, added] if is_variable(list, &comprehension.accu_var) => match &added.expr {
+            Expr::List(added) => Some((condition, added.elements.first()?)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The arguments of a call of `operator`; none where it is something else.
+fn arguments<'a>(expression: &'a IdedExpr, operator: &str) -> &'a [IdedExpr] {
+    match &expression.expr {
+        Expr::Call(call) if call.func_name == operator => &call.args,
+        _ => &[],
     }
 }
 
@@ -267,6 +394,25 @@ mod tests {
     }
 
     #[test]
+    fn members_of_all_resources_of_a_kind_are_found() {
+        for (expression, kind, members) in [
+            ("all('a').exists(x, x.b == resource.c && x['d'] == 1)", "a", set(&["b", "d"])),
+            ("all_in_account('a').filter(x, x.b == 1).all(y, y.c == 2)", "a", set(&["b", "c"])),
+            ("all('a').filter(x, x.b == 1).map(y, y.c) == resource.d", "a", set(&["b", "c"])),
+            ("all('a').map(x, x.b == 1, x.c).size() == 0", "a", set(&["b", "c"])),
+            ("size(all('a')) == 1", "a", set(&[])),
+            ("all('a').filter(x, x.b)[0].c == 2 && all('a')[0]['d'] == 1", "a", set(&["b", "c", "d"])),
+            ("all('a').map(x, x)[0].b == 1", "a", set(&["b"])),
+            ("resource.list.all(x, all('a').exists(y, y.b == x.c))", "a", set(&["b"])),
+            ("all('a').exists(x, x.rules.exists(x, x.c == 1) && x.d == 2)", "a", set(&["rules", "d"])),
+            ("all('a').exists_one(x, has(x.tags.b))", "a", set(&["tags"])),
+        ] {
+            let found = references(expression).unwrap_or_else(|error| panic!("{expression}: {error}"));
+            assert_eq!(found.listed, BTreeMap::from([(kind.to_owned(), members)]), "{expression}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_checked_is_refused() {
         for (expression, problem) in [
             ("bucket.name == ''", "no variable bucket"),
@@ -282,6 +428,16 @@ mod tests {
             ("policy_allows_public(resource.a, 1)", "1 argument"),
             ("resource.a.policy_allows_public()", "1 argument"),
             ("x.y.z{a: 1} == 1", "constructed"),
+            ("all('a') == resource.b", "gone through"),
+            ("resource.b in all('a')", "gone through"),
+            ("all('a').filter(x, x.b) == []", "gone through"),
+            ("all(resource.kind).exists(x, x.b)", "written out"),
+            ("all('a', 'b').exists(x, x.b)", "1 argument"),
+            ("all('a').exists(x, x == resource.b)", "member by member"),
+            ("all('a').exists(x, x[resource.b] == 1)", "member by member"),
+            ("all('a').map(x, [x])[0][0].b == 1", "member by member"),
+            ("all('a').exists(x, has(x.b))", "unknown from absent"),
+            ("resource.a.all('b')", "1 argument"),
         ] {
             let found = references(expression).unwrap_err();
             assert!(found.contains(problem), "{expression}: {found}");

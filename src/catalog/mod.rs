@@ -5,6 +5,7 @@
 //! `frameworks/`, per excerpt rule under `excerpts/`. A file's stem is the id of what it holds. What is taken out of
 //! answers before they are written is in `redactions.toml`.
 
+mod access;
 mod check;
 mod collector;
 mod crosswalk;
@@ -24,6 +25,7 @@ mod sources;
 mod template;
 mod validate;
 
+pub use access::{AccessRules, EscalationRule, SharedKind};
 pub use check::{Case, Check, RelatedResource};
 pub use collector::{
     AbsentRule, Call, Collector, Cost, Decode, Each, Items, PropertyRule, ResourceRule, ServiceScope,

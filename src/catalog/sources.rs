@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use include_dir::{Dir, include_dir};
 
-use super::gap_reasons;
+use super::{access, gap_reasons};
 
 static COLLECTORS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/catalog/collectors");
 static CHECKS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/catalog/checks");
@@ -21,7 +21,8 @@ const REDACTIONS: &str = include_str!("redactions.toml");
 const FOLDERS: [(&str, &Dir<'static>); 4] =
     [("collectors", &COLLECTORS), ("checks", &CHECKS), ("frameworks", &FRAMEWORKS), ("excerpts", &EXCERPTS)];
 /// Files beside them.
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 6] = [
+    ("access.toml", access::TEXT),
     ("equivalents.toml", include_str!("equivalents.toml")),
     ("gap-reasons.toml", gap_reasons::TEXT),
     ("left-out.toml", include_str!("left-out.toml")),

@@ -12,6 +12,7 @@ macro_rules! println {
     }};
 }
 
+mod access_review;
 mod archive;
 mod assess;
 mod bundle;
@@ -109,6 +110,8 @@ enum Command {
     Package(package::PackageArguments),
     /// Put the package where it is kept, and write a receipt.
     Archive(archive::ArchiveArguments),
+    /// Review who can do what: users, roles, keys, ways to the rights of an administrator, what other accounts may use.
+    AccessReview(access_review::AccessReviewArguments),
     /// Verify a package, a bundle or a signed report: reports all that is wrong.
     Verify(verify::VerifyArguments),
     /// Look at the checks, run their cases, explain what came of one.
@@ -163,6 +166,7 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Sign(arguments) => sign::run(&arguments),
         Command::Package(arguments) => package::run(&arguments),
         Command::Archive(arguments) => archive::run(&arguments),
+        Command::AccessReview(arguments) => access_review::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Checks(arguments) => checks::run(&arguments),
         Command::Controls(arguments) => controls::run(&arguments),

@@ -7,7 +7,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ExceptionReport, Finding, GapReason, RecordId, RecordKind, Scope, Severity, Sha256Digest, Tool};
+use super::{
+    AccessReview, ExceptionReport, Finding, GapReason, RecordId, RecordKind, Scope, Severity, Sha256Digest,
+    Tool,
+};
 
 /// A bundle judged against one framework or several.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -35,6 +38,9 @@ pub struct Assessment {
     pub exceptions: Vec<ExceptionReport>,
     /// The resources that the records describe, sorted by kind, account, region and id.
     pub resources: Vec<ResourceEntry>,
+    /// Who can do what in the accounts.
+    #[serde(default)]
+    pub access_review: AccessReview,
     /// Index of every record of the bundle, in the manifest's order.
     pub evidence: Vec<EvidenceEntry>,
 }

@@ -1,6 +1,7 @@
 //! Plain data types, shared by all modules: what a record, a manifest, a resource, a finding and an
 //! assessment are. No input or output, no AWS, no clock.
 
+mod access;
 mod assessment;
 mod digest;
 mod exception;
@@ -14,6 +15,10 @@ mod resource;
 mod scope;
 pub mod written_date;
 
+pub use access::{
+    AccessGap, AccessReview, AdminPath, AdminPathKind, Credential, PrincipalKind, ReviewedPrincipal,
+    SharedResource,
+};
 pub use assessment::{
     AssessedCheck, Assessment, AttestationNeed, AttestationResult, BundleReference, ControlResult,
     ControlStatus, EvidenceEntry, ExcerptResult, FrameworkAssessment, FrameworkReference, Obligation,

@@ -3,6 +3,7 @@
 //! Assessment → view (plain data, in the order in which it is read) → safe text → Typst template → PDF.
 //! Values reach the template as data and never as markup, and equal inputs give equal bytes.
 
+mod access_csv;
 mod command;
 mod text;
 mod view;
@@ -15,6 +16,8 @@ use typst::foundations::{Datetime, Smart};
 use typst::{World, WorldExt};
 use typst_layout::PagedDocument;
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards, Timestamp};
+
+pub use access_csv::{CsvError, access_csv};
 
 use crate::canonical;
 use crate::model::Assessment;

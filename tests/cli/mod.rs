@@ -1,5 +1,6 @@
 //! The program as people use it: through its command line, its files and its exit codes.
 
+mod access_review;
 mod accounts;
 mod bad_aws;
 mod bad_keys;

@@ -290,7 +290,60 @@ impl Synthetic {
             ],
             findings,
             exceptions: self.exceptions(),
+            access_review: self.access_review(listed),
             evidence,
+        }
+    }
+
+    /// Somebody of every sort, whose names and policies carry the text.
+    fn access_review(&self, record: RecordId) -> AccessReview {
+        let proof = || Proof::new([record]).unwrap();
+        let text = || self.text.clone();
+        let principal = |kind: PrincipalKind| ReviewedPrincipal {
+            kind,
+            account: ACCOUNT.into(),
+            name: format!("{}-{}", self.text, kind.words()),
+            arn: text(),
+            created: Some("2024-01-01T00:00:00+00:00".into()),
+            password: Some(Credential { name: "password".into(), since: None, last_used: None }),
+            mfa: Some(false),
+            access_keys: vec![],
+            last_used: Some("2026-06-01T00:00:00+00:00".into()),
+            groups: vec![text()],
+            members: vec![text()],
+            policies: vec![format!("inline: {}", self.text)],
+            boundary: None,
+            admin_paths: vec![AdminPath {
+                kind: AdminPathKind::Role,
+                description: format!("can assume a role that is an administrator: {}", self.text),
+                roles: vec![text(), text()],
+            }],
+            trusted: vec![text()],
+            outsiders: vec![text()],
+            unused: vec!["access key 1: no use on record".into()],
+            unknown: vec![format!("what {} allows was not seen", self.text)],
+            proof: proof(),
+        };
+        use PrincipalKind::{Group, Role, Root, User};
+        AccessReview {
+            unused_days: 90,
+            principals: [Root, User, Group, Role].map(principal).into(),
+            shared: vec![SharedResource {
+                kind: "s3-bucket".into(),
+                account: ACCOUNT.into(),
+                region: "global".into(),
+                id: text(),
+                arn: text(),
+                outsiders: vec![text()],
+                unknown: None,
+                proof: proof(),
+            }],
+            gaps: vec![AccessGap {
+                account: ACCOUNT.into(),
+                region: "*".into(),
+                kind: "iam-policy".into(),
+                records: vec![],
+            }],
         }
     }
 

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use proofpack::bundle;
 use proofpack::canonical::{sha256, to_file_bytes};
-use proofpack::model::{Assessment, BundleReference, FrameworkAssessment, FrameworkReference, Tool};
+use proofpack::model::{
+    AccessReview, Assessment, BundleReference, FrameworkAssessment, FrameworkReference, Tool,
+};
 use proofpack::package::{self, Contents, Summary};
 
 use super::bundles::{sample_records, seal};
@@ -42,6 +44,7 @@ pub(crate) fn empty_assessment(bag: &Path) -> Vec<u8> {
         findings: vec![],
         exceptions: vec![],
         resources: vec![],
+        access_review: AccessReview::default(),
         evidence: vec![],
     };
     to_file_bytes(&assessment).unwrap()

@@ -7,7 +7,7 @@ use cel::{Context, Value as CelValue};
 use serde_json::{Map, Value};
 
 use super::written::{Macro, written};
-use super::{Engine, Program, Scope, readable, shorten};
+use super::{Engine, Prepared, Program, Scope, shorten};
 
 /// The most parts that are shown, and the most elements of one list.
 const MOST_STEPS: usize = 400;
@@ -31,9 +31,9 @@ impl Engine {
         let used = Arc::new(Mutex::new(Vec::new()));
         let whole = program.program.expression();
         match self.context(program, scope, &used) {
-            Ok(context) => {
-                let mut tracer = Tracer { steps: Vec::new() };
-                tracer.visit(whole, &context, 0);
+            Ok(prepared) => {
+                let mut tracer = Tracer { prepared: &prepared, steps: Vec::new() };
+                tracer.visit(whole, &prepared.context, 0);
                 tracer.steps
             }
             Err(reason) => {
@@ -43,11 +43,12 @@ impl Engine {
     }
 }
 
-struct Tracer {
+struct Tracer<'a> {
+    prepared: &'a Prepared,
     steps: Vec<TraceStep>,
 }
 
-impl Tracer {
+impl Tracer<'_> {
     fn visit(&mut self, expression: &IdedExpr, context: &Context<'_, '_>, depth: usize) {
         match &expression.expr {
             // These say themselves what they are; a macro's variable was shown where it was given its value.
@@ -97,7 +98,7 @@ impl Tracer {
             let mut inside = context.new_inner_scope();
             inside.add_variable_from_value(comprehension.iter_var.clone(), element.clone());
             let part = format!("{} = {}", comprehension.iter_var, in_short(element));
-            let value = value_of(form.condition(), &inside);
+            let value = self.value_of(form.condition(), &inside);
             let decides = match (&form, &value) {
                 (_, Err(_)) => true,
                 (Macro::All(_), Ok(value)) => *value != Value::Bool(true),
@@ -118,8 +119,15 @@ impl Tracer {
     }
 
     fn step(&mut self, expression: &IdedExpr, context: &Context<'_, '_>, depth: usize) {
-        let value = value_of(expression, context);
+        let value = self.value_of(expression, context);
         self.push(TraceStep { depth, part: written(expression), value });
+    }
+
+    fn value_of(&self, expression: &IdedExpr, context: &Context<'_, '_>) -> Result<Value, String> {
+        match CelValue::resolve(expression, context) {
+            Ok(value) => value.json().map(in_order).map_err(|_| "a value without a written form".to_owned()),
+            Err(error) => Err(shorten(&self.prepared.reason(&error))),
+        }
     }
 
     fn push(&mut self, step: TraceStep) {
@@ -131,13 +139,6 @@ impl Tracer {
 
 fn is_variable(expression: &IdedExpr) -> bool {
     matches!(expression.expr, Expr::Ident(_))
-}
-
-fn value_of(expression: &IdedExpr, context: &Context<'_, '_>) -> Result<Value, String> {
-    match CelValue::resolve(expression, context) {
-        Ok(value) => value.json().map(in_order).map_err(|_| "a value without a written form".to_owned()),
-        Err(error) => Err(shorten(&readable(&error))),
-    }
 }
 
 /// The members of every object in order of their names: CEL's maps have no order.

@@ -7,7 +7,9 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 #[error("{0:?} is not a timestamp")]
 pub(crate) struct TimestampError(String);
 
-/// Whole days from `timestamp` (ISO 8601, as the AWS CLI prints it) to `as_of`; negative where it is later.
+/// Whole days from `timestamp` to `as_of`; negative where it is later. Read are ISO 8601, as the AWS CLI prints it, and
+/// a text that ends with an instant in parentheses, as EC2 says why an instance was stopped: `User initiated
+/// (2026-01-02 03:04:05 GMT)`.
 ///
 /// # Errors
 /// When the text is not a timestamp (`N/A`, `no_information` and the like).
@@ -26,8 +28,15 @@ fn parse(text: &str) -> Result<DateTime<Utc>, TimestampError> {
     }
     match NaiveDate::parse_from_str(text, "%Y-%m-%d") {
         Ok(date) => Ok(date.and_time(NaiveTime::MIN).and_utc()),
-        Err(_) => Err(TimestampError(text.chars().take(60).collect())),
+        Err(_) => in_parentheses(text).ok_or_else(|| TimestampError(text.chars().take(60).collect())),
     }
+}
+
+/// The instant that a text ends with; moto writes `UTC` where AWS writes `GMT`.
+fn in_parentheses(text: &str) -> Option<DateTime<Utc>> {
+    let (_, inside) = text.strip_suffix(')')?.rsplit_once('(')?;
+    let instant = inside.strip_suffix(" GMT").or_else(|| inside.strip_suffix(" UTC"))?;
+    NaiveDateTime::parse_from_str(instant, "%Y-%m-%d %H:%M:%S").ok().map(|instant| instant.and_utc())
 }
 
 #[cfg(test)]
@@ -48,6 +57,22 @@ mod tests {
         assert_eq!(age_days("2025-12-31", as_of), Ok(91));
         assert_eq!(age_days("2026-01-01T02:00:00+02:00", as_of), Ok(90));
         assert_eq!(age_days("2026-04-01T00:00:01Z", as_of), Ok(-1));
+    }
+
+    #[test]
+    fn an_instant_in_parentheses_at_the_end_counts() {
+        let as_of = instant("2026-04-01T00:00:00Z");
+        assert_eq!(age_days("User initiated (2026-01-01 00:00:00 GMT)", as_of), Ok(90));
+        assert_eq!(age_days("User (a) initiated (2026-01-01 00:00:01 UTC)", as_of), Ok(89));
+        for wrong in [
+            "User initiated",
+            "(2026-01-01 00:00:00)",
+            "(2026-01-01 00:00:00 CET)",
+            "() (2026-01-01 GMT)",
+            ")(",
+        ] {
+            assert!(age_days(wrong, as_of).is_err(), "{wrong}");
+        }
     }
 
     #[test]

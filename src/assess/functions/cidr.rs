@@ -50,6 +50,24 @@ impl Cidr {
         }
     }
 
+    /// Whether every address of `inner` is one of these. Of bits beyond a prefix nothing is made: AWS ignores them.
+    /// An IPv4 range contains no IPv6 one, nor the other way round.
+    pub(crate) fn contains(&self, inner: &Self) -> bool {
+        let prefix = u32::from(self.prefix);
+        self.prefix <= inner.prefix
+            && match (self.address, inner.address) {
+                (IpAddr::V4(outer), IpAddr::V4(inner)) => {
+                    let beyond = 32 - prefix;
+                    outer.to_bits().checked_shr(beyond) == inner.to_bits().checked_shr(beyond)
+                }
+                (IpAddr::V6(outer), IpAddr::V6(inner)) => {
+                    let beyond = 128 - prefix;
+                    outer.to_bits().checked_shr(beyond) == inner.to_bits().checked_shr(beyond)
+                }
+                _ => false,
+            }
+    }
+
     /// Unique local and link-local ranges (RFC 4193, RFC 4291), which are broad but not routed.
     fn is_local(&self, address: Ipv6Addr) -> bool {
         let first = address.segments()[0];
@@ -83,7 +101,46 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_range_contains_what_lies_within_it() {
+        let contains =
+            |outer: &str, inner: &str| Cidr::parse(outer).unwrap().contains(&Cidr::parse(inner).unwrap());
+        for (outer, inner) in [
+            ("10.0.0.0/8", "10.255.0.0/16"),
+            ("10.1.2.3/8", "10.0.0.0/8"),
+            ("0.0.0.0/0", "255.255.255.255"),
+            ("::/0", "2001:db8::/32"),
+            ("2001:db8::/32", "2001:db8:ffff::1"),
+            ("203.0.113.7", "203.0.113.7/32"),
+        ] {
+            assert!(contains(outer, inner), "{outer} {inner}");
+        }
+        for (outer, inner) in [
+            ("10.0.0.0/8", "11.0.0.0/16"),
+            ("10.0.0.0/16", "10.0.0.0/8"),
+            ("0.0.0.0/0", "::/0"),
+            ("::/0", "10.0.0.0/8"),
+            ("2001:db8::/33", "2001:db8:8000::/33"),
+        ] {
+            assert!(!contains(outer, inner), "{outer} {inner}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn ranges_are_nested_or_apart(a: u32, b: u32, p in 0_u8..=32, q in 0_u8..=32) {
+            let at = |bits: u32, prefix: u8| {
+                Cidr::parse(&format!("{}/{prefix}", std::net::Ipv4Addr::from(bits))).unwrap()
+            };
+            let (one, other) = (at(a, p), at(b, q));
+            let first = |bits: u32, prefix: u8| u64::from(bits) >> (32 - prefix) << (32 - prefix);
+            let last = |bits: u32, prefix: u8| first(bits, prefix) + (1_u64 << (32 - prefix)) - 1;
+            let within = first(a, p) <= first(b, q) && last(b, q) <= last(a, p);
+            prop_assert_eq!(one.contains(&other), within);
+            let meet = first(a, p) <= last(b, q) && first(b, q) <= last(a, p);
+            prop_assert_eq!(one.contains(&other) || other.contains(&one), meet);
+        }
+
         #[test]
         fn reading_never_panics(text in ".{0,50}") {
             let _ = Cidr::parse(&text);

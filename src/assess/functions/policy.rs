@@ -3,9 +3,12 @@
 //! Follows the policy grammar of the IAM User Guide (`reference_policies_grammar`). What the grammar does not
 //! allow is an error, never a guess: the callers turn it into an indeterminate finding.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
+
+use super::wildcards;
 
 /// AWS refuses policies far smaller than this; more is not a policy but an attack on the reader.
 const MOST_STATEMENTS: usize = 2_000;
@@ -35,7 +38,7 @@ pub(crate) struct Statement {
     pub(crate) effect: Effect,
     /// Who; `None` in identity policies.
     pub(crate) principal: Option<Principal>,
-    /// Which actions.
+    /// Which actions, in lower case.
     pub(crate) actions: Selection,
     /// Which resources; `None` where the policy's kind implies the resource (trust policies).
     pub(crate) resources: Option<Selection>,
@@ -151,7 +154,8 @@ impl Statement {
             (None, None) => None,
         };
         let actions = selection(members, "Action", "NotAction")?
-            .ok_or_else(|| malformed("a statement has neither Action nor NotAction"))?;
+            .ok_or_else(|| malformed("a statement has neither Action nor NotAction"))?
+            .in_lower_case();
         let resources = selection(members, "Resource", "NotResource")?;
         let conditions = match members.get("Condition") {
             None | Some(Value::Null) => Vec::new(),
@@ -168,56 +172,66 @@ impl Statement {
 }
 
 impl Selection {
-    /// Whether `subject` is selected; letters count as equal whatever their case if `any_case`.
-    pub(crate) fn selects(&self, subject: &str, any_case: bool) -> bool {
-        let matches = |pattern: &String| {
-            if any_case {
-                matches_wildcards(&pattern.to_lowercase(), &subject.to_lowercase())
-            } else {
-                matches_wildcards(pattern, subject)
-            }
-        };
+    /// Whether all that the pattern `subject` matches is selected. An action has to be in lower case.
+    pub(crate) fn covers(&self, subject: &str) -> bool {
         match self {
-            Self::Matching(patterns) => patterns.iter().any(matches),
-            Self::AllBut(patterns) => !patterns.iter().any(matches),
+            Self::Matching(patterns) => patterns.iter().any(|pattern| wildcards::covers(pattern, subject)),
+            Self::AllBut(patterns) => {
+                !patterns.iter().any(|pattern| wildcards::overlaps(&loose(pattern), subject))
+            }
+        }
+    }
+
+    /// Whether something that the pattern `subject` matches is selected, or may be, as far as policy variables go.
+    /// An action has to be in lower case.
+    pub(crate) fn overlaps(&self, subject: &str) -> bool {
+        match self {
+            Self::Matching(patterns) => {
+                patterns.iter().any(|pattern| wildcards::overlaps(&loose(pattern), subject))
+            }
+            Self::AllBut(patterns) => !patterns.iter().any(|pattern| wildcards::covers(pattern, subject)),
+        }
+    }
+
+    /// Whether all that `other` selects is selected.
+    pub(crate) fn contains(&self, other: &Self) -> bool {
+        match (self, other) {
+            (_, Self::Matching(patterns)) => patterns.iter().all(|pattern| self.covers(pattern)),
+            (Self::Matching(patterns), Self::AllBut(_)) => {
+                patterns.iter().any(|pattern| wildcards::covers(pattern, "*"))
+            }
+            (Self::AllBut(mine), Self::AllBut(theirs)) => {
+                let theirs = Self::Matching(theirs.clone());
+                mine.iter().all(|pattern| theirs.covers(pattern))
+            }
+        }
+    }
+
+    /// The selection in lower case: letters of actions count as equal whatever their case.
+    fn in_lower_case(self) -> Self {
+        let lower = |patterns: Vec<String>| patterns.iter().map(|pattern| pattern.to_lowercase()).collect();
+        match self {
+            Self::Matching(patterns) => Self::Matching(lower(patterns)),
+            Self::AllBut(patterns) => Self::AllBut(lower(patterns)),
         }
     }
 }
 
-/// Whether `text` matches `pattern`, in which `*` stands for any characters and `?` for one.
-/// Takes time in proportion to the product of both lengths at most.
-pub(crate) fn matches_wildcards(pattern: &str, text: &str) -> bool {
-    matches_glob(pattern, text, true)
-}
-
-/// As [`matches_wildcards`], with `?` as a plain character unless `one_character` is set.
-pub(crate) fn matches_glob(pattern: &str, text: &str, one_character: bool) -> bool {
-    let pattern: Vec<char> = pattern.chars().collect();
-    let text: Vec<char> = text.chars().collect();
-    let (mut at_pattern, mut at_text) = (0, 0);
-    let mut last_star: Option<(usize, usize)> = None;
-    while at_text < text.len() {
-        match pattern.get(at_pattern) {
-            Some('*') => {
-                last_star = Some((at_pattern, at_text));
-                at_pattern += 1;
-            }
-            Some(&c) if c == text[at_text] || (one_character && c == '?') => {
-                at_pattern += 1;
-                at_text += 1;
-            }
-            // What follows the last star does not match here: let the star take one character more.
-            _ => match last_star {
-                Some((star, taken)) => {
-                    last_star = Some((star, taken + 1));
-                    at_pattern = star + 1;
-                    at_text = taken + 1;
-                }
-                None => return false,
-            },
-        }
+/// A pattern with `*` in place of its policy variables: they take their values from the request.
+fn loose(pattern: &str) -> Cow<'_, str> {
+    if !pattern.contains("${") {
+        return Cow::Borrowed(pattern);
     }
-    pattern[at_pattern..].iter().all(|c| *c == '*')
+    let mut out = String::new();
+    let mut rest = pattern;
+    while let Some((before, after)) = rest.split_once("${") {
+        let Some((_, after)) = after.split_once('}') else { break };
+        out.push_str(before);
+        out.push('*');
+        rest = after;
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
 }
 
 fn malformed(what: impl Into<String>) -> PolicyError {

@@ -1,77 +1,25 @@
-//! The questions that checks ask about policies. Each answers yes or no only where the policy decides it;
+//! What checks ask about policies as a whole. Each question is answered yes or no only where the policy decides it;
 //! everything else is a [`PolicyError`].
 
 use serde_json::Value;
 
-use super::cidr::Cidr;
-use super::policy::{
-    Condition, Effect, Policy, PolicyError, Principal, Selection, Statement, matches_wildcards, quoted,
-};
+use super::policy::{Effect, NamedPrincipal, Policy, PolicyError, Principal, Selection, Statement, quoted};
+use super::policy_conditions::{Fact, Request, Truth, hold};
+use super::wildcards::{covers, matches_wildcards};
 
 const SECURE_TRANSPORT: &str = "aws:securetransport";
-const ENCRYPTION_HEADER: &str = "s3:x-amz-server-side-encryption";
-const ENCRYPTION_KEY_HEADER: &str = "s3:x-amz-server-side-encryption-aws-kms-key-id";
+const ENCRYPTION_HEADERS: [&str; 2] =
+    ["s3:x-amz-server-side-encryption", "s3:x-amz-server-side-encryption-aws-kms-key-id"];
 
 /// No service, resource or account is called this, so that only a wildcard can match it.
-const PROBE: &str = "\u{1}";
+pub(super) const PROBE: &str = "\u{1}";
 
 /// Actions that carry the data of a service all by themselves: denying them is as good as denying `service:*`.
 /// SNS: only `Publish` has a payload (the example of the SNS Developer Guide denies just that).
-const DATA_ACTIONS: [(&str, &str); 1] = [("sns", "sns:Publish")];
+const DATA_ACTIONS: [(&str, &str); 1] = [("sns", "sns:publish")];
 
-/// Operators of the IAM User Guide (`reference_policies_elements_condition_operators`), without set prefix and `IfExists`.
-const OPERATORS: [&str; 26] = [
-    "StringEquals",
-    "StringNotEquals",
-    "StringEqualsIgnoreCase",
-    "StringNotEqualsIgnoreCase",
-    "StringLike",
-    "StringNotLike",
-    "NumericEquals",
-    "NumericNotEquals",
-    "NumericLessThan",
-    "NumericLessThanEquals",
-    "NumericGreaterThan",
-    "NumericGreaterThanEquals",
-    "DateEquals",
-    "DateNotEquals",
-    "DateLessThan",
-    "DateLessThanEquals",
-    "DateGreaterThan",
-    "DateGreaterThanEquals",
-    "Bool",
-    "BinaryEquals",
-    "IpAddress",
-    "NotIpAddress",
-    "ArnEquals",
-    "ArnLike",
-    "ArnNotEquals",
-    "ArnNotLike",
-];
-
-/// Condition keys whose fixed value ties a request to one account, organization, network or resource
-/// (S3 User Guide, "The meaning of public", and their like for KMS and SNS).
-const NARROWING_KEYS: [&str; 19] = [
-    "aws:principalaccount",
-    "aws:principalarn",
-    "aws:principalorgid",
-    "aws:principalorgpaths",
-    "aws:sourceaccount",
-    "aws:sourcearn",
-    "aws:sourceorgid",
-    "aws:sourceorgpaths",
-    "aws:sourceowner",
-    "aws:sourcevpc",
-    "aws:sourcevpcarn",
-    "aws:sourcevpce",
-    "aws:userid",
-    "aws:vpceaccount",
-    "aws:vpceorgid",
-    "aws:vpceorgpaths",
-    "kms:calleraccount",
-    "s3:dataaccesspointaccount",
-    "s3:dataaccesspointarn",
-];
+/// Who may do this can give themselves everything else.
+const ADMIN_PROBE: &str = "iam:createpolicyversion";
 
 /// Whether the policy denies every request that does not use TLS, to everyone and without further conditions.
 ///
@@ -79,17 +27,17 @@ const NARROWING_KEYS: [&str; 19] = [
 /// When the policy is malformed, or a statement about `aws:SecureTransport` cannot be decided.
 pub(crate) fn denies_insecure_transport(document: &Value) -> Result<bool, PolicyError> {
     let policy = Policy::read(document)?;
+    let insecure = Request::default().with(SECURE_TRANSPORT, Fact::Known(vec!["false".to_owned()]));
     let mut covered = Vec::new();
     let mut undecided = None;
-    for statement in denials_for_everyone(&policy) {
-        let [condition] = statement.conditions.as_slice() else { continue };
-        if condition.key != SECURE_TRANSPORT {
-            continue;
-        }
-        match requires_false(condition) {
-            Ok(true) => covered.push(statement),
-            Ok(false) => {}
-            Err(error) => undecided = Some(error),
+    for statement in policy.denials_for_everyone() {
+        match hold(&statement.conditions, &insecure) {
+            Ok(Truth::Yes) => covered.push(statement),
+            Ok(Truth::No | Truth::Depends) => {}
+            Err(error) if statement.conditions.iter().any(|one| one.key == SECURE_TRANSPORT) => {
+                undecided = Some(error);
+            }
+            Err(_) => {}
         }
     }
     let decided = covers_the_service(&covered);
@@ -99,16 +47,19 @@ pub(crate) fn denies_insecure_transport(document: &Value) -> Result<bool, Policy
     }
 }
 
-/// Whether the policy grants anything to everyone without a condition that ties the request to someone.
-/// Deny statements are not taken into account: they may only make the truth better than the answer.
+/// Whether the policy lets somebody in whom it does not name: any principal, without a condition that ties the
+/// request to an account, an organization, a network or a resource. Denials count where they apply to all such
+/// requests: without conditions, or with one that spares only what is named (`StringNotEquals` on
+/// `aws:PrincipalOrgID`).
 ///
 /// # Errors
-/// When the policy is malformed, or a grant to everyone carries a condition that is not understood.
+/// When the policy is malformed, or it turns on a condition or a principal that is not understood.
 pub(crate) fn allows_public(document: &Value) -> Result<bool, PolicyError> {
     let policy = Policy::read(document)?;
+    let stranger = Request::of_a_stranger();
     let mut undecided = None;
-    for statement in policy.statements.iter().filter(|statement| statement.effect == Effect::Allow) {
-        match is_public(statement) {
+    for statement in policy.allowing() {
+        match lets_in(&policy, statement, &stranger) {
             Ok(true) => return Ok(true),
             Ok(false) => {}
             Err(error) => undecided = Some(error),
@@ -117,26 +68,65 @@ pub(crate) fn allows_public(document: &Value) -> Result<bool, PolicyError> {
     undecided.map_or(Ok(false), Err)
 }
 
+/// Whether a grant reaches strangers, after the policy's denials.
+fn lets_in(policy: &Policy, grant: &Statement, stranger: &Request) -> Result<bool, PolicyError> {
+    let named = names_anyone(grant.principal.as_ref());
+    if named == Ok(false) {
+        return Ok(false);
+    }
+    let holds = hold(&grant.conditions, stranger);
+    if holds == Ok(Truth::No) || denied(policy, grant, stranger)? {
+        return Ok(false);
+    }
+    named?;
+    holds.map(|_| true)
+}
+
+/// Whether a principal of a grant stands for anyone at all.
+pub(super) fn names_anyone(principal: Option<&Principal>) -> Result<bool, PolicyError> {
+    match principal {
+        Some(Principal::Everyone | Principal::AllBut(_)) => Ok(true),
+        Some(Principal::These(named)) if named.iter().any(|one| one.name == "*") => Ok(true),
+        // AWS documents no wildcard inside an ARN here; should it mean something, it might mean many accounts.
+        Some(Principal::These(named)) => match named.iter().find(|one| has_wildcard_inside(one)) {
+            None => Ok(false),
+            Some(one) => Err(PolicyError::Undecidable(format!(
+                "the principal {} has a wildcard inside",
+                quoted(&one.name)
+            ))),
+        },
+        None => Err(PolicyError::Malformed("a statement of a resource policy names no Principal".into())),
+    }
+}
+
+fn has_wildcard_inside(principal: &NamedPrincipal) -> bool {
+    principal.kind == "AWS" && principal.name.contains(['*', '?'])
+}
+
+/// Whether the denials of a policy take from strangers all that a statement grants.
+///
+/// # Errors
+/// When a denial that would turns on a condition that is not understood.
+pub(super) fn denied(policy: &Policy, grant: &Statement, stranger: &Request) -> Result<bool, PolicyError> {
+    let mut undecided = None;
+    for denial in policy.denying().filter(|denial| denial.is_about_strangers() && denial.covers(grant)) {
+        match hold(&denial.conditions, stranger) {
+            Ok(Truth::Yes) => return Ok(true),
+            Ok(Truth::No | Truth::Depends) => {}
+            Err(error) => undecided = Some(error),
+        }
+    }
+    undecided.map_or(Ok(false), Err)
+}
+
 /// Whether the (identity) policy allows every action on every resource, or what comes to the same: everything
-/// but a list that leaves IAM open. Conditions do not make an administrator less of one.
+/// but a list that leaves IAM open. Conditions do not make an administrator less of one; denials do that take
+/// IAM away without conditions.
 ///
 /// # Errors
 /// When the policy is malformed.
 pub(crate) fn allows_admin(document: &Value) -> Result<bool, PolicyError> {
-    let policy = Policy::read(document)?;
-    Ok(policy.statements.iter().filter(|statement| statement.effect == Effect::Allow).any(|statement| {
-        let all_actions = match &statement.actions {
-            Selection::Matching(patterns) => patterns.iter().any(|pattern| is_any_action(pattern)),
-            excluded @ Selection::AllBut(_) => excluded.selects("iam:CreatePolicyVersion", true),
-        };
-        let all_resources = match &statement.resources {
-            Some(Selection::Matching(patterns)) => patterns.iter().any(|pattern| is_any_resource(pattern)),
-            Some(Selection::AllBut(_)) => true,
-            // A trust policy: it says who may act, not what they may do.
-            None => false,
-        };
-        all_actions && all_resources
-    }))
+    Policy::read(document).map(|policy| policy.allows_admin())
 }
 
 /// Whether the policy denies everyone to put objects without naming their encryption.
@@ -145,165 +135,80 @@ pub(crate) fn allows_admin(document: &Value) -> Result<bool, PolicyError> {
 /// When the policy is malformed, or a condition on the encryption headers cannot be decided.
 pub(crate) fn denies_unencrypted_uploads(document: &Value) -> Result<bool, PolicyError> {
     let policy = Policy::read(document)?;
+    // The request in question carries neither header: the statement must apply to it.
+    let plain =
+        ENCRYPTION_HEADERS.iter().fold(Request::default(), |request, key| request.with(key, Fact::Absent));
     let mut undecided = None;
-    for statement in denials_for_everyone(&policy) {
-        let about_headers = |condition: &Condition| {
-            [ENCRYPTION_HEADER, ENCRYPTION_KEY_HEADER].contains(&condition.key.as_str())
-        };
-        let covers = statement.actions.selects("s3:PutObject", true)
+    for statement in policy.denials_for_everyone() {
+        let about_headers =
+            statement.conditions.iter().any(|one| ENCRYPTION_HEADERS.contains(&one.key.as_str()));
+        let to_objects = statement.actions.covers("s3:putobject")
             && statement.resources.as_ref().is_some_and(covers_objects);
-        if !covers || statement.conditions.is_empty() || !statement.conditions.iter().all(about_headers) {
+        // Who denies all uploads says nothing about encryption.
+        if !about_headers || !to_objects {
             continue;
         }
-        // The request in question carries neither header: the statement must apply to it.
-        let holds: Result<Vec<bool>, PolicyError> =
-            statement.conditions.iter().map(holds_without_key).collect();
-        match holds {
-            Ok(holds) if holds.iter().all(|holds| *holds) => return Ok(true),
-            Ok(_) => {}
+        match hold(&statement.conditions, &plain) {
+            Ok(Truth::Yes) => return Ok(true),
+            Ok(Truth::No | Truth::Depends) => {}
             Err(error) => undecided = Some(error),
         }
     }
     undecided.map_or(Ok(false), Err)
 }
 
-fn denials_for_everyone(policy: &Policy) -> impl Iterator<Item = &Statement> {
-    policy
-        .statements
-        .iter()
-        .filter(|statement| statement.effect == Effect::Deny && statement.is_about_everyone())
+impl Policy {
+    /// As [`allows_admin`].
+    pub(crate) fn allows_admin(&self) -> bool {
+        let taken_away = self.denying().any(|denial| {
+            denial.conditions.is_empty()
+                && denial.actions.covers(ADMIN_PROBE)
+                && denial.resources.as_ref().is_some_and(selects_everything)
+        });
+        !taken_away
+            && self.allowing().any(|statement| {
+                let all_actions = match &statement.actions {
+                    Selection::Matching(patterns) => patterns.iter().any(|pattern| is_any_action(pattern)),
+                    excluded @ Selection::AllBut(_) => excluded.covers(ADMIN_PROBE),
+                };
+                // A trust policy, without resources, says who may act, not what they may do.
+                all_actions && statement.resources.as_ref().is_some_and(is_broad)
+            })
+    }
+
+    /// The statements that grant.
+    pub(super) fn allowing(&self) -> impl Iterator<Item = &Statement> {
+        self.statements.iter().filter(|statement| statement.effect == Effect::Allow)
+    }
+
+    /// The statements that refuse.
+    pub(super) fn denying(&self) -> impl Iterator<Item = &Statement> {
+        self.statements.iter().filter(|statement| statement.effect == Effect::Deny)
+    }
+
+    fn denials_for_everyone(&self) -> impl Iterator<Item = &Statement> {
+        self.denying().filter(|statement| statement.is_about_everyone())
+    }
 }
 
-/// Whether a condition on a boolean key holds when the key is false.
-fn requires_false(condition: &Condition) -> Result<bool, PolicyError> {
-    if !["Bool", "BoolIfExists"].contains(&condition.operator.as_str()) {
-        return Err(undecidable_operator(condition));
-    }
-    let mut any_false = false;
-    for value in &condition.values {
-        match value.as_str() {
-            "false" => any_false = true,
-            "true" => {}
-            other => {
-                return Err(PolicyError::Undecidable(format!(
-                    "{} is compared with {}, which is neither true nor false",
-                    quoted(&condition.key),
-                    quoted(other)
-                )));
-            }
+impl Statement {
+    /// Whether a denial reaches whoever is not named in it: all of them, or all but those that it names.
+    fn is_about_strangers(&self) -> bool {
+        match &self.principal {
+            Some(Principal::Everyone) => true,
+            Some(Principal::AllBut(named)) => !named.iter().any(|one| one.name.contains(['*', '?'])),
+            Some(Principal::These(_)) | None => false,
         }
     }
-    Ok(any_false)
-}
 
-/// Whether the condition holds for a request that lacks its key.
-fn holds_without_key(condition: &Condition) -> Result<bool, PolicyError> {
-    let (set, operator, if_exists) = parts(&condition.operator);
-    if operator == "Null" {
-        return match condition.values.as_slice() {
-            [value] if value == "true" => Ok(true),
-            [value] if value == "false" => Ok(false),
-            _ => Err(undecidable_operator(condition)),
+    /// Whether it is about all actions and resources that `other` is about.
+    fn covers(&self, other: &Self) -> bool {
+        let resources = match (&self.resources, &other.resources) {
+            (None, _) => true,
+            (Some(mine), Some(theirs)) => mine.contains(theirs),
+            (Some(mine), None) => selects_everything(mine),
         };
-    }
-    if !OPERATORS.contains(&operator) {
-        return Err(undecidable_operator(condition));
-    }
-    match set {
-        Some("ForAllValues") => Ok(true),
-        Some("ForAnyValue") => Ok(false),
-        Some(_) => Err(undecidable_operator(condition)),
-        None => Ok(if_exists || operator.contains("Not")),
-    }
-}
-
-fn is_public(statement: &Statement) -> Result<bool, PolicyError> {
-    let mut undecided = None;
-    match &statement.principal {
-        Some(Principal::Everyone | Principal::AllBut(_)) => {}
-        Some(Principal::These(named)) if named.iter().any(|one| one.name == "*") => {}
-        Some(Principal::These(named)) => {
-            // AWS documents no wildcard inside an ARN here; should it mean something, it might mean many accounts.
-            match named.iter().find(|one| one.kind == "AWS" && one.name.contains(['*', '?'])) {
-                None => return Ok(false),
-                Some(one) => {
-                    undecided = Some(PolicyError::Undecidable(format!(
-                        "the principal {} has a wildcard inside",
-                        quoted(&one.name)
-                    )));
-                }
-            }
-        }
-        None => {
-            return Err(PolicyError::Malformed("a statement of a resource policy names no Principal".into()));
-        }
-    }
-    for condition in &statement.conditions {
-        match narrows(condition) {
-            // All conditions must hold, so one that ties the request to someone is enough.
-            Ok(true) => return Ok(false),
-            Ok(false) => {}
-            Err(error) => undecided = Some(error),
-        }
-    }
-    undecided.map_or(Ok(true), Err)
-}
-
-/// Whether the condition ties a request to fixed accounts, organizations, networks or resources.
-fn narrows(condition: &Condition) -> Result<bool, PolicyError> {
-    let (set, operator, if_exists) = parts(&condition.operator);
-    if (!OPERATORS.contains(&operator) && operator != "Null")
-        || !matches!(set, None | Some("ForAllValues" | "ForAnyValue"))
-    {
-        return Err(undecidable_operator(condition));
-    }
-    // Both hold for a request without the key: an anonymous one.
-    if if_exists || set == Some("ForAllValues") || condition.values.is_empty() {
-        return Ok(false);
-    }
-    let key = condition.key.as_str();
-    match operator {
-        "IpAddress" if ["aws:sourceip", "aws:vpcsourceip"].contains(&key) => {
-            for value in &condition.values {
-                let range =
-                    Cidr::parse(value).map_err(|error| PolicyError::Undecidable(error.to_string()))?;
-                if range.is_world() {
-                    return Ok(false);
-                }
-            }
-            Ok(true)
-        }
-        "StringEquals" | "StringEqualsIgnoreCase" | "StringLike" | "ArnEquals" | "ArnLike"
-            if NARROWING_KEYS.contains(&key) =>
-        {
-            // StringEquals takes wildcards for what they are: characters that no such value contains.
-            let wildcards = !operator.starts_with("StringEquals");
-            Ok(condition.values.iter().all(|value| is_fixed(key, value, wildcards)))
-        }
-        _ => Ok(false),
-    }
-}
-
-/// Whether a value pins its key down, however much of it is wildcard.
-fn is_fixed(key: &str, value: &str, wildcards: bool) -> bool {
-    // A policy variable takes its value from the request.
-    if value.is_empty() || value.contains("${") {
-        return false;
-    }
-    if !wildcards || !value.contains(['*', '?']) {
-        return true;
-    }
-    let before_wildcard = value.split(['*', '?']).next().unwrap_or_default();
-    match key {
-        // An ARN is somebody's if its account is written out.
-        "aws:sourcearn" | "aws:principalarn" | "aws:sourcevpcarn" | "s3:dataaccesspointarn" => {
-            let account = value.split(':').nth(4).unwrap_or_default();
-            account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit())
-        }
-        // `o-organization/r-root/...` and `AROAEXAMPLEID:session-name`.
-        "aws:principalorgpaths" | "aws:sourceorgpaths" | "aws:vpceorgpaths" => before_wildcard.contains('/'),
-        "aws:userid" => before_wildcard.contains(':'),
-        _ => false,
+        resources && self.actions.contains(&other.actions)
     }
 }
 
@@ -327,13 +232,11 @@ fn covers_all_actions(action: &str, service: &str) -> bool {
     if is_any_action(action) {
         return true;
     }
-    let action = action.to_lowercase();
     let (of, _) = action.split_once(':').unwrap_or_default();
     let of_this = service.is_empty() || of == service.to_lowercase();
-    let all = matches_wildcards(&action, &format!("{of}:{PROBE}"));
-    let data = DATA_ACTIONS
-        .iter()
-        .any(|(name, data_action)| *name == of && matches_wildcards(&action, &data_action.to_lowercase()));
+    let all = matches_wildcards(action, &format!("{of}:{PROBE}"));
+    let data =
+        DATA_ACTIONS.iter().any(|(name, data_action)| *name == of && matches_wildcards(action, data_action));
     of_this && (all || data)
 }
 
@@ -373,33 +276,31 @@ fn bucket_of(pattern: &str) -> Option<&str> {
     pattern.get(..end)
 }
 
-fn is_any_action(pattern: &str) -> bool {
+/// Whether a pattern selects all actions of all services.
+pub(super) fn is_any_action(pattern: &str) -> bool {
     matches_wildcards(pattern, &format!("{PROBE}:{PROBE}{PROBE}"))
 }
 
-fn is_any_resource(pattern: &str) -> bool {
+/// Whether a pattern selects all resources.
+pub(super) fn is_any_resource(pattern: &str) -> bool {
     ["aws", "aws-us-gov", "aws-cn"].iter().any(|partition| {
         let probe = format!("arn:{partition}:{PROBE}:{PROBE}:{PROBE}:{PROBE}{PROBE}");
         matches_wildcards(pattern, &probe)
     })
 }
 
-/// `ForAnyValue:StringLikeIfExists` in its parts.
-fn parts(operator: &str) -> (Option<&str>, &str, bool) {
-    let (set, rest) = match operator.split_once(':') {
-        Some((set, rest)) => (Some(set), rest),
-        None => (None, operator),
-    };
-    match rest.strip_suffix("IfExists") {
-        Some(plain) => (set, plain, true),
-        None => (set, rest, false),
+/// Whether a selection leaves no resource out.
+fn selects_everything(resources: &Selection) -> bool {
+    match resources {
+        Selection::Matching(patterns) => patterns.iter().any(|p| is_any_resource(p) || covers(p, "*")),
+        Selection::AllBut(_) => false,
     }
 }
 
-fn undecidable_operator(condition: &Condition) -> PolicyError {
-    PolicyError::Undecidable(format!(
-        "the condition {} on {} is not understood",
-        quoted(&condition.operator),
-        quoted(&condition.key)
-    ))
+/// Whether a selection is of all resources, or of all but some.
+pub(super) fn is_broad(resources: &Selection) -> bool {
+    match resources {
+        Selection::Matching(patterns) => patterns.iter().any(|pattern| is_any_resource(pattern)),
+        Selection::AllBut(_) => true,
+    }
 }

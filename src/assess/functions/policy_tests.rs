@@ -4,7 +4,10 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::policy::{Policy, PolicyError, matches_wildcards};
+use super::policy::{Policy, PolicyError};
+use super::policy_grants::{
+    allows, allows_action, allows_blocked_kms, allows_full_service, cross_account_principals,
+};
 use super::policy_questions::{
     allows_admin, allows_public, denies_insecure_transport, denies_unencrypted_uploads,
 };
@@ -52,6 +55,7 @@ fn the_documented_tls_statement_denies_insecure_transport_however_it_is_written(
         json!({"Condition": {"Bool": {"AWS:securetransport": false}}}),
         json!({"Condition": {"Bool": {"aws:SecureTransport": ["false"]}}}),
         json!({"Condition": {"BoolIfExists": {"aws:SecureTransport": "false"}}}),
+        json!({"Condition": null}),
     ] {
         let statement = changed(tls_statement(), change);
         assert_eq!(denies_insecure_transport(&document(statement.clone())), Ok(true), "{statement}");
@@ -77,7 +81,7 @@ fn a_statement_that_leaves_something_open_does_not_deny_insecure_transport() {
         json!({"Condition": {"Bool": {"aws:SecureTransport": "false", "aws:ViaAWSService": "false"}}}),
         json!({"Condition": {"Bool": {"aws:SecureTransport": "false"}, "StringEquals": {"aws:PrincipalOrgID": "o-1"}}}),
         json!({"Condition": {"NumericLessThan": {"s3:TlsVersion": 1.2}}}),
-        json!({"Condition": null}),
+        json!({"Condition": {"Null": {"aws:SecureTransport": "true"}}}),
     ] {
         let statement = changed(tls_statement(), change);
         assert_eq!(denies_insecure_transport(&document(statement.clone())), Ok(false), "{statement}");
@@ -98,7 +102,7 @@ fn a_tls_condition_that_is_not_understood_is_not_decided_unless_another_decides(
     for condition in [
         json!({"StringEquals": {"aws:SecureTransport": "false"}}),
         json!({"Bool": {"aws:SecureTransport": "no"}}),
-        json!({"Null": {"aws:SecureTransport": "true"}}),
+        json!({"Boolean": {"aws:SecureTransport": "false"}}),
     ] {
         let statement = changed(tls_statement(), json!({ "Condition": condition }));
         assert!(is_undecidable(&denies_insecure_transport(&document(statement.clone()))), "{statement}");
@@ -165,6 +169,7 @@ fn grants_that_a_condition_ties_to_someone_are_not_public() {
         json!({"Effect": "Deny"}),
         json!({"Principal": {"AWS": "arn:aws:iam::123456789012:root"}}),
         json!({"Principal": {"Service": "cloudtrail.amazonaws.com"}}),
+        json!({"Condition": {"Bool": {"aws:PrincipalIsAWSService": "true"}}}),
         json!({"Condition": {"StringEquals": {"aws:SourceVpc": "vpc-91237329"}}}),
         json!({"Condition": {"StringEquals": {"AWS:SourceOwner": "123456789012"}}}),
         json!({"Condition": {"StringEquals": {"kms:CallerAccount": "123456789012", "kms:ViaService": "sns.us-east-1.amazonaws.com"}}}),
@@ -363,37 +368,44 @@ fn any_statement() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Wildcard matching as one would define it, in exponential time.
-fn matches_by_definition(pattern: &[char], text: &[char]) -> bool {
-    match (pattern.split_first(), text.split_first()) {
-        (None, None) => true,
-        (Some(('*', rest)), _) => {
-            matches_by_definition(rest, text)
-                || text.split_first().is_some_and(|(_, tail)| matches_by_definition(pattern, tail))
-        }
-        (Some(('?', rest)), Some((_, tail))) => matches_by_definition(rest, tail),
-        (Some((one, rest)), Some((other, tail))) => one == other && matches_by_definition(rest, tail),
-        _ => false,
-    }
-}
-
 proptest! {
     #[test]
     fn no_document_makes_a_question_panic(value in any_json()) {
-        for question in [allows_public, allows_admin, denies_insecure_transport, denies_unencrypted_uploads] {
+        let all = [
+            allows_public, allows_admin, denies_insecure_transport, denies_unencrypted_uploads, allows_full_service,
+            allows_blocked_kms,
+        ];
+        for question in all {
             let _ = question(&value);
         }
+        let _ = allows_action(&value, "s3:GetObject", "arn:aws:s3:::b/1");
+        let _ = cross_account_principals(&value, "123456789012");
     }
 
     #[test]
-    fn more_grants_never_make_a_policy_less_public(
+    fn more_grants_never_grant_less_and_more_denials_never_more(
         statements in prop::collection::vec(any_statement(), 0..5), more in any_statement()
     ) {
-        let mut all = statements.clone();
-        all.push(more);
-        let (before, after) = (document(json!(statements)), document(json!(all)));
-        prop_assert!(allows_public(&before) != Ok(true) || allows_public(&after) == Ok(true));
-        prop_assert!(allows_admin(&before) != Ok(true) || allows_admin(&after) == Ok(true));
+        let with = |effect: &str| {
+            let mut all = statements.clone();
+            all.push(changed(more.clone(), json!({ "Effect": effect })));
+            document(json!(all))
+        };
+        let (before, granted, denied) = (document(json!(statements)), with("Allow"), with("Deny"));
+        let grants: [fn(&Value) -> Result<bool, PolicyError>; 7] = [
+            allows_public,
+            allows_admin,
+            allows_full_service,
+            allows_blocked_kms,
+            |policy| allows(policy, "s3:PutObject"),
+            |policy| allows_action(policy, "s3:GetObject", "arn:aws:s3:::b/1"),
+            |policy| cross_account_principals(policy, "999999999999").map(|found| !found.is_empty()),
+        ];
+        for grants in grants {
+            prop_assert!(grants(&before) != Ok(true) || grants(&granted) == Ok(true));
+            prop_assert!(grants(&before) != Ok(false) || grants(&denied) == Ok(false));
+        }
+        let after = denied;
         for denies in [denies_insecure_transport, denies_unencrypted_uploads] {
             prop_assert!(denies(&before) != Ok(true) || denies(&after) == Ok(true));
         }
@@ -417,12 +429,8 @@ proptest! {
             statements.into_iter().map(|statement| changed(statement, json!({"Effect": "Deny"}))).collect();
         prop_assert_eq!(allows_public(&document(json!(denying))), Ok(false));
         prop_assert_eq!(allows_admin(&document(json!(denying))), Ok(false));
-    }
-
-    #[test]
-    fn wildcards_match_as_defined(pattern in "[ab*?]{0,8}", text in "[ab]{0,8}") {
-        let (p, t): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-        prop_assert_eq!(matches_wildcards(&pattern, &text), matches_by_definition(&p, &t));
+        prop_assert_eq!(allows(&document(json!(denying)), "*"), Ok(false));
+        prop_assert_eq!(cross_account_principals(&document(json!(denying)), "123456789012"), Ok(vec![]));
     }
 
     #[test]

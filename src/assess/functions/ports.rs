@@ -15,41 +15,85 @@ pub(crate) enum PortsError {
     PrefixList(String),
 }
 
+/// One rule of EC2's `IpPermissions` or `IpPermissionsEgress`.
+pub(super) struct Rule {
+    /// Protocol as EC2 gives it: a name, a number, or `-1` for all.
+    pub(super) protocol: String,
+    /// First and last port; `None`: all of the protocol's, or a protocol without ports.
+    pub(super) ports: Option<(i64, i64)>,
+    /// Whom it lets in.
+    pub(super) reach: Reach,
+}
+
+/// Whom a rule lets in, at the widest.
+pub(super) enum Reach {
+    /// The Internet.
+    World,
+    /// A prefix list, which may hold any range.
+    PrefixList(String),
+    /// Ranges or security groups that are not the Internet.
+    Narrow,
+}
+
 /// Whether `permissions` (EC2 `IpPermissions` or `IpPermissionsEgress`) open one of `ports` to the world over
 /// TCP or UDP. Protocol `-1` opens all ports; with no `ports` given, any rule for the world counts.
 ///
 /// # Errors
 /// When the permissions are malformed, or only a prefix list could open a port to the world.
 pub(crate) fn open_to_world(permissions: &Value, ports: &[i64]) -> Result<bool, PortsError> {
-    let rules = match permissions {
-        Value::Array(rules) => rules,
-        _ => return Err(malformed("they are not a list")),
-    };
     let mut undecided = None;
-    for rule in rules {
-        if !covers_ports(rule, ports)? {
+    for rule in rules(permissions)? {
+        if !rule.covers(ports) {
             continue;
         }
-        match sources(rule)? {
-            Sources::World => return Ok(true),
-            Sources::PrefixList(id) => undecided = Some(PortsError::PrefixList(id)),
-            Sources::Narrow => {}
+        match rule.reach {
+            Reach::World => return Ok(true),
+            Reach::PrefixList(id) => undecided = Some(PortsError::PrefixList(id)),
+            Reach::Narrow => {}
         }
     }
     undecided.map_or(Ok(false), Err)
 }
 
-fn covers_ports(rule: &Value, ports: &[i64]) -> Result<bool, PortsError> {
-    let protocol = rule
-        .get("IpProtocol")
-        .and_then(Value::as_str)
-        .ok_or_else(|| malformed("a rule has no IpProtocol"))?;
-    if protocol == "-1" || ports.is_empty() {
-        return Ok(true);
+/// Reads all rules.
+///
+/// # Errors
+/// When they are not of EC2's shape.
+pub(super) fn rules(permissions: &Value) -> Result<Vec<Rule>, PortsError> {
+    match permissions {
+        Value::Array(rules) => rules.iter().map(Rule::read).collect(),
+        _ => Err(malformed("they are not a list")),
     }
-    if !["tcp", "udp", "6", "17"].contains(&protocol) {
-        return Ok(false);
+}
+
+impl Rule {
+    fn read(rule: &Value) -> Result<Self, PortsError> {
+        let protocol = rule
+            .get("IpProtocol")
+            .and_then(Value::as_str)
+            .ok_or_else(|| malformed("a rule has no IpProtocol"))?;
+        let ports = match protocol {
+            "tcp" | "udp" | "6" | "17" => read_ports(rule)?,
+            // Others have none; of ICMP the members hold type and code.
+            _ => None,
+        };
+        Ok(Self { protocol: protocol.to_owned(), ports, reach: reach(rule)? })
     }
+
+    fn covers(&self, ports: &[i64]) -> bool {
+        match self.protocol.as_str() {
+            _ if ports.is_empty() => true,
+            "-1" => true,
+            "tcp" | "udp" | "6" | "17" => match self.ports {
+                None => true,
+                Some((first, last)) => ports.iter().any(|port| (first..=last).contains(port)),
+            },
+            _ => false,
+        }
+    }
+}
+
+fn read_ports(rule: &Value) -> Result<Option<(i64, i64)>, PortsError> {
     let bound = |name: &str| match rule.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(value) => {
@@ -58,20 +102,15 @@ fn covers_ports(rule: &Value, ports: &[i64]) -> Result<bool, PortsError> {
     };
     match (bound("FromPort")?, bound("ToPort")?) {
         // All ports of the protocol.
-        (None | Some(-1), None | Some(-1)) => Ok(true),
-        (Some(from), Some(to)) if from <= to => Ok(ports.iter().any(|port| (from..=to).contains(port))),
+        (None | Some(-1), None | Some(-1)) => Ok(None),
+        (Some(first), Some(last)) if first <= last => Ok(Some((first, last))),
         _ => Err(malformed("a rule's FromPort and ToPort do not make a range")),
     }
 }
 
-enum Sources {
-    World,
-    PrefixList(String),
-    Narrow,
-}
-
-fn sources(rule: &Value) -> Result<Sources, PortsError> {
+fn reach(rule: &Value) -> Result<Reach, PortsError> {
     let mut given = false;
+    let mut world = false;
     for (list, member) in [("IpRanges", "CidrIp"), ("Ipv6Ranges", "CidrIpv6")] {
         let Some(ranges) = rule.get(list) else { continue };
         given = true;
@@ -80,24 +119,26 @@ fn sources(rule: &Value) -> Result<Sources, PortsError> {
                 .get(member)
                 .and_then(Value::as_str)
                 .ok_or_else(|| malformed(format!("one of {list} has no {member}")))?;
-            if Cidr::parse(text).map_err(|error| malformed(error.to_string()))?.is_world() {
-                return Ok(Sources::World);
-            }
+            world |= Cidr::parse(text).map_err(|error| malformed(error.to_string()))?.is_world();
         }
     }
+    let mut listed = None;
     if let Some(lists) = rule.get("PrefixListIds") {
         given = true;
         let lists = lists.as_array().ok_or_else(|| malformed("PrefixListIds is not a list"))?;
-        if let Some(first) = lists.first() {
+        listed = lists.first().map(|first| {
             let id = first.get("PrefixListId").and_then(Value::as_str).unwrap_or_default();
-            return Ok(Sources::PrefixList(id.chars().take(60).collect()));
-        }
+            id.chars().take(60).collect()
+        });
     }
-    if given || rule.get("UserIdGroupPairs").is_some_and(Value::is_array) {
-        Ok(Sources::Narrow)
-    } else {
-        Err(malformed("a rule names no sources"))
+    if !given && !rule.get("UserIdGroupPairs").is_some_and(Value::is_array) {
+        return Err(malformed("a rule names no sources"));
     }
+    Ok(match listed {
+        _ if world => Reach::World,
+        Some(id) => Reach::PrefixList(id),
+        None => Reach::Narrow,
+    })
 }
 
 fn malformed(what: impl Into<String>) -> PortsError {

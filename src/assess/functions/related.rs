@@ -1,10 +1,12 @@
 //! What an expression may know of resources other than its own.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
 use super::super::coverage::Coverage;
+use super::gathering::{Gathered, Question};
 use crate::model::{Property, RecordId, Resource};
 
 /// The resources of an assessment, findable by kind and name.
@@ -16,6 +18,8 @@ pub(crate) struct World {
     coverage: BTreeMap<String, Coverage>,
     error_codes: BTreeMap<RecordId, String>,
     partial_names: bool,
+    /// Answers to `all(kind)`: many resources of a check ask for the same.
+    gathered: Mutex<BTreeMap<Question, Arc<Gathered>>>,
 }
 
 /// Why another resource could not be consulted.
@@ -40,6 +44,14 @@ pub(crate) enum RelatedError {
     /// Resources of the kind may exist that were not seen.
     #[error("resources of kind {0} could not all be seen")]
     NotAllSeen(String),
+    /// The resources of a kind hold more than can be looked at.
+    #[error("the resources of kind {kind} cannot be looked at together: {reason}")]
+    TooMuch {
+        /// Kind.
+        kind: String,
+        /// What there is too much of.
+        reason: String,
+    },
     /// A property that the expression reads is unknown.
     #[error("{property} of {kind} {id:?} is not known: {reason}")]
     Unknown {
@@ -83,6 +95,16 @@ impl World {
     /// The world of a check's case: resources bear no ARN there, so an ARN finds the one that its end names.
     pub(crate) fn of_case(resources: Vec<Resource>, coverage: BTreeMap<String, Coverage>) -> Self {
         Self { partial_names: true, ..Self::new(resources, coverage, BTreeMap::new()) }
+    }
+
+    /// Whether this is the world of a check's case.
+    pub(super) fn is_of_a_case(&self) -> bool {
+        self.partial_names
+    }
+
+    /// Answers to `all(kind)` that were given before.
+    pub(super) fn gathered(&self) -> &Mutex<BTreeMap<Question, Arc<Gathered>>> {
+        &self.gathered
     }
 
     /// The resources of a kind, in their order.

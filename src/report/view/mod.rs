@@ -3,6 +3,7 @@
 //! Strings are as they came; [`super::text`] makes them safe afterwards, all in one place. Members that the
 //! template uses as names (`status`, `outcome`, `id` of a control's place) are ours and short.
 
+mod access;
 mod checks;
 mod controls;
 mod evidence;
@@ -19,6 +20,7 @@ use serde::Serialize;
 use super::ReportOptions;
 use super::command::aws_cli;
 use crate::model::{Assessment, EvidenceEntry, RecordId, RecordKind, UsedParameter};
+use access::AccessSection;
 use controls::{AttestationRow, FrameworkView};
 use evidence::{EvidenceFile, GapSection};
 use exceptions::ExceptionRow;
@@ -37,6 +39,7 @@ pub(super) struct View {
     exceptions: Vec<ExceptionRow>,
     attestations: Vec<AttestationRow>,
     parameters: Vec<ParameterRow>,
+    access: AccessSection,
     resources: Vec<ResourceKind>,
     evidence: Vec<EvidenceFile>,
     verify: VerifyExample,
@@ -106,6 +109,7 @@ impl View {
             exceptions: exceptions::exceptions(assessment),
             attestations: controls::attestations(assessment, &mut records),
             parameters: parameters(assessment),
+            access: access::access(assessment, &mut records),
             resources: resources::resources(assessment, &mut records),
             evidence: evidence::files(assessment, &records),
             verify: verify_example(assessment),

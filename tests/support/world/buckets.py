@@ -20,19 +20,31 @@ def add_bucket(
     tls_only: bool = True,
     denies_unencrypted: str | None = "not-kms",
     public_read: bool = False,
+    shared_with: str | None = None,
     versioning: bool = True,
     blocks: tuple[str, ...] = BLOCKS,
     replica: str | None = None,
     lifecycle: bool = True,
+    old_versions_expire: bool = False,
     receives_logs: bool = False,
     trail: bool = False,
+    lists: str | None = None,
+    locked: str | None = None,
+    notifies: bool = False,
+    website: bool = False,
     tags: dict[str, str] | None = None,
 ) -> str:
-    """A bucket. `key`: a KMS key's purpose, or None for what AWS gives by default (SSE-S3)."""
+    """A bucket. `key`: a KMS key's purpose, or None for what AWS gives by default (SSE-S3).
+
+    `replica` lies in another region; `lists`: access lists are honoured, and the bucket's own is this one; `locked`: Object Lock,
+    `retained` with a default retention, `open` without one.
+    """
     s3 = world.client("s3", region)
     where = {} if region == HOME else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-    s3.create_bucket(Bucket=name, **where)
+    s3.create_bucket(Bucket=name, ObjectLockEnabledForBucket=locked is not None, **where)
     arn = f"arn:aws:s3:::{name}"
+    ownership = {"Rules": [{"ObjectOwnership": "ObjectWriter" if lists else "BucketOwnerEnforced"}]}
+    s3.put_bucket_ownership_controls(Bucket=name, OwnershipControls=ownership)
     if key:
         rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": world.keys[key]}}
         rules = [{**rule, "BucketKeyEnabled": True}]
@@ -43,6 +55,9 @@ def add_bucket(
     if versioning:
         s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
     statements = _statements(arn, tls_only, denies_unencrypted, public_read, receives_logs, trail)
+    if shared_with:
+        partner = {"AWS": f"arn:aws:iam::{shared_with}:root"}
+        statements.append(allow("s3:GetObject", f"{arn}/results/*", Sid="Partner", Principal=partner))
     if statements:
         s3.put_bucket_policy(Bucket=name, Policy=document(*statements))
     if logs_to:
@@ -50,6 +65,8 @@ def add_bucket(
         s3.put_bucket_logging(Bucket=name, BucketLoggingStatus={"LoggingEnabled": target})
     if lifecycle:
         expiry = {"ID": "expire", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 2557}}
+        if old_versions_expire:
+            expiry["NoncurrentVersionExpiration"] = {"NoncurrentDays": 365}
         s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": [expiry]})
     if replica:
         destination = {"Bucket": f"arn:aws:s3:::{replica}", "StorageClass": "STANDARD_IA"}
@@ -57,6 +74,17 @@ def add_bucket(
         rule["DeleteMarkerReplication"] = {"Status": "Disabled"}
         replication = {"Role": f"arn:aws:iam::{ACCOUNT}:role/openemr-replication", "Rules": [rule]}
         s3.put_bucket_replication(Bucket=name, ReplicationConfiguration=replication)
+    if lists:
+        s3.put_bucket_acl(Bucket=name, ACL=lists)
+    if locked == "retained":
+        retention = {"Mode": "GOVERNANCE", "Years": 6}
+        configuration = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": retention}}
+        s3.put_object_lock_configuration(Bucket=name, ObjectLockConfiguration=configuration)
+    if notifies:
+        topic = {"TopicArn": f"arn:aws:sns:{HOME}:{ACCOUNT}:openemr-deployment-events", "Events": ["s3:ObjectRemoved:*"]}
+        s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration={"TopicConfigurations": [topic]})
+    if website:
+        s3.put_bucket_website(Bucket=name, WebsiteConfiguration={"IndexDocument": {"Suffix": "index.html"}})
     extra = [{"Key": key, "Value": value} for key, value in (tags or {}).items()]
     s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": [*world.tags(name), *extra]})
     world.truth.resource(
@@ -73,6 +101,20 @@ def add_bucket(
             "s3-bucket-replication": replica is not None,
             "s3-bucket-lifecycle": lifecycle,
             "s3-bucket-denies-unencrypted-uploads": denies_unencrypted is not None,
+            "s3-bucket-acl-disabled": lists is None,
+            "s3-bucket-acl-not-public": lists != "public-read",
+            # Nobody can have a bucket without it any more.
+            "s3-bucket-default-encryption": True,
+            "s3-bucket-object-lock": locked is not None,
+            "s3-bucket-lock-retention": locked == "retained" if locked else None,
+            "s3-bucket-event-notifications": notifies,
+            "s3-bucket-version-lifecycle": lifecycle and old_versions_expire if versioning else None,
+            "s3-bucket-mfa-delete": False,
+            "s3-bucket-not-website": not website,
+            "s3-bucket-policy-status": not public_read,
+            "s3-bucket-replica-elsewhere": True if replica else None,
+            # Everyone is somebody of another account, too.
+            "s3-bucket-accounts": not public_read and shared_with is None,
         },
     )
     return arn
@@ -133,7 +175,12 @@ def build_faulty_buckets(world: Builder) -> None:
         public_read=True,
         blocks=(),
         denies_unencrypted=None,
+        lists="public-read",
+        website=True,
     )
+    add_bucket(world, "openemr-archive", key="s3", logs_to="openemr-access-logs", locked="retained", notifies=True, old_versions_expire=True)
+    add_bucket(world, "openemr-drafts", key="s3", logs_to="openemr-access-logs", locked="open", lists="private")
+    add_bucket(world, "openemr-partner-exchange", key="s3", logs_to="openemr-access-logs", shared_with="999988887777")
     # Two of the four settings are on: that is not blocked.
     add_bucket(world, "openemr-training-videos", key="s3", blocks=BLOCKS[:2], tls_only=False)
 
@@ -156,7 +203,7 @@ def build_hidden_bucket(world: Builder) -> None:
     arn = add_bucket(world, name, key="s3", logs_to="openemr-access-logs")
     for operation in ("GetBucketPolicy", "GetBucketPolicyStatus"):
         world.control("faults", {"kind": "deny", "service": "s3", "operation": operation, "contains": f"/{name}"})
-    hidden = ("s3-bucket-tls-only", "s3-bucket-denies-unencrypted-uploads", "s3-bucket-policy-not-public")
+    hidden = ("s3-bucket-tls-only", "s3-bucket-denies-unencrypted-uploads", "s3-bucket-policy-not-public", "s3-bucket-policy-status", "s3-bucket-accounts")
     world.truth.unknown(arn, *hidden)
 
 

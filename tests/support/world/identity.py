@@ -5,7 +5,9 @@ from typing import Any
 from .builder import ACCOUNT, Builder, allow, assumed_by, document
 
 AWS_POLICY = "arn:aws:iam::aws:policy/"
+ADMINISTRATOR = AWS_POLICY + "AdministratorAccess"
 EVERYTHING = document(allow("*", "*"))
+OTHER_ACCOUNT = "999988887777"
 
 
 def add_user(
@@ -17,6 +19,7 @@ def add_user(
     mfa: bool = False,
     key_days: tuple[int, int] | None = None,
     key_active: bool = True,
+    second_key: bool = False,
     inline: dict[str, str] | None = None,
     attached: str | None = None,
 ) -> str:
@@ -40,6 +43,9 @@ def add_user(
         dates["keys"] = {key: {"created_days": key_days[0], "used_days": key_days[1]}}
         if not key_active:
             iam.update_access_key(UserName=name, AccessKeyId=key, Status="Inactive")
+    if second_key:
+        key = iam.create_access_key(UserName=name)["AccessKey"]["AccessKeyId"]
+        dates.setdefault("keys", {})[key] = {"created_days": 10, "used_days": 1}
     for policy, text in (inline or {}).items():
         iam.put_user_policy(UserName=name, PolicyName=policy, PolicyDocument=text)
     if attached:
@@ -55,42 +61,98 @@ def add_user(
             "iam-user-no-attached-policies": attached is None,
             "iam-access-keys-rotated": key_age <= 90,
             "iam-credentials-used": (password_used_days or 0) <= 45 and key_unused <= 45,
+            "iam-user-in-group": group is not None,
+            "iam-user-one-access-key": not second_key,
+            "iam-user-no-admin": attached != ADMINISTRATOR and EVERYTHING not in (inline or {}).values(),
+            **_inline("user", *(inline or {}).values()),
         },
     )
     return arn
+
+
+#: What documents of the worlds allow that they should not, by the ends of the checks' ids.
+BROAD = {
+    EVERYTHING: {"no-full-service", "no-kms-decrypt-everywhere", "no-marketplace-subscribe", "no-open-role-passing", "s3-scoped"},
+    document(allow("s3:*", "*")): {"no-full-service", "s3-scoped"},
+    document(allow("kms:Decrypt", "*")): {"no-kms-decrypt-everywhere"},
+    document(allow(["aws-marketplace:*", "ec2:Describe*"], "*")): {"no-full-service", "no-marketplace-subscribe"},
+    document(allow("iam:PassRole", "*")): {"no-open-role-passing"},
+}
+
+
+def _inline(kind: str, *documents: str) -> dict[str, bool | str | None]:
+    """What the checks of a user's, group's or role's inline policies must find."""
+    ends = ["no-full-service", "no-kms-decrypt-everywhere", "no-marketplace-subscribe"]
+    ends += ["no-open-role-passing", "s3-scoped"] if kind == "role" else []
+    broken = set().union(*(BROAD.get(one, set()) for one in documents))
+    return {f"iam-{kind}-inline-{end}": end not in broken for end in ends}
 
 
 def add_policy(world: Builder, name: str, text: str, *, admin: bool = False) -> str:
     """A customer managed policy."""
     made = world.client("iam").create_policy(PolicyName=name, PolicyDocument=text, Tags=world.tags(name))
     arn: str = made["Policy"]["Arn"]
-    world.truth.resource("iam-policy", arn, {"iam-policy-no-admin": not admin})
+    broken = BROAD[EVERYTHING] if admin else BROAD.get(text, set())
+    contents = {f"iam-policy-{end}": end not in broken for end in BROAD[EVERYTHING]}
+    world.truth.resource("iam-policy", arn, {"iam-policy-no-admin": not admin, **contents})
     return arn
 
 
 def add_role(
-    world: Builder, name: str, service: str, *, attached: list[str] | None = None, inline: str | None = None, admin: bool = False
+    world: Builder,
+    name: str,
+    service: str,
+    *,
+    attached: list[str] | None = None,
+    inline: str | None = None,
+    admin: bool = False,
+    trusts: str | None = None,
 ) -> str:
-    """A role. `admin`: what is attached or inline makes it an administrator."""
+    """A role. `admin`: what is attached or inline makes it an administrator; `trusts`: an account in place of the service, or `*`."""
     iam = world.client("iam")
-    arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=assumed_by(service), Tags=world.tags(name))["Role"]["Arn"]
+    trust = assumed_by(service)
+    if trusts:
+        who = "*" if trusts == "*" else f"arn:aws:iam::{trusts}:root"
+        trust = document({"Effect": "Allow", "Principal": {"AWS": who}, "Action": "sts:AssumeRole"})
+    arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust, Tags=world.tags(name))["Role"]["Arn"]
     for policy in attached or []:
         iam.attach_role_policy(RoleName=name, PolicyArn=policy)
     if inline:
         iam.put_role_policy(RoleName=name, PolicyName="inline", PolicyDocument=inline)
-    world.truth.resource("iam-role", arn, {"iam-role-no-inline-policies": inline is None, "iam-role-no-admin": not admin})
+    world.truth.resource(
+        "iam-role",
+        arn,
+        {
+            "iam-role-no-inline-policies": inline is None,
+            "iam-role-no-admin": not admin,
+            "iam-role-trust-not-public": trusts != "*",
+            "iam-role-trusted-accounts": trusts in (None, ACCOUNT),
+            # All of them were made today.
+            "iam-role-used": True,
+            **_inline("role", *filter(None, [inline])),
+        },
+    )
     return arn
 
 
-def add_group(world: Builder, name: str, *, attached: str | None = None, inline: str | None = None) -> None:
-    """A group."""
+def add_group(world: Builder, name: str, *, attached: str | None = None, inline: str | None = None, members: bool = True) -> None:
+    """A group. `members`: users will be added to it."""
     iam = world.client("iam")
     arn = iam.create_group(GroupName=name)["Group"]["Arn"]
     if attached:
         iam.attach_group_policy(GroupName=name, PolicyArn=attached)
     if inline:
         iam.put_group_policy(GroupName=name, PolicyName="inline", PolicyDocument=inline)
-    world.truth.resource("iam-group", arn, {"iam-group-no-inline-policies": inline is None})
+    world.truth.resource(
+        "iam-group",
+        arn,
+        {
+            "iam-group-no-inline-policies": inline is None,
+            "iam-group-has-users": members,
+            "iam-group-no-admin": attached != ADMINISTRATOR and inline != EVERYTHING,
+            **_inline("group", *filter(None, [inline])),
+        },
+    )
 
 
 def build_roles(world: Builder) -> None:
@@ -110,7 +172,7 @@ def build_roles(world: Builder) -> None:
     world.made["config-role"] = add_role(world, "openemr-config", "config.amazonaws.com", attached=[config])
     logs = document(allow(["logs:CreateLogStream", "logs:PutLogEvents"], f"arn:aws:logs:*:{ACCOUNT}:log-group:/aws/vpc/*"))
     add_role(world, "openemr-flow-logs", "vpc-flow-logs.amazonaws.com", inline=logs)
-    add_group(world, "administrators", attached=AWS_POLICY + "AdministratorAccess")
+    add_group(world, "administrators", attached=ADMINISTRATOR)
     add_group(world, "auditors", attached=AWS_POLICY + "SecurityAudit")
 
 
@@ -133,14 +195,36 @@ def build_faulty_people(world: Builder) -> None:
     everything = add_policy(world, "openemr-break-glass", document(allow(["*"], ["*"])), admin=True)
     add_role(world, "openemr-break-glass", "ec2.amazonaws.com", attached=[AWS_POLICY + "AdministratorAccess"], admin=True)
     add_role(world, "synthetic-healthlake-glue", "glue.amazonaws.com", inline=EVERYTHING, admin=True)
-    add_group(world, "contractors", inline=document(allow("s3:ListAllMyBuckets", "*")))
+    add_group(world, "contractors", inline=document(allow("s3:ListAllMyBuckets", "*")), members=False)
+    add_group(world, "operators", inline=EVERYTHING, members=False)
+    add_user(world, "frank.operator", group="auditors", key_days=(20, 1), second_key=True, inline={"all": EVERYTHING})
+    add_user(world, "grace.root", group="auditors", attached=ADMINISTRATOR)
+    for name, text in zip(("storage", "decryption", "purchases", "roles"), list(BROAD)[1:], strict=True):
+        add_policy(world, f"openemr-all-{name}", text)
+        add_role(world, f"openemr-inline-{name}", "lambda.amazonaws.com", inline=text)
+    add_role(world, "openemr-vendor", "", trusts=OTHER_ACCOUNT)
+    add_role(world, "openemr-colleagues", "", trusts=ACCOUNT)
+    add_role(world, "openemr-anybody", "", trusts="*")
     world.made["admin-policy"] = everything
+    for host, audiences in (("token.actions.example", ["sts.amazonaws.com"]), ("login.example", [])):
+        made = world.client("iam").create_open_id_connect_provider(
+            Url=f"https://{host}", ClientIDList=audiences, ThumbprintList=["a" * 40]
+        )
+        arn = made["OpenIDConnectProviderArn"]
+        world.truth.resource("iam-oidc-provider", arn, {"iam-oidc-provider-audience": bool(audiences)})
 
 
 def set_account(
-    world: Builder, *, root_mfa: bool, root_key: bool, password_length: int | None, blocks_public_access: bool
+    world: Builder, *, root_mfa: bool, root_key: bool, password_length: int | None, blocks_public_access: bool, kept: bool = True
 ) -> dict[str, bool | str | None]:
-    """The account's own settings, and what the checks of the account must find of them. No length: no password policy."""
+    """The account's own settings, and what the checks of the account must find of them. No length: no password policy.
+
+    `kept`: somebody may open cases with AWS, and AWS knows whom to call.
+    """
+    if kept:
+        add_role(world, "openemr-incidents", "ssm-incidents.amazonaws.com", attached=[AWS_POLICY + "AWSSupportAccess"])
+        whom = {"Name": "Security", "Title": "On duty", "EmailAddress": "security@openemr.example", "PhoneNumber": "+1 555 0100"}
+        world.client("account").put_alternate_contact(AlternateContactType="SECURITY", **whom)
     world.control("root", {"account": ACCOUNT, "mfa": root_mfa, "access_key": root_key})
     if password_length is not None:
         world.client("iam").update_account_password_policy(
@@ -156,8 +240,20 @@ def set_account(
         names = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
         settings = dict.fromkeys(names, True)
         world.client("s3control").put_public_access_block(AccountId=ACCOUNT, PublicAccessBlockConfiguration=settings)
+    has_policy = password_length is not None
     return {
         "iam-root-mfa": root_mfa,
+        # No virtual device is the root user's.
+        "iam-root-hardware-mfa": root_mfa,
+        "iam-root-not-used": True,
+        "iam-password-uppercase": has_policy,
+        "iam-password-lowercase": has_policy,
+        "iam-password-symbols": has_policy,
+        "iam-password-numbers": has_policy,
+        "iam-password-expiry": has_policy,
+        "iam-support-role": kept,
+        "account-security-contact": kept,
+        "iam-no-cloudshell-full-access": True,
         "iam-root-no-access-keys": not root_key,
         "iam-password-policy": (password_length or 0) >= 14,
         "s3-account-public-access-blocked": blocks_public_access,

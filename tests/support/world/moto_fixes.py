@@ -9,6 +9,7 @@ AWS_POLICIES = (
     "AmazonECSTaskExecutionRolePolicy",
     "AmazonRDSEnhancedMonitoringRole",
     "AWS_ConfigRole",
+    "AWSSupportAccess",
     "ReadOnlyAccess",
     "SecurityAudit",
 )
@@ -21,6 +22,7 @@ def apply() -> None:
     _enforce_no_bucket_policies()
     _delete_acls_with_their_vpc()
     _name_listener_rules_by_chance()
+    _keep_rotation_periods()
 
 
 def _load_some_aws_policies() -> None:
@@ -52,6 +54,32 @@ def _mark_aws_managed_keys() -> None:
         return key_id
 
     KmsBackend._generate_default_keys = created
+
+
+def _keep_rotation_periods() -> None:
+    """moto forgets how often a key rotates; AWS tells, 365 days unless told otherwise."""
+    from moto.kms.models import kms_backends
+    from moto.kms.responses import KmsResponse
+
+    enable, status = KmsResponse.enable_key_rotation, KmsResponse.get_key_rotation_status
+
+    def key_of(self: Any) -> Any:
+        backend = kms_backends[self.current_account][self.region]
+        return backend.keys[backend.get_key_id(self._get_param("KeyId"))]
+
+    def enabled(self: Any) -> str:
+        answer: str = enable(self)
+        key_of(self).rotation_period = self._get_param("RotationPeriodInDays") or 365
+        return answer
+
+    def told(self: Any) -> str:
+        answer = json.loads(status(self))
+        if answer["KeyRotationEnabled"]:
+            answer["RotationPeriodInDays"] = getattr(key_of(self), "rotation_period", 365)
+        return json.dumps(answer)
+
+    KmsResponse.enable_key_rotation = enabled
+    KmsResponse.get_key_rotation_status = told
 
 
 def _enforce_no_bucket_policies() -> None:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from . import audit, balancers, buckets, database, events, identity, keys, network, scale, verify
+from . import alarms, audit, balancers, buckets, database, events, identity, inventory, keys, messages, network, observed, scale, verify
 from .builder import ACCOUNT, HOME, SECOND, Builder, control
 from .truth import Truth
 
@@ -19,6 +19,8 @@ SEED = 7
 
 def full(world: Builder) -> None:
     """Both deployments, with violations of every rule, in two regions."""
+    audit.analyze_access(world, findings=True)
+    observed.build_observed(world)
     demo_base(world)
     keys.build_faulty_keys(world)
     buckets.build_faulty_buckets(world)
@@ -26,6 +28,8 @@ def full(world: Builder) -> None:
     buckets.build_healthlake_buckets(world)
     identity.build_faulty_people(world)
     audit.build_faulty_watching(world)
+    alarms.build_faulty_alarms(world)
+    messages.build_faulty_messages(world)
     network.build_faulty_network(world)
     database.build_faulty_databases(world)
     balancers.build_faulty_balancers(world)
@@ -36,6 +40,7 @@ def full(world: Builder) -> None:
 
 def demo(world: Builder) -> None:
     """The first deployment alone, nearly as its owners claim it, with a few faults on purpose."""
+    audit.analyze_access(world, findings=False)
     demo_base(world)
     keys.add_key(world, "backup", rotation=False)
     buckets.add_bucket(world, "openemr-legacy-uploads", tls_only=False, denies_unencrypted=None, versioning=False, lifecycle=False)
@@ -53,7 +58,7 @@ def bare(world: Builder) -> None:
     """An account as AWS hands it over, with root's access key made: what holds of the account itself in the others fails here."""
     network.keep_default_vpc(world, HOME)
     audit.set_region(world, HOME, watched=False)
-    account = identity.set_account(world, root_mfa=False, root_key=True, password_length=None, blocks_public_access=False)
+    account = identity.set_account(world, root_mfa=False, root_key=True, password_length=None, blocks_public_access=False, kept=False)
     _account(world, account, trail=False)
 
 
@@ -68,13 +73,30 @@ def demo_base(world: Builder) -> None:
     buckets.build_hidden_bucket(world)
     audit.build_logs(world)
     audit.build_watching(world)
+    alarms.build_alarms(world)
+    messages.build_messages(world)
     network.build_network(world)
     database.build_databases(world)
     balancers.build_balancers(world)
 
 
 def _account(world: Builder, settings: dict[str, bool | str | None], *, trail: bool = True) -> None:
-    outcomes = {**settings, "cloudtrail-multi-region": trail}
+    outcomes = {
+        **settings,
+        "cloudtrail-multi-region": trail,
+        "cloudtrail-management-events": trail,
+        "cloudtrail-s3-object-reads": trail,
+        "cloudtrail-s3-object-writes": trail,
+        **alarms.of_account(alarms=trail),
+        # It stands alone.
+        "account-in-organization": False,
+        "cloudtrail-organization-trail": None,
+        "organization-all-features": None,
+        "organization-has-control-policies": None,
+        "organization-separate-environments": None,
+        # Where there is an analyzer, it looks for access from outside.
+        "access-analyzer-unused-access": False,
+    }
     world.truth.resource("aws-account", f"arn:aws:iam::{ACCOUNT}:root", outcomes)
 
 
@@ -94,6 +116,7 @@ def seed(endpoint: str, name: str, times: int = 1) -> Truth:
     build(world)
     for number in range(2, times + 1):
         scale.build_clinic(world, number)
+    inventory.take_inventory(world)
     control(endpoint, "DELETE", "journal")
     return world.truth
 

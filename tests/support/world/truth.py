@@ -61,6 +61,12 @@ class Truth:
                 text = outcome if isinstance(outcome, str) else (PASS if outcome else FAIL)
                 self.findings.setdefault(check, {})[arn] = text
 
+    def again(self, arn: str, outcomes: dict[str, bool | str | None]) -> None:
+        """Declares outcomes for a resource that is listed under a second kind, by the ARN that it has under its own."""
+        for check, outcome in outcomes.items():
+            if outcome is not None:
+                self.findings.setdefault(check, {})[arn] = PASS if outcome else FAIL
+
     def unknown(self, arn: str, *checks: str) -> None:
         """Declares that checks cannot be decided, because a fault keeps their evidence away."""
         for check in checks:
