@@ -95,7 +95,15 @@ def set_region(world: Builder, region: str, *, watched: bool) -> None:
     world.truth.resource(
         "aws-region",
         f"arn:aws:ec2:{region}:{ACCOUNT}:region/{region}",
-        {"config-recorder-recording": watched, "guardduty-enabled": watched, "ebs-default-encryption": watched},
+        {
+            "config-recorder-recording": watched,
+            "guardduty-enabled": watched,
+            "ebs-default-encryption": watched,
+            # What the server answers in every region: fixtures/ec2.toml.
+            "ebs-snapshots-sharing-blocked": False,
+            "images-sharing-blocked": True,
+            "region-requires-imdsv2": False,
+        },
     )
 
 
