@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from . import audit
 from .builder import ACCOUNT, HOME, SECOND, Builder, allow, document
 
 ANYWHERE = "0.0.0.0/0"
@@ -38,7 +39,13 @@ def keep_default_vpc(world: Builder, region: str) -> None:
         "ec2-vpc",
         arn_of("vpc", vpc, region),
         # Nobody asks for endpoints of the services in a VPC that is AWS's own; its subnets are in all zones.
-        {"vpc-flow-logs": False, "vpc-s3-gateway-endpoint": False, "vpc-interface-endpoints": None, "vpc-subnets-in-two-zones": True},
+        {
+            "vpc-flow-logs": False,
+            "vpc-flow-logs-encrypted": None,
+            "vpc-s3-gateway-endpoint": False,
+            "vpc-interface-endpoints": None,
+            "vpc-subnets-in-two-zones": True,
+        },
     )
     for subnet in ec2.describe_subnets(Filters=_filter(vpc))["Subnets"]:
         world.truth.resource("ec2-subnet", arn_of("subnet", subnet["SubnetId"], region), {"subnet-no-public-ip": False})
@@ -102,6 +109,7 @@ def add_vpc(
     *,
     flow_logs: str | None,
     hardened: bool,
+    plain_log_group: str | None = None,
     s3_endpoint: bool = False,
     all_endpoints: bool = False,
     two_zones: bool = False,
@@ -109,7 +117,7 @@ def add_vpc(
 ) -> str:
     """A VPC with its main route table, default ACL and default group. `flow_logs`: traffic type, or None.
 
-    The others say what it will be given: a gateway endpoint for S3, interface endpoints for all that process records,
+    They go into the deployment's group, which is encrypted, or into one that is not. The others say what it will be given: a gateway endpoint for S3, interface endpoints for all that process records,
     subnets in two zones, and interfaces without a group of their own.
     """
     ec2 = world.client("ec2")
@@ -120,7 +128,7 @@ def add_vpc(
             ResourceType="VPC",
             TrafficType=flow_logs,
             LogDestinationType="cloud-watch-logs",
-            LogGroupName=world.made["flow-log-group"],
+            LogGroupName=plain_log_group or world.made["flow-log-group"],
             DeliverLogsPermissionArn=f"arn:aws:iam::{ACCOUNT}:role/openemr-flow-logs",
             TagSpecifications=named("vpc-flow-log", name, world),
         )
@@ -129,6 +137,7 @@ def add_vpc(
         arn_of("vpc", vpc),
         {
             "vpc-flow-logs": flow_logs in ("ALL", "REJECT"),
+            "vpc-flow-logs-encrypted": plain_log_group is None if flow_logs else None,
             "vpc-s3-gateway-endpoint": s3_endpoint,
             "vpc-interface-endpoints": all_endpoints,
             "vpc-subnets-in-two-zones": two_zones,
@@ -326,7 +335,8 @@ def build_faulty_network(world: Builder) -> None:
     shut = [acl_entry("deny", port, port, ANYWHERE) for port in (22, 3389)]
     ordered = [*shut, acl_entry("allow", 0, 0, ANYWHERE, protocol="-1")]
     add_acl(world, vpc, "openemr-ordered", ordered, admin_ports_open=False, subnet=world.made["openemr-private-b"])
-    sandbox = add_vpc(world, "sandbox", "10.99.0.0/16", flow_logs="ACCEPT", hardened=False)
+    audit.add_log_group(world, "/aws/vpc/sandbox", key=None, days=400)
+    sandbox = add_vpc(world, "sandbox", "10.99.0.0/16", flow_logs="ACCEPT", hardened=False, plain_log_group="/aws/vpc/sandbox")
     add_subnet(world, sandbox, "sandbox-public", "10.99.0.0/24", "a", public_ips=True)
     healthlake = add_vpc(
         world,

@@ -402,7 +402,8 @@ def verify(endpoint: str, truth: Truth) -> list[str]:
     parts = [kms_keys, s3_buckets, identities, account, databases, watching, balancers]
     found = [one for part in parts for one in part(reader)]
     for region in truth.regions:
-        found += verify_network.networks(reader.client("ec2", region), region)
+        groups = reader.client("logs", region).describe_log_groups()["logGroups"]
+        found += verify_network.networks(reader.client("ec2", region), groups, region)
         found += verify_compute.machines(reader, region)
         found += verify_services.services(reader, region)
     for kind, arn, outcomes in found:

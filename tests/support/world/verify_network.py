@@ -48,9 +48,10 @@ def _lets_in(entries: list[dict[str, Any]], port: int) -> bool:
     return False
 
 
-def networks(ec2: Any, region: str) -> Iterator[tuple[str, str, dict[str, bool | str | None]]]:
+def networks(ec2: Any, groups_of_logs: list[dict[str, Any]], region: str) -> Iterator[tuple[str, str, dict[str, bool | str | None]]]:
     """Everything of a region's network that checks judge."""
     logs = ec2.describe_flow_logs()["FlowLogs"]
+    keys = {one["logGroupName"]: one.get("kmsKeyId") for one in groups_of_logs}
     endpoints = ec2.describe_vpc_endpoints()["VpcEndpoints"]
     subnets = ec2.describe_subnets()["Subnets"]
     groups = ec2.describe_security_groups()["SecurityGroups"]
@@ -63,8 +64,10 @@ def networks(ec2: Any, region: str) -> Iterator[tuple[str, str, dict[str, bool |
         ]
         own = {one["ServiceName"].partition(f"{region}.")[2] for one in endpoints if one["VpcId"] == vpc["VpcId"]}
         zones = {one["AvailabilityZone"] for one in subnets if one["VpcId"] == vpc["VpcId"]}
+        kept = [keys[log["LogGroupName"]] for log in logs if log["ResourceId"] == vpc["VpcId"]]
         yield "ec2-vpc", _arn("vpc", vpc["VpcId"], region), {
             "vpc-flow-logs": bool(rejects),
+            "vpc-flow-logs-encrypted": all(kept) if kept else None,
             "vpc-s3-gateway-endpoint": "s3" in own,
             "vpc-interface-endpoints": None if vpc["IsDefault"] else own.issuperset(ENDPOINTS),
             "vpc-subnets-in-two-zones": len(zones) > 1,
