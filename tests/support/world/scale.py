@@ -76,7 +76,7 @@ def _people(world: Builder, name: str, holds: Lots) -> None:
 
 def _network(world: Builder, name: str, number: int, holds: Lots) -> str:
     cidr = f"10.{100 + number % 150}"
-    vpc = network.add_vpc(world, name, f"{cidr}.0.0/16", flow_logs="ALL" if holds() else None, hardened=holds())
+    vpc = network.add_vpc(world, name, f"{cidr}.0.0/16", flow_logs="ALL" if holds() else None, hardened=holds(), s3_endpoint=True, two_zones=True)
     subnets = [
         network.add_subnet(world, vpc, f"{name}-{index}", f"{cidr}.{index}.0/24", "ab"[index % 2], public_ips=not holds())
         for index in range(6)

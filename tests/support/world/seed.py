@@ -10,7 +10,27 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from . import alarms, audit, balancers, buckets, database, events, identity, inventory, keys, messages, network, observed, scale, verify
+from . import (
+    alarms,
+    audit,
+    balancers,
+    buckets,
+    compute,
+    containers,
+    database,
+    edges,
+    events,
+    functions,
+    gateways,
+    identity,
+    inventory,
+    keys,
+    messages,
+    network,
+    observed,
+    scale,
+    verify,
+)
 from .builder import ACCOUNT, HOME, SECOND, Builder, control
 from .truth import Truth
 
@@ -31,8 +51,13 @@ def full(world: Builder) -> None:
     alarms.build_faulty_alarms(world)
     messages.build_faulty_messages(world)
     network.build_faulty_network(world)
+    gateways.build_gateways(world)
     database.build_faulty_databases(world)
+    edges.build_edges(world)
     balancers.build_faulty_balancers(world)
+    compute.build_compute(world)
+    functions.build_functions(world)
+    containers.build_containers(world)
     account = identity.set_account(world, root_mfa=True, root_key=True, password_length=14, blocks_public_access=True)
     _account(world, account)
     events.build_events(world)
