@@ -10,7 +10,23 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from . import audit, balancers, buckets, database, events, identity, keys, network, scale, verify
+from . import (
+    analytics,
+    audit,
+    balancers,
+    buckets,
+    caches,
+    database,
+    events,
+    identity,
+    keys,
+    network,
+    scale,
+    stores,
+    streams,
+    vaults,
+    verify,
+)
 from .builder import ACCOUNT, HOME, SECOND, Builder, control
 from .truth import Truth
 
@@ -28,6 +44,11 @@ def full(world: Builder) -> None:
     audit.build_faulty_watching(world)
     network.build_faulty_network(world)
     database.build_faulty_databases(world)
+    stores.build_stores(world)
+    caches.build_caches(world)
+    analytics.build_analytics(world)
+    streams.build_streams(world)
+    vaults.build_faulty_vault(world)
     balancers.build_faulty_balancers(world)
     account = identity.set_account(world, root_mfa=True, root_key=True, password_length=14, blocks_public_access=True)
     _account(world, account)
@@ -70,6 +91,7 @@ def demo_base(world: Builder) -> None:
     audit.build_watching(world)
     network.build_network(world)
     database.build_databases(world)
+    vaults.build_vault(world)
     balancers.build_balancers(world)
 
 
@@ -94,6 +116,9 @@ def seed(endpoint: str, name: str, times: int = 1) -> Truth:
     build(world)
     for number in range(2, times + 1):
         scale.build_clinic(world, number)
+    for region in regions:
+        analytics.declare_region(world, region)
+    vaults.declare_backups(world)
     control(endpoint, "DELETE", "journal")
     return world.truth
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from . import clock, verify_network
+from . import clock, vaults, verify_data, verify_network, verify_platforms
 from .builder import ACCOUNT, HOME, client
 from .truth import CHECKS, FAIL, PASS, UNKNOWN, Truth
 
@@ -375,6 +375,10 @@ def verify(endpoint: str, truth: Truth) -> list[str]:
     parts = [kms_keys, s3_buckets, identities, account, databases, watching, balancers]
     found = [one for part in parts for one in part(reader)]
     found += [one for region in truth.regions for one in verify_network.networks(reader.client("ec2", region), region)]
+    data = verify_data.Data(reader)
+    found += [*data.rows(), *data.given(), *verify_platforms.Platforms(reader, _customer_keys(reader)).rows()]
+    backed_up = data.backed_up()
+    found += [(kind, arn, {vaults.KINDS[kind]: arn in backed_up}) for arn, kind in {arn: kind for kind, arn, _ in found if kind in vaults.KINDS}.items()]
     for kind, arn, outcomes in found:
         seen[arn] = kind
         for check, outcome in outcomes.items():
