@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from . import network
-from .builder import ACCOUNT, HOME, Builder
+from .builder import ACCOUNT, HOME, SECOND, Builder
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/openemr-analytics"
 
@@ -19,6 +19,8 @@ def build_analytics(world: Builder) -> None:
         add_cluster(world, f"{name}-joins", good=good)
         add_application(world, f"{name}-exports", good=good)
         add_laboratory(world, name, good=good)
+    add_catalog(world, HOME, good=True)
+    add_catalog(world, SECOND, good=False)
     # moto makes security configurations, but does not list them.
     names = [{"Name": f"{name}-joins", "CreationDateTime": "2026-01-02T03:04:05Z"} for name in ("openemr", "openemr-legacy")]
     world.tell("emr:ListSecurityConfigurations", {"SecurityConfigurations": names})
@@ -49,6 +51,27 @@ def add_jobs(world: Builder, name: str, *, good: bool) -> None:
     world.truth.resource("glue-job", f"arn:aws:glue:{HOME}:{ACCOUNT}:job/{name}-export", outcomes)
 
 
+def add_catalog(world: Builder, region: str, *, good: bool) -> None:
+    """A database in a region's catalog, and connections; moto forgets of what type a connection is, so the server is told."""
+    glue = world.client("glue", region)
+    glue.create_database(DatabaseInput={"Name": "omop"})
+    if good:
+        at_rest = {"CatalogEncryptionMode": "SSE-KMS", "SseAwsKmsKeyId": world.keys["central"]}
+        passwords = {"ReturnConnectionPasswordEncrypted": True, "AwsKmsKeyId": world.keys["central"]}
+        settings = {"EncryptionAtRest": at_rest, "ConnectionPasswordEncryption": passwords}
+        glue.put_data_catalog_encryption_settings(DataCatalogEncryptionSettings=settings)
+    secret = {"SECRET_ID": "openemr/database"} if good else {"USERNAME": "reporting"}
+    told = [
+        {"Name": "reporting", "ConnectionType": "JDBC", "ConnectionProperties": {"JDBC_ENFORCE_SSL": str(good).lower(), **secret}},
+        {"Name": "subnet", "ConnectionType": "NETWORK", "ConnectionProperties": {}},
+    ]
+    world.tell("glue:GetConnections", {"ConnectionList": told}, region)
+    arn = f"arn:aws:glue:{region}:{ACCOUNT}:connection"
+    world.truth.resource("glue-connection", f"{arn}/reporting", {"glue-connection-tls": good, "glue-connection-secret": good})
+    world.truth.resource("glue-connection", f"{arn}/subnet", {"glue-connection-tls": None, "glue-connection-secret": None})
+    world.made[f"catalog of {region}"] = "encrypted" if good else "plain"
+
+
 def add_workgroup(world: Builder, name: str, *, good: bool) -> None:
     """A workgroup of Athena."""
     result: dict[str, Any] = {"OutputLocation": "s3://openemr-rds-export/results/"}
@@ -77,7 +100,17 @@ def declare_region(world: Builder, region: str) -> None:
     """What holds of a region as AWS gives it: nobody opened the catalog, and EMR's block is on (a fixture says so)."""
     declare_workgroup(world, "primary", region, good=False)
     arn = next(arn for arn, kind in world.truth.resources.items() if kind == "aws-region" and arn.endswith(f"/{region}"))
-    world.truth.more(arn, {"glue-catalog-policy-not-public": True, "emr-public-access-blocked": True})
+    # Where nothing is in the catalog, its encryption is not judged.
+    catalog = {None: None, "encrypted": True, "plain": False}[world.made.get(f"catalog of {region}")]
+    world.truth.more(
+        arn,
+        {
+            "glue-catalog-encrypted": catalog,
+            "glue-catalog-passwords-encrypted": catalog,
+            "glue-catalog-policy-not-public": True,
+            "emr-public-access-blocked": True,
+        },
+    )
 
 
 def add_cluster(world: Builder, name: str, *, good: bool) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .builder import ACCOUNT, HOME, Builder
+from .builder import ACCOUNT, HOME, Builder, allow, document
 
 
 def build_streams(world: Builder) -> None:
@@ -134,7 +134,7 @@ def add_mail(world: Builder) -> None:
             "IdentityType": "DOMAIN",
             "VerifiedForSendingStatus": True,
             "DkimAttributes": {"SigningEnabled": good, "Status": "SUCCESS" if good else "NOT_STARTED"},
-            "Policies": {},
+            "Policies": {"partner": document(allow("ses:SendEmail", "*", Principal={"AWS": "210987654321"} if good else "*"))},
             "Tags": [],
         }
         if good:
@@ -143,7 +143,7 @@ def add_mail(world: Builder) -> None:
         options = {"DeliveryOptions": {"TlsPolicy": "REQUIRE" if good else "OPTIONAL"}, "ConfigurationSetName": group, "Tags": []}
         world.tell("sesv2:GetConfigurationSet", options, ConfigurationSetName=group)
         arn = f"arn:aws:ses:{HOME}:{ACCOUNT}"
-        outcomes = {"sesv2-identity-dkim": good, "sesv2-identity-configuration-set": good}
+        outcomes = {"sesv2-identity-dkim": good, "sesv2-identity-configuration-set": good, "sesv2-identity-policy-not-public": good}
         world.truth.resource("sesv2-identity", f"{arn}:identity/{name}", outcomes)
         world.truth.resource("sesv2-configuration-set", f"{arn}:configuration-set/{group}", {"sesv2-configuration-set-tls": good})
     names = ["openemr.example", "legacy.openemr.example"]

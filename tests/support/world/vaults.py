@@ -63,6 +63,7 @@ def add_vault(world: Builder, name: str, *, key: str | None, good: bool) -> date
         {
             "backup-vault-customer-key": key is not None,
             "backup-vault-locked": good,
+            "backup-vault-no-manual-deletion": good,
             "backup-vault-policy-not-public": good,
             "backup-vault-recovery-points-encrypted": good,
             "backup-vault-recent-recovery-point": good,
@@ -131,6 +132,9 @@ def tell_backups(world: Builder, now: datetime.datetime) -> None:
 
 def declare_backups(world: Builder) -> None:
     """Says of everything that was made whether AWS Backup backed it up; to be called last."""
+    # With the deployment's plan come its backups and the restore that was tried.
+    planned = bool(world.backed_up)
+    world.truth.more(f"arn:aws:iam::{ACCOUNT}:root", {"account-backup-plan": planned, "account-restore-tested": planned})
     for arn, kind in list(world.truth.resources.items()):
         if kind in KINDS:
             world.truth.more(arn, {KINDS[kind]: arn in world.backed_up})

@@ -71,11 +71,21 @@ class Data:
                 yield kind, arn, {check: question(facts) for check, question in questions.items()}
 
     def given(self) -> Rows:
-        """What holds of the regions themselves."""
+        """What holds of the account and its regions themselves."""
+        backup = self.client("backup")
+        vaults, plans = backup.list_backup_vaults()["BackupVaultList"], backup.list_backup_plans()["BackupPlansList"]
+        yield "aws-account", f"arn:aws:iam::{ACCOUNT}:root", {
+            "account-backup-plan": bool(plans),
+            "account-restore-tested": bool(vaults and backup.list_restore_jobs()["RestoreJobs"]),
+        }
         for region in self.regions:
+            glue = self.client("glue", region)
+            settings = str(glue.get_data_catalog_encryption_settings())
             block = self.client("emr", region).get_block_public_access_configuration()["BlockPublicAccessConfiguration"]
             yield "aws-region", f"arn:aws:ec2:{region}:{ACCOUNT}:region/{region}", {
-                "glue-catalog-policy-not-public": not public(self.client("glue", region).get_resource_policy().get("PolicyInJson")),
+                "glue-catalog-policy-not-public": not public(glue.get_resource_policy().get("PolicyInJson")),
+                "glue-catalog-encrypted": "SSE-KMS" in settings if glue.get_databases()["DatabaseList"] else None,
+                "glue-catalog-passwords-encrypted": "AwsKmsKeyId" in settings if glue.get_connections()["ConnectionList"] else None,
                 "emr-public-access-blocked": block["BlockPublicSecurityGroupRules"],
             }
 
@@ -190,6 +200,7 @@ class Data:
                 {
                     "backup-vault-customer-key": has("EncryptionKeyArn"),
                     "backup-vault-locked": has("Locked"),
+                    "backup-vault-no-manual-deletion": has("Locked"),
                     "backup-vault-policy-not-public": lambda one: not public(one["policy"]),
                     "backup-vault-recovery-points-encrypted": lambda one: all(point["IsEncrypted"] for point in one["points"]),
                     "backup-vault-recent-recovery-point": lambda one: (one["now"] - one["points"][0]["CreationDate"]).days <= 2,

@@ -88,6 +88,13 @@ class Platforms(Data):
                     "glue-job-logging": has("DefaultArguments"),
                 },
             ),
+            "glue-connection": (
+                self._connections,
+                {
+                    "glue-connection-tls": lambda one: one["JDBC_ENFORCE_SSL"] == "true" if one else None,
+                    "glue-connection-secret": lambda one: "SECRET_ID" in one if one else None,
+                },
+            ),
             "athena-workgroup": (
                 self._workgroups,
                 {
@@ -208,6 +215,7 @@ class Platforms(Data):
                 {
                     "sesv2-identity-dkim": lambda one: one["DkimAttributes"]["SigningEnabled"],
                     "sesv2-identity-configuration-set": has("ConfigurationSetName"),
+                    "sesv2-identity-policy-not-public": lambda one: not any(public(policy) for policy in one["Policies"].values()),
                 },
             ),
             "sesv2-configuration-set": (
@@ -241,6 +249,11 @@ class Platforms(Data):
             known = {one["Name"]: one["EncryptionConfiguration"] for one in glue.get_security_configurations()["SecurityConfigurations"]}
             for one in glue.get_jobs()["Jobs"]:
                 yield f"arn:aws:glue:{region}:{ACCOUNT}:job/{one['Name']}", {**one, "configuration": known[one["SecurityConfiguration"]]}
+
+    def _connections(self) -> Listed:
+        for region in self.regions:
+            for one in self.client("glue", region).get_connections()["ConnectionList"]:
+                yield f"arn:aws:glue:{region}:{ACCOUNT}:connection/{one['Name']}", one["ConnectionProperties"]
 
     def _workgroups(self) -> Listed:
         for region in self.regions:
