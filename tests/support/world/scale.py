@@ -96,7 +96,8 @@ def _network(world: Builder, name: str, number: int, holds: Lots) -> str:
 
 
 def _databases(world: Builder, name: str, holds: Lots) -> None:
-    database.add_instance(world, name, good=holds(), key=name if holds() else None, retention=14 if holds() else 1)
+    good, encrypted = holds(), holds()
+    database.add_instance(world, name, good=good, key=name if encrypted else None, retention=14 if holds() else 1)
     for part in ("monday", "friday"):
-        database.add_snapshot(world, name, f"{name}-{part}", shared_with=None if holds() else "all")
+        database.add_snapshot(world, name, f"{name}-{part}", shared_with=None if holds() else "all", encrypted=encrypted)
 

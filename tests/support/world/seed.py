@@ -12,9 +12,11 @@ from pathlib import Path
 
 from . import (
     alarms,
+    analytics,
     audit,
     balancers,
     buckets,
+    caches,
     compute,
     containers,
     database,
@@ -29,6 +31,9 @@ from . import (
     network,
     observed,
     scale,
+    stores,
+    streams,
+    vaults,
     verify,
 )
 from .builder import ACCOUNT, HOME, SECOND, Builder, control
@@ -54,6 +59,11 @@ def full(world: Builder) -> None:
     gateways.build_gateways(world)
     database.build_faulty_databases(world)
     edges.build_edges(world)
+    stores.build_stores(world)
+    caches.build_caches(world)
+    analytics.build_analytics(world)
+    streams.build_streams(world)
+    vaults.build_faulty_vault(world)
     balancers.build_faulty_balancers(world)
     compute.build_compute(world)
     functions.build_functions(world)
@@ -102,6 +112,7 @@ def demo_base(world: Builder) -> None:
     messages.build_messages(world)
     network.build_network(world)
     database.build_databases(world)
+    vaults.build_vault(world)
     balancers.build_balancers(world)
 
 
@@ -141,6 +152,9 @@ def seed(endpoint: str, name: str, times: int = 1) -> Truth:
     build(world)
     for number in range(2, times + 1):
         scale.build_clinic(world, number)
+    for region in regions:
+        analytics.declare_region(world, region)
+    vaults.declare_backups(world)
     inventory.take_inventory(world)
     control(endpoint, "DELETE", "journal")
     return world.truth

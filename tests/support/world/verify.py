@@ -12,8 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from . import clock, verify_messages, verify_network
-from . import clock, verify_compute, verify_network, verify_services
+from . import clock, vaults, verify_compute, verify_data, verify_messages, verify_network, verify_platforms, verify_services
 from .builder import ACCOUNT, HOME, client
 from .truth import CHECKS, FAIL, PASS, UNKNOWN, Truth
 
@@ -424,6 +423,11 @@ def verify(endpoint: str, truth: Truth) -> list[str]:
         found += verify_network.networks(reader.client("ec2", region), groups, region)
         found += verify_compute.machines(reader, region)
         found += verify_services.services(reader, region)
+    found += [one for region in truth.regions for one in verify_network.networks(reader.client("ec2", region), region)]
+    data = verify_data.Data(reader)
+    found += [*data.rows(), *data.given(), *verify_platforms.Platforms(reader, _customer_keys(reader)).rows()]
+    backed_up = data.backed_up()
+    found += [(kind, arn, {vaults.KINDS[kind]: arn in backed_up}) for arn, kind in {arn: kind for kind, arn, _ in found if kind in vaults.KINDS}.items()]
     for kind, arn, outcomes in found:
         seen[arn] = kind
         for check, outcome in outcomes.items():
