@@ -423,7 +423,6 @@ def verify(endpoint: str, truth: Truth) -> list[str]:
         found += verify_network.networks(reader.client("ec2", region), groups, region)
         found += verify_compute.machines(reader, region)
         found += verify_services.services(reader, region)
-    found += [one for region in truth.regions for one in verify_network.networks(reader.client("ec2", region), region)]
     data = verify_data.Data(reader)
     found += [*data.rows(), *data.given(), *verify_platforms.Platforms(reader, _customer_keys(reader)).rows()]
     backed_up = data.backed_up()
