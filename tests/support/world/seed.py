@@ -30,6 +30,7 @@ from . import (
     messages,
     network,
     observed,
+    organization,
     scale,
     stores,
     streams,
@@ -55,6 +56,7 @@ def full(world: Builder) -> None:
     audit.build_faulty_watching(world)
     alarms.build_faulty_alarms(world)
     messages.build_faulty_messages(world)
+    organization.build_organization(world)
     network.build_faulty_network(world)
     gateways.build_gateways(world)
     database.build_faulty_databases(world)
@@ -124,12 +126,7 @@ def _account(world: Builder, settings: dict[str, bool | str | None], *, trail: b
         "cloudtrail-s3-object-reads": trail,
         "cloudtrail-s3-object-writes": trail,
         **alarms.of_account(alarms=trail),
-        # It stands alone.
-        "account-in-organization": False,
-        "cloudtrail-organization-trail": None,
-        "organization-all-features": None,
-        "organization-has-control-policies": None,
-        "organization-separate-environments": None,
+        **organization.of_account(world),
         # Where there is an analyzer, it looks for access from outside.
         "access-analyzer-unused-access": False,
     }
