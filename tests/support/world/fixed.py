@@ -68,8 +68,8 @@ def _answer(call: Call, entries: dict[str, Entry]) -> Answer | None:
     name = f"{call.service}:{call.operation}"
     some = {given.removeprefix(f"{name}?"): entry for given, entry in entries.items() if given.startswith(f"{name}?")}
     asked = {**parameters(call), "@account": call.account, "@region": call.region} if some else {}
-    fitting = (entry for given, entry in some.items() if all(asked.get(key) == value for key, value in urllib.parse.parse_qsl(given)))
-    entry = next(fitting, entries.get(name))
+    fits = {given: all(asked.get(key) == value for key, value in urllib.parse.parse_qsl(given)) for given in some}
+    entry = next((entry for given, entry in some.items() if fits[given]), entries.get(name))
     if entry is None:
         return None
     return error(call, **entry["error"]) if _is_error(entry) else output(call, entry)

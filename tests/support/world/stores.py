@@ -1,4 +1,4 @@
-"""Stores of the healthlake beside the databases: DynamoDB and DAX, Redshift, EFS, FSx; of each one as it should be and one that breaks its rules."""
+"""Stores beside the databases: DynamoDB and DAX, Redshift, EFS, FSx; of each one as it should be and one that breaks its rules."""
 
 from typing import Any
 

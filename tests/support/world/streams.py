@@ -1,4 +1,4 @@
-"""What data passes through: Kinesis, MSK, Amazon MQ, DMS, SES and Elastic Beanstalk; of each one as it should be and one that breaks its rules."""
+"""What data passes through: Kinesis, MSK, MQ, DMS, SES and Beanstalk; of each one as it should be and one that breaks its rules."""
 
 from typing import Any
 
@@ -48,9 +48,8 @@ def add_topics(world: Builder) -> None:
             "EnhancedMonitoring": "PER_TOPIC_PER_BROKER" if good else "DEFAULT",
             "LoggingInfo": {"BrokerLogs": {"CloudWatchLogs": {"Enabled": good, "LogGroup": "/aws/ecs/openemr"}}},
         }
-        told.append(
-            {"ClusterType": "PROVISIONED", "ClusterName": name, "ClusterArn": arn, "State": "ACTIVE", "Tags": {}, "Provisioned": provisioned}
-        )
+        cluster = {"ClusterType": "PROVISIONED", "ClusterName": name, "ClusterArn": arn, "State": "ACTIVE"}
+        told.append({**cluster, "Tags": {}, "Provisioned": provisioned})
         rules = ["clients-use-tls", "brokers-use-tls", "customer-key", "not-public", "authentication", "broker-logs", "enhanced-monitoring"]
         outcomes: dict[str, bool | str | None] = {f"kafka-cluster-{rule}": good for rule in rules}
         world.truth.resource("kafka-cluster", arn, outcomes)
@@ -111,7 +110,9 @@ def add_environment(world: Builder, name: str, *, good: bool) -> None:
     """An Elastic Beanstalk environment; moto does not give its settings."""
     beanstalk = world.client("elasticbeanstalk")
     beanstalk.create_application(ApplicationName=name)
-    made = beanstalk.create_environment(ApplicationName=name, EnvironmentName=name, SolutionStackName="64bit Amazon Linux 2023", Tags=world.tags(name))
+    made = beanstalk.create_environment(
+        ApplicationName=name, EnvironmentName=name, SolutionStackName="64bit Amazon Linux 2023", Tags=world.tags(name)
+    )
     switch = "true" if good else "false"
     options = [
         ("aws:elasticbeanstalk:managedactions", "ManagedActionsEnabled", switch),

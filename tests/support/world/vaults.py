@@ -42,7 +42,8 @@ def add_vault(world: Builder, name: str, *, key: str | None, good: bool) -> date
     """A vault that keeps every rule, or none. Gives the server's time."""
     backup = world.client("backup")
     encryption = {"EncryptionKeyArn": world.keys[key]} if key else {}
-    made = backup.create_backup_vault(BackupVaultName=name, BackupVaultTags={"Project": "openemr", "Environment": "production"}, **encryption)
+    tags = {"Project": "openemr", "Environment": "production"}
+    made = backup.create_backup_vault(BackupVaultName=name, BackupVaultTags=tags, **encryption)
     if good:
         backup.put_backup_vault_lock_configuration(BackupVaultName=name, MinRetentionDays=35)
     now: datetime.datetime = made["CreationDate"]

@@ -92,7 +92,9 @@ class Data:
     def backed_up(self) -> set[str]:
         """What has a recovery point."""
         backup = self.client("backup")
-        return {one["ResourceArn"] for one in backup.list_protected_resources()["Results"]} if backup.list_backup_vaults()["BackupVaultList"] else set()
+        if not backup.list_backup_vaults()["BackupVaultList"]:
+            return set()
+        return {one["ResourceArn"] for one in backup.list_protected_resources()["Results"]}
 
     def kinds(self) -> dict[str, Table]:
         """The tables."""
@@ -136,7 +138,10 @@ class Data:
                 self.each("rds", "describe_db_subnet_groups", "DBSubnetGroups", "DBSubnetGroupArn"),
                 {"rds-subnet-group-private": lambda one: self.private([subnet["SubnetIdentifier"] for subnet in one["Subnets"]])},
             ),
-            "rds-proxy": (self.each("rds", "describe_db_proxies", "DBProxies", "DBProxyArn"), {"rds-proxy-requires-tls": has("RequireTLS")}),
+            "rds-proxy": (
+                self.each("rds", "describe_db_proxies", "DBProxies", "DBProxyArn"),
+                {"rds-proxy-requires-tls": has("RequireTLS")},
+            ),
             "dynamodb-table": (
                 self._tables,
                 {

@@ -43,7 +43,7 @@ class Platforms(Data):
                 self.each("elasticache", "describe_cache_clusters", "CacheClusters", "ARN"),
                 {
                     "elasticache-cluster-tls": has("TransitEncryptionEnabled"),
-                    "elasticache-cluster-backups": lambda one: one.get("SnapshotRetentionLimit", 0) >= 7 if one["Engine"] == "redis" else None,
+                    "elasticache-cluster-backups": lambda one: days("SnapshotRetentionLimit")(one) if one["Engine"] == "redis" else None,
                     "elasticache-cluster-own-subnet-group": equals("CacheSubnetGroupName", "openemr-private"),
                 },
             ),
@@ -129,7 +129,7 @@ class Platforms(Data):
                 },
             ),
             notebook: (
-                self._described("describe_notebook_instance", "list_notebook_instances", "NotebookInstances", "NotebookInstanceName", "NotebookInstanceArn"),
+                self._described("notebook_instance", "NotebookInstances", "NotebookInstanceName", "NotebookInstanceArn"),
                 {
                     f"{notebook}-no-direct-internet": equals("DirectInternetAccess", "Disabled"),
                     f"{notebook}-customer-key": has("KmsKeyId"),
@@ -139,7 +139,7 @@ class Platforms(Data):
                 },
             ),
             domain: (
-                self._described("describe_domain", "list_domains", "Domains", "DomainId", "DomainArn"),
+                self._described("domain", "Domains", "DomainId", "DomainArn"),
                 {
                     f"{domain}-vpc-only": equals("AppNetworkAccessType", "VpcOnly"),
                     f"{domain}-customer-key": has("KmsKeyId"),
@@ -147,7 +147,7 @@ class Platforms(Data):
                 },
             ),
             endpoint: (
-                self._described("describe_endpoint_config", "list_endpoint_configs", "EndpointConfigs", "EndpointConfigName", "EndpointConfigArn"),
+                self._described("endpoint_config", "EndpointConfigs", "EndpointConfigName", "EndpointConfigArn"),
                 {
                     f"{endpoint}-customer-key": has("KmsKeyId"),
                     f"{endpoint}-capture-key": lambda one: "KmsKeyId" in one["DataCaptureConfig"],
@@ -156,7 +156,8 @@ class Platforms(Data):
         }
 
     def _streams(self) -> dict[str, Table]:
-        kafka, broker, mover, environment = "kafka-cluster", "mq-broker", "dms-replication-instance", "elasticbeanstalk-environment"
+        kafka, broker, mover = "kafka-cluster", "mq-broker", "dms-replication-instance"
+        environment = "elasticbeanstalk-environment"
 
         def transit(one: Any) -> Any:
             return one["Provisioned"]["EncryptionInfo"]["EncryptionInTransit"]
@@ -224,14 +225,14 @@ class Platforms(Data):
             ),
         }
 
-    def _described(self, describe: str, listing: str, member: str, name: str, arn: str) -> Any:
+    def _described(self, thing: str, member: str, name: str, arn: str) -> Any:
         """What SageMaker lists by name and describes one by one."""
 
         def listed() -> Listed:
             for region in self.regions:
                 sagemaker = self.client("sagemaker", region)
-                for one in getattr(sagemaker, listing)()[member]:
-                    facts = getattr(sagemaker, describe)(**{name: one[name]})
+                for one in getattr(sagemaker, f"list_{thing}s")()[member]:
+                    facts = getattr(sagemaker, f"describe_{thing}")(**{name: one[name]})
                     yield facts[arn], facts
 
         return listed
@@ -305,7 +306,8 @@ class Platforms(Data):
         for region in self.regions:
             beanstalk = self.client("elasticbeanstalk", region)
             for one in beanstalk.describe_environments()["Environments"]:
-                settings = beanstalk.describe_configuration_settings(ApplicationName=one["ApplicationName"], EnvironmentName=one["EnvironmentName"])
+                names = {name: one[name] for name in ("ApplicationName", "EnvironmentName")}
+                settings = beanstalk.describe_configuration_settings(**names)
                 options = settings["ConfigurationSettings"][0]["OptionSettings"]
                 yield one["EnvironmentArn"], {option["OptionName"]: option["Value"] for option in options}
 
