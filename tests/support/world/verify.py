@@ -426,9 +426,8 @@ def verify(endpoint: str, truth: Truth) -> list[str]:
     data = verify_data.Data(reader)
     found += [*data.rows(), *data.given(), *verify_platforms.Platforms(reader, _customer_keys(reader)).rows()]
     backed_up = data.backed_up()
-    kept = {arn: vaults.KINDS[kind] for kind, arn, _ in found if kind in vaults.KINDS}
-    kinds = {arn: kind for kind, arn, _ in found}
-    found += [(kinds[arn], arn, {check: arn in backed_up}) for arn, check in kept.items()]
+    kept = {arn: kind for kind, arn, _ in found if kind in vaults.KINDS}
+    found += [(kind, arn, {vaults.KINDS[kind]: arn in backed_up}) for arn, kind in kept.items()]
     for kind, arn, outcomes in found:
         seen[arn] = kind
         for check, outcome in outcomes.items():
