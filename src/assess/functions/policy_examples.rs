@@ -298,6 +298,7 @@ fn principals_of_other_accounts_are_listed() {
         (json!({"StringEquals": {"aws:SourceVpce": "vpce-1"}}), vec!["*"]),
         (json!({"StringEquals": {"aws:SourceVpce": "vpce-1", "aws:PrincipalAccount": own}}), vec![]),
         (json!({"ArnLike": {"aws:SourceArn": "arn:aws:s3:::b"}}), vec!["arn:aws:s3:::b"]),
+        (json!({"Bool": {"aws:PrincipalIsAWSService": "true"}}), vec![]),
     ] {
         assert_eq!(trust(json!("*"), condition.clone()).unwrap(), expected, "{condition}");
     }

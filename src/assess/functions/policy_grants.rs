@@ -253,6 +253,10 @@ fn denied_whatever(policy: &Policy, grant: &Statement) -> bool {
 
 /// Whom a value of a condition lets in from elsewhere.
 fn outsider(key: &str, value: &str, own_account: &str) -> Option<String> {
+    // Services of AWS are no accounts.
+    if key == "aws:principalisawsservice" {
+        return None;
+    }
     // A network is nobody's account: whoever comes through it is let in.
     if ["aws:sourceip", "aws:vpcsourceip", "aws:sourcevpc", "aws:sourcevpce"].contains(&key) {
         return Some("*".to_owned());

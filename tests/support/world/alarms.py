@@ -51,7 +51,9 @@ def pattern(subject: str) -> str:
     return f"{{ ($.eventSource = {source}.amazonaws.com) && ({events}) }}" if source else f"{{ {events} }}"
 
 
-def add_alarm(world: Builder, name: str, *, metric: str, namespace: str, actions: list[str], heard: bool | None, muted: bool = False) -> None:
+def add_alarm(
+    world: Builder, name: str, *, metric: str, namespace: str, actions: list[str], heard: bool | None, muted: bool = False
+) -> None:
     """An alarm. `heard`: somebody has subscribed to one of the topics among its actions; None: there is none among them."""
     world.client("cloudwatch").put_metric_alarm(
         AlarmName=name,
@@ -73,12 +75,12 @@ def add_alarm(world: Builder, name: str, *, metric: str, namespace: str, actions
     )
 
 
-def add_trail_alarm(world: Builder, subject: str) -> None:
+def add_trail_alarm(world: Builder, subject: str, text: str) -> None:
     """A metric filter over the trail's log group, and the alarm on its metric, as they should be."""
     group = world.made["trail-log-group"].rpartition(":log-group:")[2]
     metric = {"metricName": subject, "metricNamespace": "openemr/trail", "metricValue": "1"}
     world.client("logs").put_metric_filter(
-        logGroupName=group, filterName=subject, filterPattern=pattern(subject), metricTransformations=[metric]
+        logGroupName=group, filterName=subject, filterPattern=text, metricTransformations=[metric]
     )
     add_alarm(world, f"trail-{subject}", metric=subject, namespace="openemr/trail", actions=[TOPIC], heard=True)
 
@@ -102,7 +104,8 @@ def add_bus(world: Builder, name: str, *, principal: str | None) -> None:
     events = world.client("events")
     arn = events.create_event_bus(Name=name, Tags=world.tags(name))["EventBusArn"]
     if principal:
-        statement = allow("events:PutEvents", arn, Sid="Put", Principal="*" if principal == "*" else {"AWS": f"arn:aws:iam::{principal}:root"})
+        who: Any = "*" if principal == "*" else {"AWS": f"arn:aws:iam::{principal}:root"}
+        statement = allow("events:PutEvents", arn, Sid="Put", Principal=who)
         events.put_permission(EventBusName=name, Policy=document(statement))
     world.truth.resource(
         "events-bus",
@@ -115,7 +118,7 @@ def build_alarms(world: Builder) -> None:
     """What the deployment is told of."""
     subscribe(world, TOPIC, "email", "security@openemr.example")
     for subject in (*EVENTS, *PATTERNS):
-        add_trail_alarm(world, subject)
+        add_trail_alarm(world, subject, pattern(subject))
     add_alarm(world, "openemr-cpu", metric="CPUUtilization", namespace="AWS/ECS", actions=[TOPIC, EMPTY_TOPIC], heard=True)
     finding = '{"source": ["aws.guardduty"], "detail-type": ["GuardDuty Finding"]}'
     add_rule(world, "guardduty-findings", EventPattern=finding, targets=[TOPIC])
@@ -138,9 +141,7 @@ def build_faulty_alarms(world: Builder) -> None:
 
 def of_account(*, alarms: bool) -> dict[str, bool | str | None]:
     """What the checks of the account must find of its alarms."""
-    found: dict[str, bool | str | None] = {f"alarm-on-{subject}": alarms for subject in (*EVENTS, *PATTERNS)}
-    # Of no organization that it manages.
-    return {**found, "alarm-on-organization-changes": None}
+    return {f"alarm-on-{subject}": alarms for subject in (*EVENTS, *PATTERNS)}
 
 
 def of_region(region: str, *, watched: bool) -> dict[str, bool | str | None]:

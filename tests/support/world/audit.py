@@ -215,6 +215,10 @@ def set_region(world: Builder, region: str, *, watched: bool) -> None:
             **analyzers(world),
             **observed.of_region(world, watched=watched),
             **alarms.of_region(region, watched=watched),
+            # What the server answers in every region: fixtures/ec2.toml.
+            "ebs-snapshots-sharing-blocked": False,
+            "images-sharing-blocked": True,
+            "region-requires-imdsv2": False,
         },
     )
 

@@ -178,9 +178,10 @@ def build_faulty_buckets(world: Builder) -> None:
         lists="public-read",
         website=True,
     )
-    add_bucket(world, "openemr-archive", key="s3", logs_to="openemr-access-logs", locked="retained", notifies=True, old_versions_expire=True)
-    add_bucket(world, "openemr-drafts", key="s3", logs_to="openemr-access-logs", locked="open", lists="private")
-    add_bucket(world, "openemr-partner-exchange", key="s3", logs_to="openemr-access-logs", shared_with="999988887777")
+    logs = "openemr-access-logs"
+    add_bucket(world, "openemr-archive", key="s3", logs_to=logs, locked="retained", notifies=True, old_versions_expire=True)
+    add_bucket(world, "openemr-drafts", key="s3", logs_to=logs, locked="open", lists="private")
+    add_bucket(world, "openemr-partner-exchange", key="s3", logs_to=logs, shared_with="999988887777")
     # Two of the four settings are on: that is not blocked.
     add_bucket(world, "openemr-training-videos", key="s3", blocks=BLOCKS[:2], tls_only=False)
 
@@ -203,8 +204,8 @@ def build_hidden_bucket(world: Builder) -> None:
     arn = add_bucket(world, name, key="s3", logs_to="openemr-access-logs")
     for operation in ("GetBucketPolicy", "GetBucketPolicyStatus"):
         world.control("faults", {"kind": "deny", "service": "s3", "operation": operation, "contains": f"/{name}"})
-    hidden = ("s3-bucket-tls-only", "s3-bucket-denies-unencrypted-uploads", "s3-bucket-policy-not-public", "s3-bucket-policy-status", "s3-bucket-accounts")
-    world.truth.unknown(arn, *hidden)
+    hidden = ["s3-bucket-tls-only", "s3-bucket-denies-unencrypted-uploads", "s3-bucket-policy-not-public"]
+    world.truth.unknown(arn, *hidden, "s3-bucket-policy-status", "s3-bucket-accounts")
 
 
 def build_healthlake_buckets(world: Builder) -> None:

@@ -9,7 +9,7 @@
     DELETE /world/journal
     GET    /world/questions                every question with the statuses of its answers; DELETE /world/journal forgets them
     POST   /world/events   {"events": [...], "history_days": null}
-    POST   /world/fixtures {"service:Operation": {parsed output, or "error": {code, message, status}}, ...}
+    POST   /world/fixtures {"service:Operation": {parsed output, or "error": {code, message, status}}, ...}    see fixed.py
     POST   /world/specimens {"elements": 1, "paged": false}      every operation is answered with a specimen until the next reset
     POST   /world/arguments {"service": "...", "operation": "..."}      parameters with which it can be called
     POST   /world/root     {"account": "...", "mfa": true, "access_key": false}

@@ -1,6 +1,8 @@
 """Fixed answers: what the server says to operations that moto lacks or answers wrongly.
 
-Those of all worlds stand in `fixtures/<service>.toml` (README.md there); a test adds its own through the control endpoint.
+Those of all worlds stand in `fixtures/<service>.toml` (README.md there); a test or a world adds its own through the control
+endpoint. `service:Operation?Name=value&@region=us-east-1` is the answer to calls with that parameter in that region (and
+`@account`); without a question mark, to all others.
 
     python -m world.fixed          holds the files against botocore's models
 """
@@ -9,6 +11,7 @@ import functools
 import json
 import sys
 import tomllib
+import urllib.parse
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ from botocore.exceptions import UnknownServiceError
 
 from .answers import Answer, error, output
 from .calls import Call, model
+from .specimens import parameters
 
 FOLDER = Path(__file__).parent / "fixtures"
 
@@ -61,7 +65,11 @@ class Fixtures:
 
 
 def _answer(call: Call, entries: dict[str, Entry]) -> Answer | None:
-    entry = entries.get(f"{call.service}:{call.operation}")
+    name = f"{call.service}:{call.operation}"
+    some = {given.removeprefix(f"{name}?"): entry for given, entry in entries.items() if given.startswith(f"{name}?")}
+    asked = {**parameters(call), "@account": call.account, "@region": call.region} if some else {}
+    fits = {given: all(asked.get(key) == value for key, value in urllib.parse.parse_qsl(given)) for given in some}
+    entry = next((entry for given, entry in some.items() if fits[given]), entries.get(name))
     if entry is None:
         return None
     return error(call, **entry["error"]) if _is_error(entry) else output(call, entry)
@@ -72,7 +80,7 @@ def _is_error(entry: Entry) -> bool:
 
 
 def _problems(name: str, entry: Entry) -> list[str]:
-    service, _, operation = name.partition(":")
+    service, _, operation = name.partition("?")[0].partition(":")
     try:
         described = model(service)
     except UnknownServiceError:

@@ -5,7 +5,7 @@ import json
 import re
 from typing import Any
 
-from . import clock
+from . import clock, listings
 from .answers import Answer, error
 from .calls import Call
 
@@ -79,7 +79,7 @@ def before_moto(call: Call) -> Answer | None:
     """Answers what moto cannot."""
     if call.service == "s3" and call.operation == "GetBucketPolicyStatus":
         return _policy_status(call)
-    return None
+    return listings.before_moto(call)
 
 
 def after_moto(call: Call, answer: Answer) -> Answer:

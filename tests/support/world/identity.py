@@ -206,6 +206,9 @@ def build_faulty_people(world: Builder) -> None:
     add_role(world, "openemr-colleagues", "", trusts=ACCOUNT)
     add_role(world, "openemr-anybody", "", trusts="*")
     world.made["admin-policy"] = everything
+    # The server lets it hold for years.
+    arn = world.client("iam").create_saml_provider(Name="openemr-office", SAMLMetadataDocument="m" * 1024)["SAMLProviderArn"]
+    world.truth.resource("iam-saml-provider", arn, {"iam-saml-provider-valid": True})
     for host, audiences in (("token.actions.example", ["sts.amazonaws.com"]), ("login.example", [])):
         made = world.client("iam").create_open_id_connect_provider(
             Url=f"https://{host}", ClientIDList=audiences, ThumbprintList=["a" * 40]

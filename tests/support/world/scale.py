@@ -76,7 +76,7 @@ def _people(world: Builder, name: str, holds: Lots) -> None:
 
 def _network(world: Builder, name: str, number: int, holds: Lots) -> str:
     cidr = f"10.{100 + number % 150}"
-    vpc = network.add_vpc(world, name, f"{cidr}.0.0/16", flow_logs="ALL" if holds() else None, hardened=holds())
+    vpc = network.add_vpc(world, name, f"{cidr}.0.0/16", flow_logs="ALL" if holds() else None, hardened=holds(), s3_endpoint=True, two_zones=True)
     subnets = [
         network.add_subnet(world, vpc, f"{name}-{index}", f"{cidr}.{index}.0/24", "ab"[index % 2], public_ips=not holds())
         for index in range(6)
@@ -96,7 +96,8 @@ def _network(world: Builder, name: str, number: int, holds: Lots) -> str:
 
 
 def _databases(world: Builder, name: str, holds: Lots) -> None:
-    database.add_instance(world, name, good=holds(), key=name if holds() else None, retention=14 if holds() else 1)
+    good, encrypted = holds(), holds()
+    database.add_instance(world, name, good=good, key=name if encrypted else None, retention=14 if holds() else 1)
     for part in ("monday", "friday"):
-        database.add_snapshot(world, name, f"{name}-{part}", shared_with=None if holds() else "all")
+        database.add_snapshot(world, name, f"{name}-{part}", shared_with=None if holds() else "all", encrypted=encrypted)
 

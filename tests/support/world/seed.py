@@ -10,7 +10,33 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from . import alarms, audit, balancers, buckets, database, events, identity, inventory, keys, messages, network, observed, scale, verify
+from . import (
+    alarms,
+    analytics,
+    audit,
+    balancers,
+    buckets,
+    caches,
+    compute,
+    containers,
+    database,
+    edges,
+    events,
+    functions,
+    gateways,
+    identity,
+    inventory,
+    keys,
+    messages,
+    network,
+    observed,
+    organization,
+    scale,
+    stores,
+    streams,
+    vaults,
+    verify,
+)
 from .builder import ACCOUNT, HOME, SECOND, Builder, control
 from .truth import Truth
 
@@ -30,9 +56,20 @@ def full(world: Builder) -> None:
     audit.build_faulty_watching(world)
     alarms.build_faulty_alarms(world)
     messages.build_faulty_messages(world)
+    organization.build_organization(world)
     network.build_faulty_network(world)
+    gateways.build_gateways(world)
     database.build_faulty_databases(world)
+    edges.build_edges(world)
+    stores.build_stores(world)
+    caches.build_caches(world)
+    analytics.build_analytics(world)
+    streams.build_streams(world)
+    vaults.build_faulty_vault(world)
     balancers.build_faulty_balancers(world)
+    compute.build_compute(world)
+    functions.build_functions(world)
+    containers.build_containers(world)
     account = identity.set_account(world, root_mfa=True, root_key=True, password_length=14, blocks_public_access=True)
     _account(world, account)
     events.build_events(world)
@@ -77,6 +114,7 @@ def demo_base(world: Builder) -> None:
     messages.build_messages(world)
     network.build_network(world)
     database.build_databases(world)
+    vaults.build_vault(world)
     balancers.build_balancers(world)
 
 
@@ -88,12 +126,7 @@ def _account(world: Builder, settings: dict[str, bool | str | None], *, trail: b
         "cloudtrail-s3-object-reads": trail,
         "cloudtrail-s3-object-writes": trail,
         **alarms.of_account(alarms=trail),
-        # It stands alone.
-        "account-in-organization": False,
-        "cloudtrail-organization-trail": None,
-        "organization-all-features": None,
-        "organization-has-control-policies": None,
-        "organization-separate-environments": None,
+        **organization.of_account(world),
         # Where there is an analyzer, it looks for access from outside.
         "access-analyzer-unused-access": False,
     }
@@ -116,6 +149,9 @@ def seed(endpoint: str, name: str, times: int = 1) -> Truth:
     build(world)
     for number in range(2, times + 1):
         scale.build_clinic(world, number)
+    for region in regions:
+        analytics.declare_region(world, region)
+    vaults.declare_backups(world)
     inventory.take_inventory(world)
     control(endpoint, "DELETE", "journal")
     return world.truth

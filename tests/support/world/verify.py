@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from . import clock, verify_messages, verify_network
+from . import clock, vaults, verify_compute, verify_data, verify_messages, verify_network, verify_platforms, verify_services
 from .builder import ACCOUNT, HOME, client
 from .truth import CHECKS, FAIL, PASS, UNKNOWN, Truth
 
@@ -343,6 +343,7 @@ def watching(reader: Reader) -> Seen:
             "config-recorder-recording": any(recording) and any(one["recordingGroup"]["allSupported"] for one in recorders),
             "guardduty-enabled": bool(detectors),
             "ebs-default-encryption": reader.client("ec2", region).get_ebs_encryption_by_default()["EbsEncryptionByDefault"],
+            **verify_compute.region_settings(reader.client("ec2", region)),
         }
 
 
@@ -357,15 +358,41 @@ def balancers(reader: Reader) -> Seen:
             yield "elbv2-load-balancer", arn, {
                 "load-balancer-deletion-protection": attributes.get("deletion_protection.enabled") == "true",
                 "load-balancer-access-logs": attributes.get("access_logs.s3.enabled") == "true",
-                "load-balancer-drops-invalid-headers": attributes.get("routing.http.drop_invalid_header_fields.enabled") == "true",
+                "load-balancer-drops-invalid-headers": None
+                if one["Type"] == "network"
+                else attributes.get("routing.http.drop_invalid_header_fields.enabled") == "true",
+                **_about_type(reader, region, one, attributes),
             }
             for listener in elb.describe_listeners(LoadBalancerArn=arn)["Listeners"]:
-                plain = listener["Protocol"] == "HTTP"
+                plain, secure = listener["Protocol"] == "HTTP", listener["Protocol"] in ("HTTPS", "TLS")
+                of_acm = [":acm:" in one["CertificateArn"] for one in listener.get("Certificates", [])]
                 redirected = all(action["Type"] == "redirect" for action in listener["DefaultActions"])
                 yield "elbv2-listener", listener["ListenerArn"], {
-                    "listener-current-tls-policy": None if plain else listener["SslPolicy"].startswith("ELBSecurityPolicy-TLS13"),
+                    "listener-current-tls-policy": listener["SslPolicy"].startswith("ELBSecurityPolicy-TLS13") if secure else None,
                     "listener-http-redirected": redirected if plain else None,
+                    "listener-acm-certificate": all(of_acm) if secure else None,
+                    "listener-encrypted": None if listener["Protocol"] in ("HTTP", "HTTPS") else secure,
                 }
+        for group in elb.describe_target_groups()["TargetGroups"]:
+            encrypted = group["Protocol"] in ("HTTPS", "TLS")
+            yield "elbv2-target-group", group["TargetGroupArn"], {"target-group-encrypted": encrypted}
+
+
+def _about_type(reader: Reader, region: str, balancer: dict[str, Any], attributes: dict[str, str]) -> dict[str, bool | None]:
+    """What is asked of application load balancers only, or of all others."""
+    if balancer["Type"] == "network":
+        found: dict[str, bool | None] = dict.fromkeys(
+            ("load-balancer-waf", "load-balancer-waf-fails-closed", "load-balancer-desync-mitigation", "load-balancer-shield-advanced")
+        )
+        return {**found, "load-balancer-cross-zone": attributes.get("load_balancing.cross_zone.enabled") == "true"}
+    acl = reader.client("wafv2", region).get_web_acl_for_resource(ResourceArn=balancer["LoadBalancerArn"])
+    return {
+        "load-balancer-waf": bool(acl.get("WebACL")),
+        "load-balancer-waf-fails-closed": attributes.get("waf.fail_open.enabled", "false") == "false",
+        "load-balancer-desync-mitigation": attributes.get("routing.http.desync_mitigation_mode", "defensive") != "monitor",
+        "load-balancer-cross-zone": None,
+        "load-balancer-shield-advanced": None,
+    }
 
 
 def events(reader: Reader, truth: Truth) -> Iterator[str]:
@@ -391,7 +418,16 @@ def verify(endpoint: str, truth: Truth) -> list[str]:
     parts = [kms_keys, s3_buckets, identities, account, databases, watching, balancers]
     parts += [verify_messages.messages, verify_messages.alarms]
     found = [one for part in parts for one in part(reader)]
-    found += [one for region in truth.regions for one in verify_network.networks(reader.client("ec2", region), region)]
+    for region in truth.regions:
+        groups = reader.client("logs", region).describe_log_groups()["logGroups"]
+        found += verify_network.networks(reader.client("ec2", region), groups, region)
+        found += verify_compute.machines(reader, region)
+        found += verify_services.services(reader, region)
+    data = verify_data.Data(reader)
+    found += [*data.rows(), *data.given(), *verify_platforms.Platforms(reader, _customer_keys(reader)).rows()]
+    backed_up = data.backed_up()
+    kept = {arn: kind for kind, arn, _ in found if kind in vaults.KINDS}
+    found += [(kind, arn, {vaults.KINDS[kind]: arn in backed_up}) for arn, kind in kept.items()]
     for kind, arn, outcomes in found:
         seen[arn] = kind
         for check, outcome in outcomes.items():
