@@ -6,6 +6,7 @@
 
 pub mod archive;
 pub mod assess;
+pub mod attest;
 pub mod aws;
 pub mod bundle;
 pub mod canonical;

@@ -16,6 +16,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("collect", &["aws", "catalog", "model", "canonical", "clock"]),
     ("trail", &["catalog", "model", "canonical", "clock"]),
     ("bundle", &["model", "canonical"]),
+    ("attest", &["bundle", "model", "canonical"]),
     ("assess", &["bundle", "catalog", "model", "canonical"]),
     ("report", &["model", "canonical"]),
     ("sign", &["model", "canonical"]),

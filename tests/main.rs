@@ -11,6 +11,7 @@
 mod architecture;
 mod archive;
 mod assess;
+mod attest;
 mod aws;
 mod bundle;
 mod catalog;

@@ -4,6 +4,7 @@
 //! is indeterminate, and every finding points at the records that it rests on.
 
 mod access;
+pub mod attestations;
 mod cases;
 mod checks;
 mod coverage;
@@ -29,10 +30,13 @@ use serde_json::Value;
 pub use self::access::access_review;
 pub use self::cases::{CaseResult, run_cases};
 pub use self::checks::expression_defects;
-pub use self::exceptions::{ExceptionsError, read_exceptions};
+pub use self::exceptions::{
+    ExceptionsError, Lint, Mistake, MistakeKind, Proposal, draft, lint, propose, read_exceptions,
+};
 pub use self::explain::{ExplainError, Explained, Explainer, Explanation, Part, ReadProperty};
 pub use self::parameters::{UnknownParameter, default_parameters, parameter_problems, unknown_parameters};
 
+use self::attestations::Attestations;
 use self::engine::Engine;
 use self::findings::Fallback;
 use self::functions::related::World;
@@ -148,8 +152,11 @@ pub fn assess_resources(
         |check| catalog.checks.get(check).map(|check| check.resource.as_str()),
         inputs.as_of,
     );
+    let records = bundle.records.iter().map(|stored| (stored.id, &stored.record));
+    let made = Attestations::new(records, inputs.as_of);
+    let attestations = made.register(frameworks.iter().flat_map(|framework| &framework.attestations));
     let of_framework =
-        |framework: &&Framework| rollup::framework(catalog, framework, bundle, &findings, inputs.as_of);
+        |framework: &&Framework| rollup::framework(catalog, framework, bundle, &findings, &made);
     let frameworks = frameworks.iter().map(of_framework).collect();
     Ok(Assessment {
         version: Assessment::VERSION,
@@ -162,6 +169,7 @@ pub fn assess_resources(
         checks: checks.iter().map(|check| assessed(check.check)).collect(),
         findings,
         exceptions,
+        attestations,
         resources: set.resources.iter().map(entry).collect(),
         access_review: access_review(set, AccessRules::embedded(), inputs.as_of)?,
         evidence: bundle.records.iter().map(evidence).collect(),

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde_json::Value;
 
+use super::attestations::Attestations;
 use crate::bundle::{Bundle, StoredRecord};
 use crate::catalog::{Catalog, Control, Framework};
 use crate::model::{
-    AttestationNeed, AttestationResult, ControlResult, ControlStatus, ExcerptResult, Finding,
-    FrameworkAssessment, FrameworkReference, Outcome, RecordKind, StatusCount,
+    AttestationResult, ControlResult, ControlStatus, ExcerptResult, Finding, FrameworkAssessment,
+    FrameworkReference, Outcome, RecordKind, StatusCount,
 };
 
 /// What the findings say about a framework.
@@ -18,9 +18,9 @@ pub(super) fn framework(
     framework: &Framework,
     bundle: &Bundle,
     findings: &[Finding],
-    as_of: DateTime<Utc>,
+    attestations: &Attestations,
 ) -> FrameworkAssessment {
-    let controls = controls(catalog, framework, bundle, findings, as_of);
+    let controls = controls(catalog, framework, bundle, findings, attestations);
     FrameworkAssessment {
         reference: FrameworkReference {
             id: framework.id.clone(),
@@ -38,9 +38,10 @@ fn controls(
     framework: &Framework,
     bundle: &Bundle,
     findings: &[Finding],
-    as_of: DateTime<Utc>,
+    made: &Attestations,
 ) -> Vec<ControlResult> {
-    let statuses = statuses_of_checks(findings);
+    let statuses = statuses_of_checks(findings, |status| status);
+    let statuses_with_decision = statuses_of_checks(findings, with_decision);
     let mut results: Vec<ControlResult> = Vec::new();
     let mut own: BTreeMap<&str, ControlStatus> = BTreeMap::new();
     for control in &framework.controls {
@@ -49,18 +50,33 @@ fn controls(
         checks.dedup();
         let excerpts: Vec<ExcerptResult> =
             control.excerpts.iter().map(|rule| excerpt(catalog, bundle, rule)).collect();
-        let attestations: Vec<AttestationResult> = control
-            .attestations
-            .iter()
-            .filter_map(|id| framework.attestations.iter().find(|need| need.id == *id))
-            .map(|need| attestation(bundle, need, as_of))
-            .collect();
-        let evidence = checks
-            .iter()
-            .map(|check| statuses.get(check.as_str()).copied().unwrap_or(ControlStatus::Indeterminate))
-            .chain(excerpts.iter().map(status_of_excerpt))
-            .chain(attestations.iter().map(status_of_attestation));
-        if let Some(status) = worst(evidence) {
+        let need = |id: &String| framework.attestations.iter().find(|need| need.id == *id);
+        let attestations: Vec<AttestationResult> =
+            control.attestations.iter().filter_map(need).map(|need| made.result(need)).collect();
+        let alternative = control.alternative.as_ref().and_then(need).map(|need| made.result(need));
+
+        let of_checks = |statuses: &BTreeMap<&str, ControlStatus>| -> Vec<ControlStatus> {
+            let of = |check: &String| statuses.get(check.as_str()).copied();
+            checks.iter().map(|check| of(check).unwrap_or(ControlStatus::Indeterminate)).collect()
+        };
+        let of_the_rest = || {
+            let of_attestations = attestations.iter().map(status_of_attestation);
+            excerpts.iter().map(status_of_excerpt).chain(of_attestations)
+        };
+        let without = worst(of_checks(&statuses).into_iter().chain(of_the_rest()));
+        let decided = alternative.as_ref().is_some_and(|decision| decision.holds);
+        let status = if decided {
+            let checks = of_checks(&statuses_with_decision).into_iter();
+            let evidence = checks.chain(of_the_rest().map(with_decision));
+            Some(match worst(evidence) {
+                // The decision says why there is nothing of it.
+                None | Some(ControlStatus::NotApplicable) => ControlStatus::SatisfiedWithExceptions,
+                Some(status) => status,
+            })
+        } else {
+            without
+        };
+        if let Some(status) = status {
             own.insert(&control.id, status);
         }
         results.push(ControlResult {
@@ -75,6 +91,8 @@ fn controls(
             checks,
             excerpts,
             attestations,
+            alternative,
+            rests_on_alternative: decided && status != without,
         });
     }
     for (index, status) in rolled_up(&framework.controls, &own).into_iter().enumerate() {
@@ -112,10 +130,24 @@ pub(super) fn status_of_finding(finding: &Finding) -> ControlStatus {
     }
 }
 
-fn statuses_of_checks(findings: &[Finding]) -> BTreeMap<&str, ControlStatus> {
+/// What a status becomes where the documented decision not to implement the specification holds (45 CFR 164.306(d)(3)):
+/// what is not done is accepted. What could not be seen stays open.
+fn with_decision(status: ControlStatus) -> ControlStatus {
+    match status {
+        ControlStatus::NotSatisfied
+        | ControlStatus::AttestationMissing
+        | ControlStatus::AttestationExpired => ControlStatus::SatisfiedWithExceptions,
+        other => other,
+    }
+}
+
+fn statuses_of_checks(
+    findings: &[Finding],
+    changed: impl Fn(ControlStatus) -> ControlStatus,
+) -> BTreeMap<&str, ControlStatus> {
     let mut statuses: BTreeMap<&str, ControlStatus> = BTreeMap::new();
     for finding in findings {
-        let status = status_of_finding(finding);
+        let status = changed(status_of_finding(finding));
         let prevailing = statuses.entry(&finding.check).or_insert(status);
         *prevailing = status.min(*prevailing);
     }
@@ -188,34 +220,6 @@ fn status_of_excerpt(result: &ExcerptResult) -> ControlStatus {
     } else {
         ControlStatus::Satisfied
     }
-}
-
-/// The attestation that holds longest, and whether it holds at `as_of`.
-fn attestation(bundle: &Bundle, need: &AttestationNeed, as_of: DateTime<Utc>) -> AttestationResult {
-    let made = records_of(bundle, RecordKind::Attestation, "id", &need.id)
-        .filter_map(|stored| Some((valid_until(stored, need)?, stored.id)));
-    let longest = made.max();
-    AttestationResult {
-        need: need.clone(),
-        record: longest.map(|(_, record)| record),
-        holds: longest.is_some_and(|(until, _)| until >= as_of),
-    }
-}
-
-/// The last instant at which an attestation holds: the one that it states itself, or else as long as the need allows.
-fn valid_until(stored: &StoredRecord, need: &AttestationNeed) -> Option<DateTime<Utc>> {
-    let response = stored.record.response()?;
-    let stated = response.get("valid-until").or_else(|| stored.record.source.parameters.get("valid-until"));
-    let Some(stated) = stated else {
-        return stored.record.collected_at.checked_add_days(Days::new(u64::from(need.valid_days)));
-    };
-    let stated = stated.as_str()?;
-    if let Ok(instant) = DateTime::parse_from_rfc3339(stated) {
-        return Some(instant.to_utc());
-    }
-    // A date holds until its last second.
-    let date = NaiveDate::parse_from_str(stated, "%Y-%m-%d").ok()?;
-    Some(date.and_hms_opt(23, 59, 59)?.and_utc())
 }
 
 fn status_of_attestation(result: &AttestationResult) -> ControlStatus {

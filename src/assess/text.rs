@@ -35,7 +35,7 @@ pub(super) fn of_value(value: &Value, longest: usize) -> String {
 }
 
 /// Control characters, and those that reorder or hide what stands around them (Unicode Annex 9, Technical Report 36).
-fn is_deceptive(character: char) -> bool {
+pub(super) fn is_deceptive(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')

@@ -10,7 +10,7 @@ use super::checksums::{self, Codes};
 use super::files::Files;
 use super::gaps::{gap_of, gap_summary};
 use super::writer::order_key;
-use super::{Bundle, LONGEST_LINE, LONGEST_MANIFEST, StoredRecord, merkle, paths};
+use super::{Bundle, LONGEST_LINE, LONGEST_MANIFEST, StoredRecord, attached, merkle, paths};
 use crate::canonical;
 use crate::model::{Manifest, Problem, ProblemCode, Problems, Record, RecordId, Sha256Digest};
 
@@ -23,6 +23,8 @@ pub struct Examination {
     pub manifest_sha256: Option<Sha256Digest>,
     /// The records that could be read, in order of files and lines.
     pub records: Vec<StoredRecord>,
+    /// The files of imports, by their digests.
+    pub imports: BTreeMap<Sha256Digest, Vec<u8>>,
     /// Everything that is wrong.
     pub problems: Problems,
 }
@@ -35,7 +37,7 @@ impl Examination {
     pub fn into_bundle(self) -> Result<Bundle, Vec<Problem>> {
         match (self.manifest, self.manifest_sha256) {
             (Some(manifest), Some(manifest_sha256)) if self.problems.is_empty() => {
-                Ok(Bundle { manifest, manifest_sha256, records: self.records })
+                Ok(Bundle { manifest, manifest_sha256, records: self.records, imports: self.imports })
             }
             _ => Err(self.problems.into_list()),
         }
@@ -43,8 +45,8 @@ impl Examination {
 }
 
 /// Checks a bundle in full: every record against its id, its file and the manifest; the Merkle root,
-/// the counts and the gaps made again; every file against the bag's checksums, and those against
-/// each other.
+/// the counts and the gaps made again; the files that came with records against them; every file against the bag's
+/// checksums, and those against each other.
 pub fn examine(files: &dyn Files) -> Examination {
     let mut problems = Problems::default();
     let mut payload = BTreeMap::new();
@@ -54,16 +56,18 @@ pub fn examine(files: &dyn Files) -> Examination {
     for path in files.list().keys().filter(|path| is_record_file(path)) {
         read_records(files, path, &mut payload, &mut records, &mut problems);
     }
+    let imports = attached::hash(files, &mut payload, &mut problems);
     check_repeats(&records, &mut problems);
+    attached::check(files, &records, &payload, &mut problems);
     if let Some(manifest) = &manifest {
         check_against_manifest(manifest, &records, &payload, &mut problems);
     }
     check_tag_files(files, manifest.as_ref(), &payload, &mut problems);
-    Examination { manifest, manifest_sha256, records, problems }
+    Examination { manifest, manifest_sha256, records, imports, problems }
 }
 
 fn is_record_file(path: &str) -> bool {
-    path.starts_with("data/") && path != paths::MANIFEST
+    path.starts_with("data/") && path != paths::MANIFEST && !paths::is_attached(path)
 }
 
 fn read_manifest(
@@ -263,7 +267,7 @@ fn check_against_manifest(
         problems.add(ProblemCode::ManifestFiles, place, "its files are not in order, or one is listed twice");
     }
     let listed: BTreeSet<&str> = manifest.files.iter().map(|file| file.path.as_str()).collect();
-    for path in payload.keys().filter(|path| *path != place && !listed.contains(path.as_str())) {
+    for path in payload.keys().filter(|path| is_record_file(path) && !listed.contains(path.as_str())) {
         let message = "the manifest does not list it: it was added after the bundle was sealed";
         problems.add(ProblemCode::ManifestFiles, path, message);
     }

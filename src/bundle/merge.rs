@@ -7,8 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::attached::{self, CopyError};
+use super::files::Directory;
 use super::{Bundle, ReadError, SealInfo, WriteError, Writer, read};
-use crate::model::{LeftOut, Manifest, Problem, RecordId, Scope, Sha256Digest, Shard, Tool};
+use crate::model::{LeftOut, Manifest, Problem, RecordId, RecordKind, Scope, Sha256Digest, Shard, Tool};
 
 /// Why bundles were not merged.
 #[derive(Debug, thiserror::Error)]
@@ -110,7 +112,7 @@ struct Input {
     path: PathBuf,
     manifest: Manifest,
     sha256: Sha256Digest,
-    /// The ids of the records of each account.
+    /// The ids of the records of each account, without what people and other programs made: of that, all is taken.
     records: BTreeMap<String, BTreeSet<RecordId>>,
 }
 
@@ -142,7 +144,8 @@ fn open(path: &Path) -> Result<Bundle, MergeError> {
 fn examine(path: &Path) -> Result<Input, MergeError> {
     let bundle = open(path)?;
     let mut records: BTreeMap<String, BTreeSet<RecordId>> = BTreeMap::new();
-    for stored in &bundle.records {
+    let of_aws = |kind| matches!(kind, RecordKind::ApiCall | RecordKind::TrailExcerpt);
+    for stored in bundle.records.iter().filter(|stored| of_aws(stored.record.kind)) {
         records.entry(stored.record.source.account.clone()).or_default().insert(stored.id);
     }
     Ok(Input { path: path.to_owned(), manifest: bundle.manifest, sha256: bundle.manifest_sha256, records })
@@ -154,7 +157,14 @@ fn copy(writer: &mut Writer, inputs: &[Input]) -> Result<(), MergeError> {
         if bundle.manifest_sha256 != input.sha256 {
             return Err(MergeError::Changed(input.path.clone()));
         }
+        let unsound =
+            |source| MergeError::Unsound { path: input.path.clone(), source: ReadError::Files(source) };
+        let files = Directory::open(&input.path).map_err(unsound)?;
         for stored in &bundle.records {
+            attached::copy(&stored.record, &files, writer).map_err(|error| match error {
+                CopyError::Read(source) => unsound(source),
+                CopyError::Write(error) => error.into(),
+            })?;
             writer.append(&stored.record)?;
         }
     }
@@ -221,7 +231,12 @@ fn agree(one: &Input, other: &Input) -> Result<(), MergeError> {
     if here.redaction_key_commitment != there.redaction_key_commitment {
         let (here, there) = (text(&here.redaction_key_commitment), text(&there.redaction_key_commitment));
         let advice = "equal values could not be told in the merged bundle: collect all parts with the same redaction key";
-        return Err(differs("their redacted values are committed to under different keys", here, there, advice));
+        return Err(differs(
+            "their redacted values are committed to under different keys",
+            here,
+            there,
+            advice,
+        ));
     }
     if here.previous_manifest_sha256 != there.previous_manifest_sha256 {
         let (here, there) = (text(&here.previous_manifest_sha256), text(&there.previous_manifest_sha256));
@@ -311,5 +326,6 @@ fn seal_info(inputs: &[Input], missing: BTreeSet<String>) -> Result<SealInfo, Me
         previous_manifest_sha256: first.previous_manifest_sha256,
         shard: None,
         merged_from_sha256: inputs.iter().map(|input| input.sha256).collect(),
+        amends_sha256: None,
     })
 }

@@ -6,10 +6,14 @@
 //!   data/manifest.json                                              the manifest: what gets signed
 //!   data/aws/<account>/<region>/<service>/<Operation>.ndjson        one record per line
 //!   data/trail/<account>/<region>/<rule>.ndjson
-//!   data/manual/<account>/<service>/<Operation>.ndjson
+//!   data/manual/attestations/<id>.ndjson                            what people stated
+//!   data/manual/files/<sha256>                                      the files that came with it
 //!   data/imports/<account>/<service>/<Operation>.ndjson
+//!   data/imports/files/<sha256>
 //! ```
 
+mod amend;
+pub mod attached;
 pub mod bagit;
 mod begun;
 pub mod checksums;
@@ -25,12 +29,16 @@ mod reader;
 pub(crate) mod testing;
 mod writer;
 
+pub use amend::{AmendError, Amended, amend};
+pub use attached::{Addition, Attachment};
 pub use begun::Begun;
 pub use examine::{Examination, examine};
 pub use journal::JournalReader;
 pub use merge::{Difference, MergeError, merge};
 pub use reader::{ReadError, read, read_files};
 pub use writer::{SealInfo, WriteError, Writer};
+
+use std::collections::BTreeMap;
 
 use crate::model::{Manifest, Record, RecordId, Sha256Digest};
 
@@ -48,6 +56,8 @@ pub struct Bundle {
     pub manifest_sha256: Sha256Digest,
     /// Its records, in the manifest's order.
     pub records: Vec<StoredRecord>,
+    /// The files of imports, by their digests. Those of attestations are hashed and never opened.
+    pub imports: BTreeMap<Sha256Digest, Vec<u8>>,
 }
 
 /// A record and where it stands in the bag.

@@ -1,10 +1,14 @@
 //! Where in the bag a record stands. The path is a pure function of the record, and every part of it
 //! comes out of a strict alphabet, so that no value AWS or a file gives can ever be a path of its own.
 
-use crate::model::{Record, RecordKind, Source};
+use crate::model::{Record, RecordKind, Sha256Digest, Source};
 
 /// `data/manifest.json`: the manifest's place in the bag.
 pub const MANIFEST: &str = "data/manifest.json";
+
+/// Folders of the files that came with records, by the kind of the record.
+const ATTACHED: [(RecordKind, &str); 2] =
+    [(RecordKind::Attestation, "data/manual/files/"), (RecordKind::Import, "data/imports/files/")];
 
 /// Device names that Windows reserves in every directory, whatever the extension.
 const RESERVED: [&str; 4] = ["aux", "con", "nul", "prn"];
@@ -21,30 +25,55 @@ pub struct PathError {
     pub expected: &'static str,
 }
 
+/// Where in the bag a file lies that came with a record of this kind; `None` for kinds that no files come with.
+pub fn attached(kind: RecordKind, sha256: &Sha256Digest) -> Option<String> {
+    ATTACHED.iter().find(|(of, _)| *of == kind).map(|(_, folder)| format!("{folder}{sha256}"))
+}
+
+/// Whether a path lies where the files are that came with records.
+pub fn is_attached(path: &str) -> bool {
+    ATTACHED.iter().any(|(_, folder)| path.starts_with(folder))
+}
+
+/// Whether a file of records holds what AWS answered, and not what people stated or other programs found.
+pub fn is_of_aws(path: &str) -> bool {
+    !path.starts_with("data/manual/") && !path.starts_with("data/imports/")
+}
+
+/// Whether a path lies where the files of imports are.
+pub fn is_import(path: &str) -> bool {
+    ATTACHED.iter().any(|(kind, folder)| *kind == RecordKind::Import && path.starts_with(folder))
+}
+
+/// The digest that a file at such a path must have; `None` for any other path.
+pub fn attached_digest(path: &str) -> Option<Sha256Digest> {
+    ATTACHED.iter().find_map(|(_, folder)| path.strip_prefix(folder))?.parse().ok()
+}
+
 /// The file of the bag that `record` belongs into.
 ///
 /// # Errors
 /// When a part of its source could not be a file name on every system.
 pub fn of(record: &Record) -> Result<String, PathError> {
     let source = &record.source;
-    let account = account(&source.account)?;
     match record.kind {
         RecordKind::ApiCall => Ok(format!(
-            "data/aws/{account}/{}/{}/{}.ndjson",
+            "data/aws/{}/{}/{}/{}.ndjson",
+            account(&source.account)?,
             region(&source.region)?,
             service(&source.service)?,
             operation(&source.operation)?
         )),
-        RecordKind::TrailExcerpt => {
-            Ok(format!("data/trail/{account}/{}/{}.ndjson", region(&source.region)?, rule(source)?))
-        }
-        RecordKind::Attestation => Ok(format!(
-            "data/manual/{account}/{}/{}.ndjson",
-            service(&source.service)?,
-            operation(&source.operation)?
+        RecordKind::TrailExcerpt => Ok(format!(
+            "data/trail/{}/{}/{}.ndjson",
+            account(&source.account)?,
+            region(&source.region)?,
+            rule(source)?
         )),
+        RecordKind::Attestation => Ok(format!("data/manual/attestations/{}.ndjson", attestation(source)?)),
         RecordKind::Import => Ok(format!(
-            "data/imports/{account}/{}/{}.ndjson",
+            "data/imports/{}/{}/{}.ndjson",
+            account(&source.account)?,
             service(&source.service)?,
             operation(&source.operation)?
         )),
@@ -75,6 +104,11 @@ fn operation(value: &str) -> Result<&str, PathError> {
 fn rule(source: &Source) -> Result<&str, PathError> {
     let value = source.parameters.get("rule").and_then(|rule| rule.as_str()).unwrap_or_default();
     part(is_kebab(value, 64), "parameter \"rule\"", value, "the id of an excerpt rule such as root-use")
+}
+
+fn attestation(source: &Source) -> Result<&str, PathError> {
+    let value = source.parameters.get("id").and_then(|id| id.as_str()).unwrap_or_default();
+    part(is_kebab(value, 64), "parameter \"id\"", value, "the id of an attestation such as risk-analysis")
 }
 
 fn part<'a>(
@@ -115,13 +149,35 @@ mod tests {
         let mut record = api_record("s3", "GetBucketPolicy", json!({"Bucket": "b"}));
         assert_eq!(of(&record).unwrap(), "data/aws/123456789012/us-east-1/s3/GetBucketPolicy.ndjson");
         record.kind = RecordKind::Attestation;
-        assert_eq!(of(&record).unwrap(), "data/manual/123456789012/s3/GetBucketPolicy.ndjson");
+        assert!(of(&record).is_err(), "an attestation without its id");
         record.kind = RecordKind::Import;
         assert_eq!(of(&record).unwrap(), "data/imports/123456789012/s3/GetBucketPolicy.ndjson");
         record.kind = RecordKind::TrailExcerpt;
         assert!(of(&record).is_err(), "an excerpt without its rule");
         record.source.parameters = json!({"rule": "root-use"});
         assert_eq!(of(&record).unwrap(), "data/trail/123456789012/us-east-1/root-use.ndjson");
+        record.kind = RecordKind::Attestation;
+        record.source.parameters = json!({"id": "risk-analysis"});
+        (record.source.account, record.source.region) = (String::new(), String::new());
+        assert_eq!(of(&record).unwrap(), "data/manual/attestations/risk-analysis.ndjson");
+        for id in ["", "..", "a/b", "../x", "A", "con"] {
+            record.source.parameters = json!({ "id": id });
+            assert!(of(&record).is_err(), "{id:?}");
+        }
+    }
+
+    #[test]
+    fn files_that_came_with_records_lie_under_their_digests_and_nowhere_else() {
+        let digest = crate::canonical::sha256(b"x");
+        for kind in [RecordKind::Attestation, RecordKind::Import] {
+            let path = attached(kind, &digest).unwrap();
+            assert_eq!((is_attached(&path), attached_digest(&path)), (true, Some(digest)), "{path}");
+            assert_eq!(attached_digest(&path.to_uppercase()), None);
+            assert_eq!(attached_digest(&format!("{path}/x")), None);
+            assert_eq!(attached_digest(&path.replace("files/", "files/../files/")), None);
+        }
+        assert_eq!(attached(RecordKind::ApiCall, &digest), None);
+        assert!(!is_attached("data/manual/attestations/files.ndjson"));
     }
 
     #[test]

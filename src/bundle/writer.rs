@@ -1,6 +1,10 @@
 //! Making a bundle: records go to a journal one by one, sealing sorts them into a bag and moves it to
 //! its place in one step. Nothing under the final name is ever incomplete.
 
+mod attach;
+mod disk;
+mod error;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -9,11 +13,15 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
+pub use self::error::WriteError;
+
+use self::disk::{failed, sync_directories, sync_directory, write_file};
+use super::attached;
 use super::bagit::{self, PayloadFile};
 use super::begun::Begun;
 use super::gaps::{gap_of, gap_summary};
 use super::journal::{Journal, JournalReader, Span};
-use super::paths::{self, PathError};
+use super::paths;
 use super::{LONGEST_LINE, merkle};
 use crate::canonical::{self, CanonicalError};
 use crate::model::{GapReason, Manifest, ManifestFile, Record, RecordId, Scope, Sha256Digest, Shard, Tool};
@@ -39,61 +47,8 @@ pub struct SealInfo {
     pub shard: Option<Shard>,
     /// SHA-256 of the manifests of the bundles that it is merged from, sorted.
     pub merged_from_sha256: Vec<Sha256Digest>,
-}
-
-/// Why a bundle could not be written.
-#[derive(Debug, thiserror::Error)]
-pub enum WriteError {
-    /// The operating system said no.
-    #[error("{path} cannot be {action}: {source}")]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// On which file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// There is something under the bundle's name.
-    #[error("{0} exists already; a sealed bundle is never overwritten: choose another name")]
-    Exists(PathBuf),
-    /// A run that died left its journal.
-    #[error(
-        "{0} was left by a run that did not finish: resume that run, or remove the directory to begin again"
-    )]
-    Unfinished(PathBuf),
-    /// The directory's name cannot be extended by `.partial`.
-    #[error("{0} is not a name for a directory")]
-    BadTarget(PathBuf),
-    /// A line of the journal is not a record.
-    #[error("{path}, line {line}: not a record ({reason}); remove the directory and collect again")]
-    BadJournal {
-        /// The journal.
-        path: PathBuf,
-        /// Line, from 1.
-        line: u64,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// A record cannot be written in canonical form.
-    #[error("the record of {operation} cannot be written: {source}")]
-    Canonical {
-        /// Service and operation.
-        operation: String,
-        /// Why.
-        source: CanonicalError,
-    },
-    /// A record could be written, but no reader would take it back.
-    #[error("the record of {operation} cannot be stored: {reason}")]
-    Unstorable {
-        /// Service and operation.
-        operation: String,
-        /// Why.
-        reason: String,
-    },
-    /// A record's source does not lead to a file name.
-    #[error(transparent)]
-    Path(#[from] PathError),
+    /// SHA-256 of the manifest of the bundle that it amends.
+    pub amends_sha256: Option<Sha256Digest>,
 }
 
 /// A bundle that is being made.
@@ -105,6 +60,8 @@ pub struct Writer {
     entries: BTreeMap<RecordId, Entry>,
     /// The records of API calls by what they answer: a later answer to the same question replaces the earlier.
     questions: BTreeMap<Sha256Digest, RecordId>,
+    /// Files that come with records, by their place in the bag.
+    attached: BTreeMap<String, PayloadFile>,
     /// Whether records may have been set aside.
     resumed: bool,
 }
@@ -116,6 +73,8 @@ struct Entry {
     gap: Option<(GapReason, String)>,
     collected_at: DateTime<Utc>,
     span: Span,
+    /// Where in the bag the files lie that it names.
+    attached: Vec<String>,
     /// Left by an earlier run and not appended again since: not sealed.
     set_aside: bool,
 }
@@ -141,8 +100,7 @@ impl Writer {
         fs::create_dir(&partial).map_err(failed("made", &partial))?;
         let path = partial.join(JOURNAL);
         let journal = Journal::create(&path).map_err(failed("made", &path))?;
-        let (entries, questions) = (BTreeMap::new(), BTreeMap::new());
-        Ok(Self { target: target.to_owned(), partial, journal, entries, questions, resumed: false })
+        Ok(Self::of(target, partial, journal, BTreeMap::new(), BTreeMap::new()))
     }
 
     /// Takes up a bundle that an earlier run left unsealed, with the records of its journal. Of several that
@@ -182,7 +140,18 @@ impl Writer {
             ResumeError::Io(source) => WriteError::Io { action: "read", path: path.clone(), source },
             ResumeError::Line(line, reason) => WriteError::BadJournal { path: path.clone(), line, reason },
         })?;
-        Ok(Self { target: target.to_owned(), partial, journal, entries, questions, resumed: false })
+        Ok(Self::of(target, partial, journal, entries, questions))
+    }
+
+    fn of(
+        target: &Path,
+        partial: PathBuf,
+        journal: Journal,
+        entries: BTreeMap<RecordId, Entry>,
+        questions: BTreeMap<Sha256Digest, RecordId>,
+    ) -> Self {
+        let (target, attached) = (target.to_owned(), BTreeMap::new());
+        Self { target, partial, journal, entries, questions, attached, resumed: false }
     }
 
     /// Removes what a run that died left of a bundle; whether there was something.
@@ -241,9 +210,10 @@ impl Writer {
         self.entries.len()
     }
 
-    /// When the earliest of the records was obtained that would be sealed now.
+    /// When the earliest of AWS's answers was obtained that would be sealed now.
     pub fn first_collected_at(&self) -> Option<DateTime<Utc>> {
-        self.live().map(|(_, entry)| entry.collected_at).min()
+        let of_aws = self.live().filter(|(_, entry)| paths::is_of_aws(&entry.path));
+        of_aws.map(|(_, entry)| entry.collected_at).min()
     }
 
     /// Whether a run that died left something to [`Writer::resume`].
@@ -275,6 +245,7 @@ impl Writer {
             return Err(unstorable("it does not read back as it was written".to_owned()));
         }
         paths::of(record)?;
+        attached::named(record).map_err(unstorable)?;
         let question =
             record.question().map_err(|source| WriteError::Canonical { operation: operation(), source })?;
         let path = self.partial.join(JOURNAL);
@@ -325,6 +296,7 @@ impl Writer {
         fs::create_dir(&bag).map_err(failed("made", &bag))?;
         let mut payload = BTreeMap::new();
         let files = self.write_records(&bag, &mut payload)?;
+        self.write_attached(&bag, &mut payload)?;
         let manifest = self.manifest(info, files);
         let bytes = canonical::to_file_bytes(&manifest)
             .map_err(|source| WriteError::Canonical { operation: "the manifest".into(), source })?;
@@ -408,6 +380,7 @@ impl Writer {
             previous_manifest_sha256: info.previous_manifest_sha256,
             shard: info.shard,
             merged_from_sha256: info.merged_from_sha256,
+            amends_sha256: info.amends_sha256,
         }
     }
 }
@@ -437,6 +410,7 @@ fn entry(record: &Record, span: Span) -> Result<Entry, String> {
         gap: gap_of(record).map(|(reason, code)| (reason, code.to_owned())),
         collected_at: record.collected_at,
         span,
+        attached: attached::named(record)?.into_iter().map(|(path, _)| path).collect(),
         set_aside: false,
     })
 }
@@ -465,35 +439,4 @@ fn partial_of(target: &Path) -> Result<PathBuf, WriteError> {
         return Err(WriteError::Exists(target.to_owned()));
     }
     Ok(target.with_file_name(name))
-}
-
-fn failed<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> WriteError + 'a {
-    move |source| WriteError::Io { action, path: path.to_owned(), source }
-}
-
-fn write_file(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent).map_err(failed("made", parent))?;
-    }
-    let mut file = File::create_new(path).map_err(failed("made", path))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed("written", path))
-}
-
-fn sync_directories(directory: &Path) -> Result<(), WriteError> {
-    for entry in fs::read_dir(directory).map_err(failed("read", directory))? {
-        let path = entry.map_err(failed("read", directory))?.path();
-        if path.is_dir() {
-            sync_directories(&path)?;
-        }
-    }
-    sync_directory(directory)
-}
-
-/// Directories can only be opened, and so synced, on Unix.
-fn sync_directory(directory: &Path) -> Result<(), WriteError> {
-    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
-    if cfg!(unix) {
-        File::open(directory).and_then(|handle| handle.sync_all()).map_err(failed("synced", directory))?;
-    }
-    Ok(())
 }

@@ -49,6 +49,9 @@ pub struct Control {
     /// Ids of the attestations that it asks for.
     #[serde(default)]
     pub attestations: Vec<String>,
+    /// Id of the attestation that documents the decision not to implement it (45 CFR 164.306(d)(3)); for addressable
+    /// specifications only. Nobody is asked for it; where it holds, what is not done is accepted.
+    pub alternative: Option<String>,
 }
 
 /// What a requirement is in the regulation's structure.

@@ -6,6 +6,7 @@
 //! answers before they are written is in `redactions.toml`.
 
 mod access;
+mod attestations;
 mod check;
 mod collector;
 mod crosswalk;
@@ -26,6 +27,7 @@ mod template;
 mod validate;
 
 pub use access::{AccessRules, EscalationRule, SharedKind};
+pub use attestations::{attestation_template, attestation_templates};
 pub use check::{Case, Check, RelatedResource};
 pub use collector::{
     AbsentRule, Call, Collector, Cost, Decode, Each, Items, PropertyRule, ResourceRule, ServiceScope,

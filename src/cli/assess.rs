@@ -116,10 +116,15 @@ pub(super) fn require_settings(config: &Config, catalog: &Catalog) -> Result<(),
 fn exceptions(config: &Config, catalog: &Catalog) -> Result<Vec<Exception>, CommandError> {
     let Some(path) = &config.exceptions else { return Ok(Vec::new()) };
     let path = config.resolve(path);
-    let text = std::fs::read_to_string(&path).map_err(|error| {
-        CommandError::input(format!("cannot read the exceptions {}: {error}", path.display()))
-    })?;
+    let text = read_exceptions_file(&path)?;
     assess::read_exceptions(&text, &path.display().to_string(), catalog).map_err(CommandError::input)
+}
+
+/// The text of an exceptions file.
+pub(super) fn read_exceptions_file(path: &Path) -> Result<String, CommandError> {
+    std::fs::read_to_string(path).map_err(|error| {
+        CommandError::input(format!("cannot read the exceptions {}: {error}", path.display()))
+    })
 }
 
 /// Reads an assessment that an earlier step wrote.
@@ -149,6 +154,7 @@ pub(super) fn summary(assessment: &Assessment) -> String {
     let of =
         |outcome: Outcome| assessment.findings.iter().filter(|finding| finding.outcome == outcome).count();
     let accepted = assessment.findings.iter().filter(|finding| finding.exception.is_some()).count();
+    let without_force = assessment.exceptions.iter().filter(|report| !report.problems.is_empty()).count();
     text.push_str(&format!(
         "Findings: {} pass, {} fail ({accepted} of them accepted by an exception), {} indeterminate, {} not applicable\n",
         of(Outcome::Pass),
@@ -156,5 +162,11 @@ pub(super) fn summary(assessment: &Assessment) -> String {
         of(Outcome::Indeterminate),
         of(Outcome::NotApplicable),
     ));
+    if without_force > 0 {
+        text.push_str(&format!(
+            "Exceptions: {without_force} of {} have a problem and cover nothing; `proofpack exceptions lint` says which\n",
+            assessment.exceptions.len()
+        ));
+    }
     text
 }

@@ -22,7 +22,7 @@ use super::exit::{CommandError, Exit};
 use super::progress::Display;
 use super::resume::{Earlier, Opened};
 use super::workspace::Workspace;
-use super::{CommandResult, ConfigArgument, assess, interrupt, output, redaction, runtime};
+use super::{CommandResult, ConfigArgument, additions, assess, interrupt, output, redaction, runtime};
 use crate::aws::{Client, Models};
 use crate::bundle::{Begun, SealInfo, Writer};
 use crate::canonical;
@@ -137,6 +137,7 @@ async fn collect_part(
         ));
     }
     excerpts::require_log_sources(config)?;
+    let additions = additions::additions(config, catalog)?;
     let redactor = Arc::new(redactor(config, catalog, how.http.is_some())?);
     let models = Arc::new(Models::embedded().map_err(CommandError::internal)?);
     let session = Arc::new(session(config, how.http).await?);
@@ -168,6 +169,9 @@ async fn collect_part(
     for record in &roster.records {
         store(&mut writer, &redactor, record.clone())?;
     }
+    for addition in &additions {
+        addition.add_to(&mut writer).map_err(CommandError::output)?;
+    }
     let bounds = Bounds::of(config.aws.concurrency.unwrap_or(Bounds::default().overall));
     let gate = Gate::new(bounds, config.collection.time_limit().map(|limit| began + limit));
     interrupt::listen(Arc::clone(&gate));
@@ -189,13 +193,14 @@ async fn collect_part(
         previous_manifest_sha256: None,
         shard,
         merged_from_sha256: Vec::new(),
+        amends_sha256: None,
     };
     let manifest = writer.seal(info).map_err(CommandError::output)?;
     Ok(Collected { manifest, closing })
 }
 
-/// The one way into the bundle: whatever record it is, its secrets are taken out first. (What an earlier run has
-/// recorded comes as it is in the journal.)
+/// The one way into the bundle for what AWS answered: its secrets are taken out first. (What an earlier run has
+/// recorded comes as it is in the journal; what people wrote is refused instead, see `additions.rs`.)
 fn store(writer: &mut Writer, redactor: &Redactor, mut record: Record) -> Result<(), CommandError> {
     if writer.take_back(&record).map_err(CommandError::output)? {
         return Ok(());

@@ -47,6 +47,8 @@ pub(super) struct Config {
     pub(super) parameters: BTreeMap<String, Value>,
     /// File of accepted failures.
     pub(super) exceptions: Option<PathBuf>,
+    /// Folder of attestations; `attestations`, if it is there, where not given.
+    attestations: Option<PathBuf>,
     /// Whose signature it gets.
     pub(super) signing: Option<SigningConfig>,
     /// Where the package is kept.
@@ -303,6 +305,16 @@ impl Config {
             }
         }
         Ok(config)
+    }
+
+    /// The folder of attestations, seen from where the program runs.
+    pub(super) fn attestations_folder(&self) -> PathBuf {
+        self.resolve(self.attestations.as_deref().unwrap_or(Path::new("attestations")))
+    }
+
+    /// Whether the configuration names a folder of attestations, which must then be there.
+    pub(super) fn names_attestations(&self) -> bool {
+        self.attestations.is_some()
     }
 
     /// A path of the configuration, seen from where the program runs.

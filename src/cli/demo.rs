@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use chrono::Days;
+use include_dir::{Dir, include_dir};
 
 use super::config::Config;
 use super::exit::{CommandError, Exit};
@@ -22,6 +23,8 @@ const CONFIGURATION: &str =
     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/demo-account/proofpack.toml"));
 const EXCEPTIONS: &str =
     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/demo-account/exceptions.toml"));
+
+static ATTESTATIONS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/examples/demo-account/attestations");
 
 /// Marks a folder as one that a demonstration made and may replace.
 const MARKER: &str = "DEMONSTRATION.txt";
@@ -83,7 +86,11 @@ fn prepare(out: &Path) -> Result<(), CommandError> {
         b"Made by `proofpack demo`, which replaces this folder when it is run again.\n",
     )?;
     Workspace::write(&out.join("proofpack.toml"), CONFIGURATION.as_bytes())?;
-    Workspace::write(&out.join("exceptions.toml"), EXCEPTIONS.as_bytes())
+    Workspace::write(&out.join("exceptions.toml"), EXCEPTIONS.as_bytes())?;
+    for file in ATTESTATIONS.dirs().flat_map(|folder| folder.files()) {
+        Workspace::write(&out.join("attestations").join(file.path()), file.contents())?;
+    }
+    Ok(())
 }
 
 /// A fresh test key; it is left beside the package so that the steps can be tried one by one.

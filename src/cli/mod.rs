@@ -13,8 +13,10 @@ macro_rules! println {
 }
 
 mod access_review;
+mod additions;
 mod archive;
 mod assess;
+mod attest;
 mod bundle;
 mod catalog;
 mod checks;
@@ -23,6 +25,7 @@ mod collect;
 mod config;
 mod controls;
 mod demo;
+mod exceptions;
 mod exit;
 mod iam_policy;
 mod init;
@@ -98,8 +101,14 @@ enum Command {
     Run(run::RunArguments),
     /// Collect evidence from AWS into a sealed bundle.
     Collect(collect::CollectArguments),
-    /// Join sealed bundles.
+    /// Join or amend sealed bundles.
     Bundle(bundle::BundleArguments),
+    /// Add a person's statement, with its files, to what the next bundle holds.
+    ///
+    /// The statement becomes a record of the bundle, and its files lie beside the records in the bag. They are hashed and
+    /// copied, never opened: at most 64 MiB each, 100 for one statement, 1 GiB in all. It holds until the day it states, or as
+    /// long as the framework allows, whichever is earlier; a later one for the same id takes its place.
+    Attest(attest::AttestArguments),
     /// Assess the bundle against the framework.
     Assess(assess::AssessArguments),
     /// Render the report (unsigned).
@@ -120,6 +129,8 @@ enum Command {
     Controls(controls::ControlsArguments),
     /// Check files of checks, frameworks, excerpts and collectors.
     Catalog(catalog::CatalogArguments),
+    /// Draft and check the file of accepted failures.
+    Exceptions(exceptions::ExceptionsArguments),
     /// List the calls that a collection would make, and how many; makes none.
     Plan(plan::PlanArguments),
     /// Print the least-privilege IAM policy that a collection needs.
@@ -161,6 +172,7 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Run(arguments) => run::run(&arguments),
         Command::Collect(arguments) => collect::run(&arguments),
         Command::Bundle(arguments) => bundle::run(&arguments),
+        Command::Attest(arguments) => attest::run(&arguments),
         Command::Assess(arguments) => assess::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Sign(arguments) => sign::run(&arguments),
@@ -171,6 +183,7 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Checks(arguments) => checks::run(&arguments),
         Command::Controls(arguments) => controls::run(&arguments),
         Command::Catalog(arguments) => catalog::run(&arguments),
+        Command::Exceptions(arguments) => exceptions::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
         Command::IamPolicy(arguments) => iam_policy::run(&arguments),
         Command::Redaction(arguments) => redaction::run(&arguments),

@@ -65,10 +65,15 @@ impl Workspace {
 
     /// Writes a file whole or not at all: to a temporary name beside it, flushed, then renamed.
     pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), CommandError> {
-        Self::write_with(path, bytes, true)
+        Self::write_with(path, bytes, true, true)
     }
 
-    fn write_with(path: &Path, bytes: &[u8], readable: bool) -> Result<(), CommandError> {
+    /// As [`Workspace::write`], but only where nothing of that name is there.
+    pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), CommandError> {
+        Self::write_with(path, bytes, true, false)
+    }
+
+    fn write_with(path: &Path, bytes: &[u8], readable: bool, replace: bool) -> Result<(), CommandError> {
         let attempt = || -> std::io::Result<()> {
             let folder =
                 path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -79,16 +84,26 @@ impl Workspace {
             if readable {
                 make_readable(file.as_file())?;
             }
-            file.persist(path)?;
+            if replace {
+                file.persist(path)?
+            } else {
+                file.persist_noclobber(path)?
+            };
             Ok(())
         };
-        attempt().map_err(|error| CommandError::output(format!("cannot write {}: {error}", path.display())))
+        attempt().map_err(|error| match error.kind() {
+            std::io::ErrorKind::AlreadyExists if !replace => CommandError::output(format!(
+                "{} exists already and is left as it is: name another file",
+                path.display()
+            )),
+            _ => CommandError::output(format!("cannot write {}: {error}", path.display())),
+        })
     }
 
     /// As [`Workspace::write`], for a secret: only its owner may read it. (Temporary files are made
     /// that way, and the rename keeps it; `write` opens the others up.)
     pub(super) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), CommandError> {
-        Self::write_with(path, bytes, false)
+        Self::write_with(path, bytes, false, true)
     }
 }
 

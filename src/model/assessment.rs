@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    AccessReview, ExceptionReport, Finding, GapReason, RecordId, RecordKind, Scope, Severity, Sha256Digest,
-    Tool,
+    AccessReview, AttestationEntry, ExceptionReport, Finding, GapReason, RecordId, RecordKind, Scope,
+    Severity, Sha256Digest, Tool,
 };
 
 /// A bundle judged against one framework or several.
@@ -36,6 +36,8 @@ pub struct Assessment {
     pub findings: Vec<Finding>,
     /// Exceptions in the order of their file.
     pub exceptions: Vec<ExceptionReport>,
+    /// The register of attestations, by id and in the order in which they were made.
+    pub attestations: Vec<AttestationEntry>,
     /// The resources that the records describe, sorted by kind, account, region and id.
     pub resources: Vec<ResourceEntry>,
     /// Who can do what in the accounts.
@@ -125,7 +127,7 @@ pub enum ControlStatus {
     AttestationMissing,
     /// An attestation that the control asks for no longer holds.
     AttestationExpired,
-    /// Satisfied, but for failures that were accepted.
+    /// Satisfied, but for failures that were accepted, or by the documented decision not to implement it.
     SatisfiedWithExceptions,
     /// All evidence supports it.
     Satisfied,
@@ -157,6 +159,13 @@ pub struct ControlResult {
     pub excerpts: Vec<ExcerptResult>,
     /// Attestations that it asks for.
     pub attestations: Vec<AttestationResult>,
+    /// For an addressable specification: the documented decision not to implement it (45 CFR 164.306(d)(3)), should there
+    /// be one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alternative: Option<AttestationResult>,
+    /// Whether its own status would be another without that decision.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rests_on_alternative: bool,
 }
 
 /// An excerpt that a control asks for, and the records that hold it.
@@ -186,10 +195,16 @@ pub struct ExcerptResult {
 pub struct AttestationResult {
     /// What is asked for.
     pub need: AttestationNeed,
-    /// The record that holds it.
+    /// The record that holds the one that was made last.
     pub record: Option<RecordId>,
     /// Whether it holds at `as-of`.
     pub holds: bool,
+    /// The last day on which it holds or held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holds_until: Option<NaiveDate>,
+    /// The records of those that it has taken the place of, in the order in which they were made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub superseded: Vec<RecordId>,
 }
 
 /// What a control wants a person to state.

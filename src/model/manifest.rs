@@ -42,6 +42,10 @@ pub struct Manifest {
     /// SHA-256 of the manifests of the bundles that it was merged from, sorted; their signatures were not taken over.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub merged_from_sha256: Vec<Sha256Digest>,
+    /// SHA-256 of the manifest of the bundle that it amends: its API and log records are that bundle's, its attestations and
+    /// imports were taken up again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amends_sha256: Option<Sha256Digest>,
 }
 
 /// One part of a run whose accounts are spread over several machines.

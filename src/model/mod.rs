@@ -3,6 +3,7 @@
 
 mod access;
 mod assessment;
+mod attestation;
 mod digest;
 mod exception;
 mod finding;
@@ -24,6 +25,7 @@ pub use assessment::{
     ControlStatus, EvidenceEntry, ExcerptResult, FrameworkAssessment, FrameworkReference, Obligation,
     ResourceEntry, StatusCount, UsedParameter,
 };
+pub use attestation::{AttachedFile, AttestationEntry, AttestationState, Statement};
 pub use digest::{ParseDigestError, RecordId, Sha256Digest};
 pub use exception::{Exception, ExceptionProblem, ExceptionReport};
 pub use finding::{Finding, FindingError, Outcome, Proof, Severity, Subject};

@@ -84,6 +84,13 @@ problem_codes! {
     /// A file in the bag that it does not list.
     BagFileUnlisted = "bag-file-unlisted",
 
+    /// A record names a file that is not in the bundle.
+    AttachedMissing = "attached-missing",
+    /// A file that a record names is not the one that was attached to it.
+    AttachedDiffers = "attached-differs",
+    /// A file among those that records name, that no record names.
+    AttachedUnnamed = "attached-unnamed",
+
     /// `data/manifest.json` is not a manifest in canonical form.
     ManifestMalformed = "manifest-malformed",
     /// The manifest's list of files is not in order, names a file twice, or is not that of the files there are.

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{GapReason, RecordId, Sha256Digest};
+use super::{AttachedFile, GapReason, RecordId, Sha256Digest};
 use crate::canonical::{self, CanonicalError};
 
 /// What one API call (all its pages), one excerpt, one imported file or one attestation gave.
@@ -50,15 +50,16 @@ pub enum RecordKind {
 pub struct Source {
     /// AWS partition.
     pub partition: String,
-    /// Account id that was asked about (12 digits).
+    /// Account id that was asked about (12 digits); empty for an attestation, which is about no single account.
     pub account: String,
-    /// Region that the call was signed for.
+    /// Region that the call was signed for; empty for an attestation.
     pub region: String,
     /// Service as the AWS CLI's models name it, e.g. `s3`, `elbv2`.
     pub service: String,
-    /// Operation, e.g. `GetBucketPolicy`; for an excerpt `LookupEvents` or `GetObject`.
+    /// Operation, e.g. `GetBucketPolicy`; for an excerpt `LookupEvents` or `GetObject`, for an attestation `Attest`.
     pub operation: String,
-    /// The operation's parameters, as `--cli-input-json` takes them; for an excerpt its rule and period.
+    /// The operation's parameters, as `--cli-input-json` takes them; for an excerpt its rule and period, for an
+    /// attestation its id.
     pub parameters: Value,
     /// ARN of the identity that made the call (sts GetCallerIdentity).
     pub caller: String,
@@ -186,6 +187,18 @@ impl Record {
             RecordOutcome::Response(value) => Some(value),
             RecordOutcome::Error(_) => None,
         }
+    }
+
+    /// The files that came with it: those that the response of an attestation or an import names as `files`.
+    ///
+    /// # Errors
+    /// When what stands there is no list of files.
+    pub fn attached(&self) -> Result<Vec<AttachedFile>, serde_json::Error> {
+        if !matches!(self.kind, RecordKind::Attestation | RecordKind::Import) {
+            return Ok(Vec::new());
+        }
+        let files = self.response().and_then(|response| response.get("files"));
+        files.map_or_else(|| Ok(Vec::new()), Vec::deserialize)
     }
 
     /// The error, where the record is a gap.

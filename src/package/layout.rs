@@ -53,7 +53,8 @@ pub fn ratio_allowed(size: u64, compressed: u64) -> bool {
     size <= RATIO_FREE || size <= compressed.saturating_mul(LARGEST_RATIO)
 }
 
-/// The one folder that everything in the package lies in: `proofpack-123456789012-2026-07-01-2026-09-30`.
+/// The one folder that everything in the package lies in: `proofpack-123456789012-2026-07-01-2026-09-30`; of an amended
+/// bundle it ends in `-amended-` and the first digits of the Merkle root, as the package before may be kept beside it.
 pub fn folder(manifest: &Manifest) -> String {
     let scope = &manifest.scope;
     let accounts = match scope.accounts.as_slice() {
@@ -62,5 +63,10 @@ pub fn folder(manifest: &Manifest) -> String {
     };
     // The period ends before its end: the last day is that of the second before.
     let last = scope.period.end.checked_sub_signed(TimeDelta::seconds(1)).unwrap_or(scope.period.end);
-    format!("proofpack-{accounts}-{}-{}", scope.period.start.format("%Y-%m-%d"), last.format("%Y-%m-%d"))
+    let amended = match manifest.amends_sha256 {
+        Some(_) => format!("-amended-{}", manifest.merkle_root.to_string().get(..8).unwrap_or_default()),
+        None => String::new(),
+    };
+    let (start, last) = (scope.period.start.format("%Y-%m-%d"), last.format("%Y-%m-%d"));
+    format!("proofpack-{accounts}-{start}-{last}{amended}")
 }

@@ -86,7 +86,10 @@ impl Facet {
             | Code::BagManifest
             | Code::BagDigest
             | Code::BagFileMissing
-            | Code::BagFileUnlisted => Self::Hashes,
+            | Code::BagFileUnlisted
+            | Code::AttachedMissing
+            | Code::AttachedDiffers
+            | Code::AttachedUnnamed => Self::Hashes,
             Code::ManifestMalformed
             | Code::ManifestFiles
             | Code::MerkleRoot

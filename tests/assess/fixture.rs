@@ -160,6 +160,10 @@ const FRAMEWORK: &str = r#"
     id = "risk-analysis"
     statement = "A risk analysis was made."
     valid-days = 365
+    [[attestation]]
+    id = "no-encryption"
+    statement = "Why encryption is not reasonable, and what is done instead, is documented."
+    valid-days = 365
     [[control]]
     id = "1"
     title = "Standard"
@@ -175,6 +179,7 @@ const FRAMEWORK: &str = r#"
     obligation = "addressable"
     guidance = "Look at the keys."
     checks = ["bucket-key-is-ours", "bucket-customer-key"]
+    alternative = "no-encryption"
     [[control]]
     id = "1(b)"
     title = "Versions"
@@ -289,10 +294,20 @@ pub(super) fn excerpt(response: Value) -> Record {
     record(RecordKind::TrailExcerpt, at, json!({"rule": "root-use"}), RecordOutcome::Response(response))
 }
 
+/// What somebody stated on a day in January, until when it holds.
 pub(super) fn attestation(valid_until: &str) -> Record {
-    let at = ("manual", "Attest", "global");
-    let response = RecordOutcome::Response(json!({ "valid-until": valid_until }));
-    record(RecordKind::Attestation, at, json!({"id": "risk-analysis"}), response)
+    attested("risk-analysis", "2026-01-15", Some(valid_until))
+}
+
+pub(super) fn attested(id: &str, date: &str, valid_until: Option<&str>) -> Record {
+    let at = ("attestation", "Attest", "");
+    let mut response = json!({
+        "statement": "It was made.", "author": "Ada", "role": "Security officer", "date": date, "files": [],
+    });
+    if let Some(until) = valid_until {
+        response["valid-until"] = json!(until);
+    }
+    record(RecordKind::Attestation, at, json!({ "id": id }), RecordOutcome::Response(response))
 }
 
 /// An account in which all is well: two regions, two buckets, a key.
@@ -363,9 +378,11 @@ pub(super) fn bundle(records: Vec<Record>) -> Bundle {
             shard: None,
             merged_from_sha256: Vec::new(),
             redaction_key_commitment: None,
+            amends_sha256: None,
         },
         manifest_sha256: sha256(b"manifest"),
         records: stored,
+        imports: BTreeMap::new(),
     }
 }
 

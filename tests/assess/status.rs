@@ -2,10 +2,10 @@
 
 use proofpack::assess::{AssessError, Inputs, assess};
 use proofpack::canonical::to_file_bytes;
-use proofpack::model::{Assessment, ControlStatus, ErrorMeaning, Record, RecordOutcome};
+use proofpack::model::{Assessment, AttestationState, ControlStatus, ErrorMeaning, Record, RecordOutcome};
 use serde_json::json;
 
-use super::fixture::{attestation, bundle, catalog, error, excerpt, inputs, records, with};
+use super::fixture::{attestation, attested, bundle, catalog, error, excerpt, inputs, records, with};
 
 fn assessed(records: Vec<Record>) -> Assessment {
     assess(&bundle(records), &catalog(), &inputs()).unwrap()
@@ -99,14 +99,97 @@ fn attestations_are_missing_expired_or_hold() {
     assert_eq!(with_attestations(vec![]), ControlStatus::AttestationMissing);
     assert_eq!(with_attestations(vec![attestation("2026-06-30")]), ControlStatus::AttestationExpired);
     assert_eq!(with_attestations(vec![attestation("2026-07-01")]), ControlStatus::Satisfied);
-    assert_eq!(with_attestations(vec![attestation("2026-07-01T00:00:00Z")]), ControlStatus::Satisfied);
+    // What is no statement is none, and what is stated later is not stated yet.
+    assert_eq!(with_attestations(vec![attestation("soon")]), ControlStatus::AttestationMissing);
+    let of = |date, until| attested("risk-analysis", date, until);
+    assert_eq!(with_attestations(vec![of("2026-07-02", None)]), ControlStatus::AttestationMissing);
+    // The framework's limit counts where it is the earlier, and the statement of the last day where there are several.
+    assert_eq!(with_attestations(vec![of("2025-07-01", Some("2030-01-01"))]), ControlStatus::Satisfied);
     assert_eq!(
-        with_attestations(vec![attestation("2026-06-30T23:59:59Z")]),
+        with_attestations(vec![of("2025-06-30", Some("2030-01-01"))]),
         ControlStatus::AttestationExpired
     );
-    assert_eq!(with_attestations(vec![attestation("soon")]), ControlStatus::AttestationMissing);
-    let renewed = vec![attestation("2027-06-30"), attestation("2026-01-01")];
+    let renewed = vec![of("2026-05-01", None), of("2025-01-01", None)];
     assert_eq!(with_attestations(renewed), ControlStatus::Satisfied);
+    let limited = vec![of("2026-05-01", Some("2026-06-01")), of("2026-01-01", None)];
+    assert_eq!(with_attestations(limited), ControlStatus::AttestationExpired);
+}
+
+#[test]
+fn the_register_tells_of_every_attestation_what_became_of_it() {
+    let mut all = without("Attest");
+    all.push(attested("risk-analysis", "2025-01-01", None));
+    all.push(attested("risk-analysis", "2026-02-01", Some("2026-12-31")));
+    all.push(attested("something-else", "2026-02-01", None));
+    let assessment = assessed(all);
+    use AttestationState as State;
+    let register: Vec<(&str, State)> =
+        assessment.attestations.iter().map(|entry| (entry.id.as_str(), entry.state)).collect();
+    let expected = [
+        ("risk-analysis", State::Superseded),
+        ("risk-analysis", State::Holds),
+        ("something-else", State::NotAskedFor),
+    ];
+    assert_eq!(register, expected);
+    let asked = &assessment.controls().find(|control| control.id == "3").unwrap().attestations[0];
+    assert_eq!(asked.record, Some(assessment.attestations[1].record));
+    assert_eq!(asked.superseded, [assessment.attestations[0].record]);
+    assert_eq!(asked.holds_until.map(|until| until.to_string()).as_deref(), Some("2026-12-31"));
+    assert_eq!(assessment.attestations[1].statement.as_ref().unwrap().author, "Ada");
+}
+
+#[test]
+fn a_documented_decision_accepts_what_is_not_done_and_hides_nothing() {
+    let unencrypted = || {
+        let parameters = json!({"Bucket": "records"});
+        let absent = error("ServerSideEncryptionConfigurationNotFoundError", ErrorMeaning::Absent);
+        with(records(), "GetBucketEncryption", &parameters, absent)
+    };
+    let decided = |records: Vec<Record>, date: &str| {
+        let mut all = records;
+        all.push(attested("no-encryption", date, None));
+        assessed(all)
+    };
+    let control =
+        |assessment: &Assessment| assessment.controls().find(|control| control.id == "1(a)").unwrap().clone();
+    // Nobody is asked for the decision: without it all is as without the member.
+    let open = assessed(unencrypted());
+    assert_eq!(control(&open).status, ControlStatus::NotSatisfied);
+    assert!(!control(&open).rests_on_alternative && !control(&open).alternative.unwrap().holds);
+    assert_eq!(status(&assessed(records()), "1(a)"), ControlStatus::Satisfied);
+
+    let accepted = decided(unencrypted(), "2026-05-01");
+    assert_eq!(control(&accepted).status, ControlStatus::SatisfiedWithExceptions);
+    assert!(control(&accepted).rests_on_alternative && control(&accepted).alternative.unwrap().holds);
+    assert_eq!(accepted.findings, open.findings, "the failures stay");
+    // One that has expired accepts nothing; one that is not needed changes nothing.
+    assert_eq!(status(&decided(unencrypted(), "2025-05-01"), "1(a)"), ControlStatus::NotSatisfied);
+    let needless = decided(records(), "2026-05-01");
+    assert_eq!(control(&needless).status, ControlStatus::Satisfied);
+    assert!(!control(&needless).rests_on_alternative);
+    // What could not be seen stays open, beside a failure too.
+    let gap = denied(records(), "GetBucketEncryption");
+    assert_eq!(status(&decided(gap, "2026-05-01"), "1(a)"), ControlStatus::Indeterminate);
+    let half_seen = {
+        let parameters = json!({"Bucket": "logs"});
+        with(unencrypted(), "GetBucketEncryption", &parameters, error("AccessDenied", ErrorMeaning::Gap))
+    };
+    assert_eq!(status(&assessed(half_seen.clone()), "1(a)"), ControlStatus::NotSatisfied);
+    assert_eq!(status(&decided(half_seen, "2026-05-01"), "1(a)"), ControlStatus::Indeterminate);
+    // Where there is nothing of it in scope, the decision says why.
+    let mut none = records();
+    none.retain(|record| !record.source.operation.starts_with("GetBucket"));
+    let none: Vec<Record> = none
+        .into_iter()
+        .map(|mut record| {
+            if record.source.operation == "ListBuckets" {
+                record.outcome = RecordOutcome::Response(json!({"Buckets": []}));
+            }
+            record
+        })
+        .collect();
+    assert_eq!(status(&assessed(none.clone()), "1(a)"), ControlStatus::NotApplicable);
+    assert_eq!(status(&decided(none, "2026-05-01"), "1(a)"), ControlStatus::SatisfiedWithExceptions);
 }
 
 #[test]

@@ -83,11 +83,14 @@ fn exceptions_that_cannot_hold_are_named() {
     };
     let unknown = exception("s3-bucket-tls", "expires = 2027-01-01");
     fails(&unknown, &["exceptions.toml", "number 1", "no check s3-bucket-tls", "s3-bucket-tls-only meant?"]);
-    fails(&exception("secret-rotation", ""), &["exceptions.toml", "missing field `expires`", "line 1"]);
-    fails(&exception("secret-rotation", "expires = 2025-01-01"), &["number 1", "before its approval"]);
+    fails(&exception("secret-rotation", ""), &["exceptions.toml, line 1", "missing field `expires`"]);
+    fails(
+        &exception("secret-rotation", "expires = 2025-01-01"),
+        &["exceptions.toml, line 8, column 11", "number 1", "before its approval"],
+    );
     fails(
         &exception("secret-rotation", "expires = 2027-01-01\nreasons = \"x\""),
-        &["unknown field `reasons`"],
+        &["exceptions.toml, line 9", "unknown field `reasons`; is `reason` meant?"],
     );
     fails("[[exception]", &["exceptions.toml", "line 1"]);
     let place = Place::new();

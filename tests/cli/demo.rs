@@ -110,6 +110,9 @@ fn it_has_something_of_everything_to_show() {
     for status in ["not-satisfied", "attestation-missing", "satisfied-with-exceptions"] {
         assert!(statuses.contains(status), "{statuses:?}");
     }
+    let register = assessment["attestations"].as_array().unwrap();
+    let states: Vec<&str> = register.iter().map(|entry| entry["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["superseded", "holds", "expired"]);
     let exceptions = assessment["exceptions"].as_array().unwrap();
     let with_problems =
         exceptions.iter().filter(|report| !report["problems"].as_array().unwrap().is_empty()).count();

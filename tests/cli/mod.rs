@@ -2,6 +2,7 @@
 
 mod access_review;
 mod accounts;
+mod attest;
 mod bad_aws;
 mod bad_keys;
 mod bad_packages;
@@ -10,6 +11,7 @@ mod cloudformation;
 mod demo;
 mod determinism;
 mod examples;
+mod exceptions;
 mod explain;
 mod frameworks;
 mod live;

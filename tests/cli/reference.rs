@@ -25,8 +25,9 @@ fn the_reference_on_disk_is_that_of_the_command_line() {
 fn every_command_shows_an_example_in_its_help() {
     let reference = proofpack::cli::cli_reference();
     let sections: Vec<&str> = reference.split("\n## ").skip(1).collect();
-    let commands = "demo init keygen run collect assess access-review report sign package archive verify plan iam-policy";
+    let commands = "demo init keygen run collect attest assess access-review report sign package archive verify plan iam-policy";
     for command in commands.split(' ').chain([
+        "bundle amend",
         "bundle merge",
         "checks list",
         "checks show",
@@ -36,6 +37,8 @@ fn every_command_shows_an_example_in_its_help() {
         "controls list",
         "controls show",
         "catalog validate",
+        "exceptions lint",
+        "exceptions propose",
         "redaction check",
     ]) {
         let head = format!("`proofpack {command}`\n");

@@ -321,6 +321,7 @@ fn seal(records: &[Record], folder: &Path) {
         shard: None,
         merged_from_sha256: Vec::new(),
         redaction_key_commitment: None,
+        amends_sha256: None,
     };
     writer.seal(info).unwrap();
 }

@@ -162,6 +162,7 @@ pub(super) fn sealed(records: &[Record]) -> Bundle {
         shard: None,
         merged_from_sha256: Vec::new(),
         redaction_key_commitment: None,
+        amends_sha256: None,
     };
     writer.seal(info).unwrap();
     read(&path).unwrap()

@@ -197,6 +197,14 @@ fn every_control_is_shown_with_its_proof_or_says_that_it_has_none() {
         "Leavesundecided:s3-bucket-customer-key(1finding)",
         "Problem.Ithasexpired.",
         "Predicate,resourcesandproofareshownunder164.312(a)(1)(iv).",
+        "givenbyAdaPark,Securityofficer,on2026-04-01,andholdsuntil2027-03-31",
+        "butnolongerholds(until2025-03-31)",
+        "Thestatusrestsonthisdecision.",
+        "riskanalysis2026.pdf",
+        "Alateronehastakenitsplace.",
+        "Noframeworkofthisassessmentasksforit.",
+        "and5morefiles,namedintherecord",
+        "Itsrecorddoesnotholdastatement",
     ] {
         assert!(text.contains(shown), "{shown} is not on the pages");
     }
@@ -250,6 +258,13 @@ fn everywhere(assessment: &mut Assessment, text: &str) {
         entry.error = Some(text.into());
         entry.parameters = serde_json::json!({ text: text, "Nested": [{ text: text }] });
     }
+    for statement in assessment.attestations.iter_mut().filter_map(|entry| entry.statement.as_mut()) {
+        statement.statement = format!("{text}\n{text}");
+        statement.author = text.into();
+        statement.role = text.into();
+        statement.files.iter_mut().for_each(|file| file.name = text.into());
+    }
+    assessment.attestations[0].id = text.into();
     for report in &mut assessment.exceptions {
         report.exception.check = text.into();
         report.exception.owner = text.into();

@@ -119,12 +119,15 @@ fn control(id: &str, title: &str, group: &str, status: ControlStatus) -> Control
         checks: vec![],
         excerpts: vec![],
         attestations: vec![],
+        alternative: None,
+        rests_on_alternative: false,
     }
 }
 
 fn attestation(id: &str, statement: &str, record: Option<RecordId>, holds: bool) -> AttestationResult {
     let need = AttestationNeed { id: id.into(), statement: statement.into(), valid_days: 365 };
-    AttestationResult { need, record, holds }
+    let until = record.map(|_| NaiveDate::from_ymd_opt(if holds { 2027 } else { 2025 }, 3, 31).unwrap());
+    AttestationResult { need, record, holds, holds_until: until, superseded: vec![] }
 }
 
 impl Synthetic {
@@ -291,6 +294,7 @@ impl Synthetic {
             findings,
             exceptions: self.exceptions(),
             access_review: self.access_review(listed),
+            attestations: self.register(stated_id),
             evidence,
         }
     }
@@ -386,9 +390,54 @@ impl Synthetic {
             gaps: vec![],
             accounts_without: vec![],
         }];
+        controls[6].alternative = Some(attestation(
+            "no-encryption",
+            "Why encryption is not reasonable here, and what is done instead, is documented.",
+            Some(stated),
+            true,
+        ));
+        controls[6].rests_on_alternative = true;
+        controls[8].alternative = Some(attestation("no-integrity", "Why it is not done.", None, false));
         controls[6].checks = vec!["kms-key-rotation-enabled".into(), "s3-bucket-customer-key".into()];
         controls[8].checks = vec!["s3-bucket-customer-key".into(), "s3-bucket-versioning".into()];
         controls
+    }
+
+    fn register(&self, record: RecordId) -> Vec<AttestationEntry> {
+        let entry = |id: &str, state, files| AttestationEntry {
+            id: id.into(),
+            record,
+            state,
+            holds_until: NaiveDate::from_ymd_opt(2027, 3, 31),
+            statement: Some(Statement {
+                statement: format!("A risk analysis of {} was made.\nIts report is at hand.", self.text),
+                author: "Ada Park".into(),
+                role: "Security officer".into(),
+                date: NaiveDate::from_ymd_opt(2026, 4, 1).unwrap(),
+                valid_until: NaiveDate::from_ymd_opt(2027, 3, 31),
+                files,
+            }),
+        };
+        let file =
+            |name: &str| AttachedFile { name: name.into(), sha256: sha256(name.as_bytes()), bytes: 48_213 };
+        let mut unreadable = entry("risk-analysis", AttestationState::Unreadable, vec![]);
+        unreadable.statement = None;
+        vec![
+            entry(
+                "risk-analysis",
+                AttestationState::Holds,
+                vec![file("risk analysis 2026.pdf"), file(&self.text)],
+            ),
+            entry("log-review", AttestationState::Superseded, vec![]),
+            entry("log-review", AttestationState::Expired, vec![]),
+            entry("log-review", AttestationState::NotYetMade, vec![]),
+            entry(
+                "penetration-test",
+                AttestationState::NotAskedFor,
+                (0..45).map(|n| file(&n.to_string())).collect(),
+            ),
+            unreadable,
+        ]
     }
 
     fn exceptions(&self) -> Vec<ExceptionReport> {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use proofpack::bundle::{SealInfo, Writer};
+use proofpack::bundle::{SealInfo, Writer, paths};
 use proofpack::canonical::sha256;
 use proofpack::catalog::GapReasons;
 use proofpack::model::{
@@ -83,6 +83,40 @@ pub(crate) fn sample_records() -> Vec<Record> {
     ]
 }
 
+/// What somebody stated on a day, with these files, and the files' places in a bag.
+pub(crate) fn attested(id: &str, date: &str, files: &[(&str, &[u8])]) -> (Record, Vec<(String, Vec<u8>)>) {
+    let named: Vec<Value> = files
+        .iter()
+        .map(|(name, bytes)| json!({"name": name, "sha256": sha256(bytes), "bytes": bytes.len()}))
+        .collect();
+    let response = json!({
+        "statement": "It is so.", "author": "Ada Park", "role": "Security officer", "date": date, "files": named,
+    });
+    let mut record = answered("attestation", "Attest", json!({ "id": id }), response);
+    record.kind = RecordKind::Attestation;
+    record.exchanges.clear();
+    record.collected_at = format!("{date}T09:00:00Z").parse().unwrap();
+    for text in [
+        &mut record.source.partition,
+        &mut record.source.account,
+        &mut record.source.region,
+        &mut record.source.caller,
+        &mut record.source.endpoint,
+    ] {
+        text.clear();
+    }
+    let place = |bytes: &[u8]| paths::attached(RecordKind::Attestation, &sha256(bytes)).unwrap();
+    (record, files.iter().map(|(_, bytes)| (place(bytes), bytes.to_vec())).collect())
+}
+
+/// Adds an attestation of [`attested`].
+pub(crate) fn attach(writer: &mut Writer, (record, files): &(Record, Vec<(String, Vec<u8>)>)) {
+    for (place, bytes) in files {
+        writer.add_file(place, bytes).unwrap();
+    }
+    writer.append(record).unwrap();
+}
+
 /// What the sample is sealed with.
 pub(crate) fn seal_info() -> SealInfo {
     SealInfo {
@@ -103,6 +137,7 @@ pub(crate) fn seal_info() -> SealInfo {
         shard: None,
         merged_from_sha256: Vec::new(),
         redaction_key_commitment: None,
+        amends_sha256: None,
     }
 }
 

@@ -111,6 +111,7 @@ pub fn bundle(catalog: &Catalog, regions: &[&str], records: &[Record]) -> Bundle
         shard: None,
         merged_from_sha256: Vec::new(),
         redaction_key_commitment: None,
+        amends_sha256: None,
     };
     let stored = |(place, record): (usize, &Record)| {
         let (_, id) = record.to_line().unwrap();
@@ -120,6 +121,7 @@ pub fn bundle(catalog: &Catalog, regions: &[&str], records: &[Record]) -> Bundle
         manifest,
         manifest_sha256: catalog.digest,
         records: records.iter().enumerate().map(stored).collect(),
+        imports: BTreeMap::new(),
     }
 }
 

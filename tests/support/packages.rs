@@ -43,6 +43,7 @@ pub(crate) fn empty_assessment(bag: &Path) -> Vec<u8> {
         checks: vec![],
         findings: vec![],
         exceptions: vec![],
+        attestations: vec![],
         resources: vec![],
         access_review: AccessReview::default(),
         evidence: vec![],

@@ -14,7 +14,7 @@ use proofpack::package::{self, Contents};
 use proofpack::report::{self, ReportOptions};
 use proofpack::sign::{self, Certificate, SignatureInfo, Signer, SoftwareSigner};
 
-use super::bundles::{sample_records, seal_info};
+use super::bundles::{attach, attested, sample_records, seal_info};
 
 /// The catalog of the program.
 pub(crate) fn catalog() -> &'static Catalog {
@@ -34,6 +34,9 @@ pub(crate) fn signer(name: &str) -> SoftwareSigner {
     SoftwareSigner::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap()
 }
 
+/// The file that comes with the sample's attestation.
+pub(crate) const ATTACHED: &[u8] = b"%PDF-1.7 of somebody, for somebody";
+
 /// The parts that a package is made of, before they are put together; a test may replace any of them.
 #[derive(Clone)]
 pub(crate) struct Parts {
@@ -51,6 +54,7 @@ pub(crate) fn parts(home: &Path, signer: &dyn Signer) -> Parts {
     for record in sample_records() {
         writer.append(&record).unwrap();
     }
+    attach(&mut writer, &attested("risk-analysis", "2026-09-01", &[("analysis.pdf", ATTACHED)]));
     let info = bundle::SealInfo { catalog_sha256: catalog().digest, ..seal_info() };
     writer.seal(info).unwrap();
     let assessment = assessment(&bag);

@@ -139,6 +139,7 @@ fn sealed(folder: &std::path::Path, asker: &Asker, records: &[Record]) -> Manife
         shard: None,
         merged_from_sha256: Vec::new(),
         redaction_key_commitment: None,
+        amends_sha256: None,
     };
     writer.seal(info).unwrap()
 }

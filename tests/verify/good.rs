@@ -28,7 +28,7 @@ fn a_package_is_verified_and_its_signer_is_a_matter_of_trust() {
     assert!(open.signatures.iter().all(|signature| signature.holds && signature.trusted.is_none()));
     let unsure: Vec<Facet> = open.facets.iter().filter(|s| s.holds != Some(true)).map(|s| s.facet).collect();
     assert_eq!(unsure, [Facet::Trust]);
-    assert_eq!(open.facts.unwrap().records, 8);
+    assert_eq!(open.facts.unwrap().records, 9);
 
     let trusted = verify::verify(&sample.path(), catalog(), &trusting(&sample.signer.chain()[0]));
     assert_eq!(trusted.verdict, VerdictLine::Verified, "{:#?}", trusted.problems);

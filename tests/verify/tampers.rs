@@ -15,12 +15,17 @@ use proofpack::verify::{self, Options, VerdictLine};
 use super::{codes, verdict, verdict_on, zip_of};
 use crate::support::bundles::{answered, refused, sample_records, seal_info};
 use crate::support::packages::{RawMember, RawZip, crc};
-use crate::support::signed::{catalog, sample, signer, signing_time};
+use crate::support::signed::{ATTACHED, catalog, sample, signer, signing_time};
 
 type Members = BTreeMap<String, Vec<u8>>;
 
 const VERSIONING: &str = "bundle/data/aws/123456789012/us-east-1/s3/GetBucketVersioning.ndjson";
 const KEYS: &str = "bundle/data/aws/123456789012/us-east-1/kms/ListKeys.ndjson";
+
+/// The file that came with the sample's attestation.
+fn attached() -> String {
+    format!("bundle/data/manual/files/{}", sha256(ATTACHED))
+}
 
 /// A tamper and the problem that it must be found as.
 struct Tamper {
@@ -118,6 +123,16 @@ fn of_the_bundle() -> Vec<Tamper> {
         }),
         inside_job(Code::BagFileUnlisted, |members| {
             members.insert("bundle/notes.txt".into(), b"trust me".to_vec());
+        }),
+        inside_the_bag(Code::AttachedDiffers, |members| {
+            members.get_mut(&attached()).unwrap().push(b'!');
+        }),
+        inside_the_bag(Code::AttachedMissing, |members| {
+            members.remove(&attached());
+        }),
+        inside_the_bag(Code::AttachedUnnamed, |members| {
+            let name = format!("bundle/data/manual/files/{}", sha256(b"more"));
+            members.insert(name, b"more".to_vec());
         }),
         inside_the_bag(Code::ManifestMalformed, |members| {
             edit(members, "bundle/data/manifest.json", |text| text.replacen(':', ": ", 1));

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{Known, check_file};
 use crate::catalog::defect::meant;
 use crate::catalog::{Catalog, Control, Defect, Framework, Place};
+use crate::model::Obligation;
 
 /// References of controls that lead nowhere, and checks without a control.
 pub(super) fn sound(catalog: &Catalog, known: &Known, defects: &mut Vec<Defect>) {
@@ -53,10 +54,28 @@ fn validate(catalog: &Catalog, framework: &Framework, known: &Known, defects: &m
             };
             defects.push(Defect::new(&file, place.clone().member("parent"), what, help));
         }
+        alternative(framework, control, |what, help| {
+            let place = place.clone().member("alternative");
+            defects.push(Defect::new(&file, place, format!("{} {what}", control.id), help));
+        });
         references(catalog, framework, control, known, |member, position, what, help| {
             let place = place.clone().member(member).element(position);
             defects.push(Defect::new(&file, place, format!("{} {what}", control.id), help));
         });
+    }
+}
+
+/// Calls `wrong` where a control's alternative cannot be one: what is wrong, what to do.
+fn alternative(framework: &Framework, control: &Control, mut wrong: impl FnMut(String, String)) {
+    let Some(id) = &control.alternative else { return };
+    if control.obligation != Some(Obligation::Addressable) {
+        let help = "remove it: only what is addressable can be decided against (45 CFR 164.306(d)(3))";
+        wrong("has an alternative and is not addressable".into(), help.into());
+    }
+    let needs = || framework.attestations.iter().map(|need| need.id.as_str());
+    if !needs().any(|need| need == id) {
+        let help = meant(id, needs(), "add an [[attestation]] with this id to the framework");
+        wrong(format!("names the unknown attestation {id}"), help);
     }
 }
 

@@ -1,15 +1,13 @@
-//! Controls, and what they ask of people.
-
-use std::collections::BTreeMap;
+//! Controls, and what each asks for.
 
 use serde::Serialize;
 
+use super::attestations::AttestationView;
 use super::checks::{Checks, ControlCheck};
 use super::summary::FrameworkSummary;
-use super::{ProofRow, RecordLink, Records, prose};
+use super::{ProofRow, Records, prose};
 use crate::model::{
-    Assessment, AttestationResult, ControlResult, ControlStatus, ExcerptResult, FrameworkAssessment,
-    Obligation,
+    Assessment, ControlResult, ControlStatus, ExcerptResult, FrameworkAssessment, Obligation,
 };
 
 /// One framework: its part of the summary, and its controls.
@@ -41,6 +39,9 @@ pub(super) struct ControlView {
     checks: Vec<ControlCheck>,
     excerpts: Vec<ExcerptView>,
     attestations: Vec<AttestationView>,
+    /// The documented decision not to implement it, where there may be one.
+    alternative: Option<AttestationView>,
+    rests_on_alternative: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -56,32 +57,6 @@ struct ExcerptView {
     gaps: usize,
     /// Accounts in scope for which no log was read.
     accounts_without: Vec<String>,
-}
-
-#[derive(Debug, Clone, Serialize)]
-struct AttestationView {
-    id: String,
-    statement: String,
-    valid_days: u32,
-    state: AttestationState,
-    record: Option<RecordLink>,
-}
-
-/// What became of an attestation that is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum AttestationState {
-    Holds,
-    Expired,
-    Missing,
-}
-
-/// One attestation and the controls that ask for it.
-#[derive(Debug, Serialize)]
-pub(super) struct AttestationRow {
-    #[serde(flatten)]
-    attestation: AttestationView,
-    controls: Vec<ControlLink>,
 }
 
 /// A control as something to point at.
@@ -113,7 +88,7 @@ pub(super) fn frameworks(assessment: &Assessment, records: &mut Records<'_>) -> 
             title: framework.reference.title.clone(),
             edition: framework.reference.edition.clone(),
             summary: FrameworkSummary::new(framework),
-            controls: controls(framework, start, &mut checks, records),
+            controls: controls(assessment, framework, start, &mut checks, records),
         });
         start += framework.controls.len();
     }
@@ -122,6 +97,7 @@ pub(super) fn frameworks(assessment: &Assessment, records: &mut Records<'_>) -> 
 
 /// The controls in the framework's order; the first of them stands at `start`.
 fn controls(
+    assessment: &Assessment,
     framework: &FrameworkAssessment,
     start: usize,
     checks: &mut Checks<'_>,
@@ -146,29 +122,16 @@ fn controls(
             attestations: control
                 .attestations
                 .iter()
-                .map(|attestation| attestation_view(attestation, records))
+                .map(|attestation| AttestationView::new(attestation, assessment, records))
                 .collect(),
+            alternative: control
+                .alternative
+                .as_ref()
+                .map(|decision| AttestationView::new(decision, assessment, records)),
+            rests_on_alternative: control.rests_on_alternative,
         }
     };
     framework.controls.iter().enumerate().map(view).collect()
-}
-
-/// Every attestation that is asked for, once, by id; frameworks that ask for the same in other words have a row each.
-pub(super) fn attestations(assessment: &Assessment, records: &mut Records<'_>) -> Vec<AttestationRow> {
-    let mut rows: BTreeMap<(&str, &str, u32), AttestationRow> = BTreeMap::new();
-    for (place, control) in assessment.controls().enumerate() {
-        for attestation in &control.attestations {
-            let need = &attestation.need;
-            rows.entry((&need.id, &need.statement, need.valid_days))
-                .or_insert_with(|| AttestationRow {
-                    attestation: attestation_view(attestation, records),
-                    controls: Vec::new(),
-                })
-                .controls
-                .push(ControlLink { place: Some(place), id: control.id.clone() });
-        }
-    }
-    rows.into_values().collect()
 }
 
 fn specifications(framework: &FrameworkAssessment, control: &ControlResult) -> usize {
@@ -188,19 +151,5 @@ fn excerpt_view(excerpt: &ExcerptResult, records: &mut Records<'_>) -> ExcerptVi
         more_proof: excerpt.records.len().saturating_sub(MOST_EXCERPT_RECORDS),
         gaps: excerpt.gaps.len(),
         accounts_without: excerpt.accounts_without.clone(),
-    }
-}
-
-fn attestation_view(attestation: &AttestationResult, records: &mut Records<'_>) -> AttestationView {
-    AttestationView {
-        id: attestation.need.id.clone(),
-        statement: prose(&attestation.need.statement),
-        valid_days: attestation.need.valid_days,
-        state: match (attestation.record, attestation.holds) {
-            (None, _) => AttestationState::Missing,
-            (Some(_), true) => AttestationState::Holds,
-            (Some(_), false) => AttestationState::Expired,
-        },
-        record: attestation.record.map(|id| records.link(id)),
     }
 }

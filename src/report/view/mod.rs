@@ -4,6 +4,7 @@
 //! template uses as names (`status`, `outcome`, `id` of a control's place) are ours and short.
 
 mod access;
+mod attestations;
 mod checks;
 mod controls;
 mod evidence;
@@ -21,7 +22,8 @@ use super::ReportOptions;
 use super::command::aws_cli;
 use crate::model::{Assessment, EvidenceEntry, RecordId, RecordKind, UsedParameter};
 use access::AccessSection;
-use controls::{AttestationRow, FrameworkView};
+use attestations::AttestationSection;
+use controls::FrameworkView;
 use evidence::{EvidenceFile, GapSection};
 use exceptions::ExceptionRow;
 use resources::ResourceKind;
@@ -37,7 +39,7 @@ pub(super) struct View {
     frameworks: Vec<FrameworkView>,
     gaps: GapSection,
     exceptions: Vec<ExceptionRow>,
-    attestations: Vec<AttestationRow>,
+    attestations: AttestationSection,
     parameters: Vec<ParameterRow>,
     access: AccessSection,
     resources: Vec<ResourceKind>,
@@ -107,7 +109,7 @@ impl View {
             summary: Summary::new(assessment),
             gaps,
             exceptions: exceptions::exceptions(assessment),
-            attestations: controls::attestations(assessment, &mut records),
+            attestations: AttestationSection::new(assessment, &mut records),
             parameters: parameters(assessment),
             access: access::access(assessment, &mut records),
             resources: resources::resources(assessment, &mut records),

@@ -171,9 +171,11 @@ pub(super) fn bundle(records: &[Record]) -> Bundle {
             shard: None,
             merged_from_sha256: Vec::new(),
             redaction_key_commitment: None,
+            amends_sha256: None,
         },
         manifest_sha256: canonical::sha256(b""),
         records: records.iter().enumerate().map(stored).collect(),
+        imports: BTreeMap::new(),
     }
 }
 
