@@ -149,7 +149,7 @@ fn not_taken(folder: &Path) -> Vec<Defect> {
     for path in entries(folder) {
         let here = name(&path);
         if path.is_dir() && FOLDERS.contains(&here.as_str()) {
-            for file in entries(&path).iter().filter(|file| !is_toml(file)) {
+            for file in entries(&path).iter().filter(|file| !is_toml(file) && !name(file).starts_with('.')) {
                 let what = "this file is not read: its name does not end in .toml";
                 let file = format!("{here}/{}", name(file));
                 defects.push(Defect::new(file, Place::file(), what, "name it so, or remove it"));
