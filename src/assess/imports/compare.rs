@@ -192,14 +192,14 @@ impl<'a> Comparing<'a> {
             subject: group.subject.clone(),
             checks: checks.into_iter().map(str::to_owned).collect(),
             ours,
-            message: text::safe(&messages.join(" "), LONGEST_MESSAGE),
+            message: one_line(&messages.join(" ")),
             proof: proof(&records_of_ours)?,
             theirs: OtherSide {
                 tool: source.tool.clone(),
                 rule: text::safe(&result.rule, 200),
                 outcome: result.outcome,
                 resource: text::safe(&result.resource.name, 400),
-                message: text::safe(result.reason.as_ref().unwrap_or(&result.message), LONGEST_MESSAGE),
+                message: one_line(result.reason.as_ref().unwrap_or(&result.message)),
                 place: (!result.place.is_empty()).then(|| text::safe(&result.place, 400)),
                 proof: proof(records)?,
             },
@@ -258,6 +258,11 @@ impl<'a> Comparing<'a> {
             problem: source.problem.clone(),
         })
     }
+}
+
+/// A message in one line.
+fn one_line(text: &str) -> String {
+    text::safe(&text.split_whitespace().collect::<Vec<_>>().join(" "), LONGEST_MESSAGE)
 }
 
 /// A text of several lines, each made safe.
