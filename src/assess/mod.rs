@@ -13,6 +13,7 @@ mod exceptions;
 mod explain;
 mod findings;
 mod functions;
+mod imports;
 mod judge;
 mod message;
 mod parameters;
@@ -35,6 +36,7 @@ pub use self::exceptions::{
 };
 pub use self::explain::{ExplainError, Explained, Explainer, Explanation, Part, ReadProperty};
 pub use self::parameters::{UnknownParameter, default_parameters, parameter_problems, unknown_parameters};
+pub use self::imports::{FromImports, propose_from_imports};
 
 use self::attestations::Attestations;
 use self::engine::Engine;
@@ -158,18 +160,23 @@ pub fn assess_resources(
     let of_framework =
         |framework: &&Framework| rollup::framework(catalog, framework, bundle, &findings, &made);
     let frameworks = frameworks.iter().map(of_framework).collect();
+    let used = parameters::used(checks.iter().map(|c| c.check), &parameters);
+    let checks: Vec<AssessedCheck> = checks.iter().map(|check| assessed(check.check)).collect();
+    let (imports, disagreements) = imports::hold(bundle, catalog, set, &checks, &findings)?;
     Ok(Assessment {
         version: Assessment::VERSION,
         tool: Tool::this(),
         as_of: inputs.as_of,
         bundle: bundle_reference(bundle),
         catalog_sha256: catalog.digest,
-        parameters: parameters::used(checks.iter().map(|c| c.check), &parameters),
+        parameters: used,
         frameworks,
-        checks: checks.iter().map(|check| assessed(check.check)).collect(),
+        checks,
         findings,
         exceptions,
         attestations,
+        imports,
+        disagreements,
         resources: set.resources.iter().map(entry).collect(),
         access_review: access_review(set, AccessRules::embedded(), inputs.as_of)?,
         evidence: bundle.records.iter().map(evidence).collect(),

@@ -8,8 +8,8 @@
 //!   data/trail/<account>/<region>/<rule>.ndjson
 //!   data/manual/attestations/<id>.ndjson                            what people stated
 //!   data/manual/files/<sha256>                                      the files that came with it
-//!   data/imports/<account>/<service>/<Operation>.ndjson
-//!   data/imports/files/<sha256>
+//!   data/imports/records/<tool>/<Operation>.ndjson                  what other tools found
+//!   data/imports/files/<sha256>                                     their files
 //! ```
 
 mod amend;

@@ -72,8 +72,7 @@ pub fn of(record: &Record) -> Result<String, PathError> {
         )),
         RecordKind::Attestation => Ok(format!("data/manual/attestations/{}.ndjson", attestation(source)?)),
         RecordKind::Import => Ok(format!(
-            "data/imports/{}/{}/{}.ndjson",
-            account(&source.account)?,
+            "data/imports/records/{}/{}.ndjson",
             service(&source.service)?,
             operation(&source.operation)?
         )),
@@ -151,7 +150,7 @@ mod tests {
         record.kind = RecordKind::Attestation;
         assert!(of(&record).is_err(), "an attestation without its id");
         record.kind = RecordKind::Import;
-        assert_eq!(of(&record).unwrap(), "data/imports/123456789012/s3/GetBucketPolicy.ndjson");
+        assert_eq!(of(&record).unwrap(), "data/imports/records/s3/GetBucketPolicy.ndjson");
         record.kind = RecordKind::TrailExcerpt;
         assert!(of(&record).is_err(), "an excerpt without its rule");
         record.source.parameters = json!({"rule": "root-use"});

@@ -2,6 +2,7 @@
 
 use super::config::Config;
 use super::exit::CommandError;
+use super::imports;
 use crate::attest::{self, Entry};
 use crate::bundle::Addition;
 use crate::catalog::Catalog;
@@ -21,6 +22,7 @@ pub(super) fn additions(config: &Config, catalog: &Catalog) -> Result<Vec<Additi
         })?;
         additions.push(entry.addition());
     }
+    additions.extend(imports::additions(config, catalog)?);
     Ok(additions)
 }
 

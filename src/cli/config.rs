@@ -49,6 +49,9 @@ pub(super) struct Config {
     pub(super) exceptions: Option<PathBuf>,
     /// Folder of attestations; `attestations`, if it is there, where not given.
     attestations: Option<PathBuf>,
+    /// Files of other tools.
+    #[serde(default)]
+    pub(super) imports: ImportsConfig,
     /// Whose signature it gets.
     pub(super) signing: Option<SigningConfig>,
     /// Where the package is kept.
@@ -98,6 +101,15 @@ impl CatalogArgument {
         }
         Catalog::load(&sources).map_err(CommandError::input)
     }
+}
+
+/// Files of other tools, which are sealed with the evidence.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct ImportsConfig {
+    /// The files; `*` in the last part of a path stands for any characters.
+    #[serde(default)]
+    pub(super) files: Vec<PathBuf>,
 }
 
 /// How to reach AWS. What is not given comes from the environment, as for the AWS CLI.

@@ -10,7 +10,7 @@ use super::config::Config;
 use super::exit::{CommandError, Exit};
 use super::workspace::Workspace;
 use super::{CommandResult, ConfigArgument};
-use crate::assess::{self, Lint};
+use crate::assess::{self, FromImports, Lint};
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::model::harmless;
@@ -26,12 +26,12 @@ pub(super) struct ExceptionsArguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum ExceptionsCommand {
-    /// Write a draft of exceptions for the failures that nobody has accepted, check by check.
+    /// Write a draft of exceptions for the failures that nobody has accepted, or for what other tools were told not to report.
     ///
     /// Reason, owner, approver and dates are left as `<...>` for people to fill in. No assessment accepts a file that
     /// still has such a text, so a draft is never in force by accident. A file that is there is never overwritten.
     #[command(
-        after_help = "Examples:\n  proofpack assess && proofpack exceptions propose\n  proofpack exceptions propose --check s3-bucket-replication replication.toml"
+        after_help = "Examples:\n  proofpack assess && proofpack exceptions propose\n  proofpack exceptions propose --check s3-bucket-replication replication.toml\n  proofpack exceptions propose --from-imports suppressed.toml"
     )]
     Propose(ProposeArguments),
     /// Check an exceptions file: every mistake with its line, and every exception that covers nothing.
@@ -48,6 +48,10 @@ enum ExceptionsCommand {
 struct ProposeArguments {
     #[command(flatten)]
     config: ConfigArgument,
+    /// What imported files suppress, with the reasons given there, in place of our own failures. A suppression whose resource
+    /// was not found asks for its ARN; one where our check does not fail is left out.
+    #[arg(long)]
+    from_imports: bool,
     /// Only failures of this check; may be given more than once.
     #[arg(long, value_name = "ID")]
     check: Vec<String>,
@@ -86,15 +90,25 @@ fn propose(arguments: &ProposeArguments) -> CommandResult {
         )));
     }
     let assessment = read_assessment(&arguments.config.workspace(&config).assessment())?;
-    let proposals = assess::propose(&assessment, &arguments.check);
+    let proposals = if arguments.from_imports {
+        let FromImports { proposals, not_needed, no_such_check } =
+            assess::propose_from_imports(&assessment, &arguments.check);
+        println!(
+            "Of the suppressions in imports, {not_needed} ask for no exception, as our check does not fail there or one covers it, and {no_such_check} are of rules without an equivalent"
+        );
+        proposals
+    } else {
+        assess::propose(&assessment, &arguments.check)
+    };
     if proposals.is_empty() {
-        println!("Nothing to propose: no failure is left that no exception covers");
+        let what = if arguments.from_imports { "suppression" } else { "failure" };
+        println!("Nothing to propose: no {what} is left that asks for an exception");
         return Ok(Exit::Success);
     }
     let text = assess::draft(&proposals, &catalog);
     Workspace::write_new(&arguments.file, text.as_bytes())?;
     println!(
-        "Wrote {} with {} for failures as of {}. Fill it in, then: proofpack exceptions lint {}",
+        "Wrote {} with {} as of {}. Fill it in, then: proofpack exceptions lint {}",
         arguments.file.display(),
         plural(proposals.len(), "draft"),
         assessment.as_of.format("%Y-%m-%d"),

@@ -28,6 +28,7 @@ mod demo;
 mod exceptions;
 mod exit;
 mod iam_policy;
+mod imports;
 mod init;
 mod interrupt;
 mod keygen;
@@ -109,6 +110,8 @@ enum Command {
     /// copied, never opened: at most 64 MiB each, 100 for one statement, 1 GiB in all. It holds until the day it states, or as
     /// long as the framework allows, whichever is earlier; a later one for the same id takes its place.
     Attest(attest::AttestArguments),
+    /// Look at files of other tools that are to be sealed with the evidence.
+    Imports(imports::ImportsArguments),
     /// Assess the bundle against the framework.
     Assess(assess::AssessArguments),
     /// Render the report (unsigned).
@@ -173,6 +176,7 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Collect(arguments) => collect::run(&arguments),
         Command::Bundle(arguments) => bundle::run(&arguments),
         Command::Attest(arguments) => attest::run(&arguments),
+        Command::Imports(arguments) => imports::run(&arguments),
         Command::Assess(arguments) => assess::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Sign(arguments) => sign::run(&arguments),

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    AccessReview, AttestationEntry, ExceptionReport, Finding, GapReason, RecordId, RecordKind, Scope,
+    AccessReview, AttestationEntry, Disagreement, ExceptionReport, Finding, GapReason, ImportReport, RecordId,
+    RecordKind, Scope,
     Severity, Sha256Digest, Tool,
 };
 
@@ -38,6 +39,10 @@ pub struct Assessment {
     pub exceptions: Vec<ExceptionReport>,
     /// The register of attestations, by id and in the order in which they were made.
     pub attestations: Vec<AttestationEntry>,
+    /// What other tools found: imported files in the manifest's order, then AWS Security Hub and AWS Config.
+    pub imports: Vec<ImportReport>,
+    /// Where they and our checks came to opposite results for the same resource, sorted by resource.
+    pub disagreements: Vec<Disagreement>,
     /// The resources that the records describe, sorted by kind, account, region and id.
     pub resources: Vec<ResourceEntry>,
     /// Who can do what in the accounts.

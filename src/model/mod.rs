@@ -8,6 +8,7 @@ mod digest;
 mod exception;
 mod finding;
 mod gap;
+mod import;
 mod manifest;
 mod near;
 mod problem;
@@ -30,6 +31,10 @@ pub use digest::{ParseDigestError, RecordId, Sha256Digest};
 pub use exception::{Exception, ExceptionProblem, ExceptionReport};
 pub use finding::{Finding, FindingError, Outcome, Proof, Severity, Subject};
 pub use gap::GapReason;
+pub use import::{
+    Disagreement, ImportComparison, ImportCounts, ImportFormat, ImportOrigin, ImportOutcome, ImportReport, ImportedFile,
+    ImportedRule, ImportedSuppression, OtherSide,
+};
 pub use manifest::{GapSummary, Manifest, ManifestFile, Shard, Tool};
 pub use near::{distance, nearest};
 pub use problem::{Problem, ProblemCode, Problems, harmless};

@@ -50,11 +50,12 @@ pub enum RecordKind {
 pub struct Source {
     /// AWS partition.
     pub partition: String,
-    /// Account id that was asked about (12 digits); empty for an attestation, which is about no single account.
+    /// Account id that was asked about (12 digits); empty for an attestation or an import, which are about no
+    /// single account.
     pub account: String,
-    /// Region that the call was signed for; empty for an attestation.
+    /// Region that the call was signed for; empty for an attestation or an import.
     pub region: String,
-    /// Service as the AWS CLI's models name it, e.g. `s3`, `elbv2`.
+    /// Service as the AWS CLI's models name it, e.g. `s3`, `elbv2`; for an import the tool, `cdk-nag` or `prowler`.
     pub service: String,
     /// Operation, e.g. `GetBucketPolicy`; for an excerpt `LookupEvents` or `GetObject`, for an attestation `Attest`.
     pub operation: String,

@@ -4,4 +4,5 @@ mod catalog;
 mod exceptions;
 mod fail_closed;
 mod fixture;
+mod imports;
 mod status;

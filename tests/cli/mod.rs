@@ -11,6 +11,7 @@ mod cloudformation;
 mod demo;
 mod determinism;
 mod examples;
+mod imports;
 mod exceptions;
 mod explain;
 mod frameworks;

@@ -1,5 +1,6 @@
 //! The report, from a made-up assessment to a PDF that other programs read.
 
+mod other_tools;
 mod synthetic;
 
 use std::path::{Path, PathBuf};

@@ -7,6 +7,8 @@ use proofpack::canonical::sha256;
 use proofpack::model::*;
 use serde_json::{Value, json};
 
+use super::other_tools;
+
 const ACCOUNT: &str = "123456789012";
 
 /// What varies between the tests.
@@ -211,8 +213,11 @@ impl Synthetic {
         let mut stated = entry("", "", "", json!({"id": "risk-analysis"}), None);
         stated.kind = RecordKind::Attestation;
         stated.path = "data/manual/attestations.ndjson".into();
-        let (excerpt_id, stated_id) = (excerpt.id, stated.id);
-        evidence.extend([excerpt, stated]);
+        let mut imported = entry("cdk-nag", "NagReport", "", json!({"file": self.text}), None);
+        imported.kind = RecordKind::Import;
+        imported.path = "data/imports/records/cdk-nag/NagReport.ndjson".into();
+        let (excerpt_id, stated_id, imported_id) = (excerpt.id, stated.id, imported.id);
+        evidence.extend([excerpt, stated, imported]);
         let controls = self.controls(excerpt_id, stated_id);
         let statuses = controls.iter().map(|control| control.status);
         let mut summary: BTreeMap<ControlStatus, u64> = BTreeMap::new();
@@ -295,6 +300,8 @@ impl Synthetic {
             exceptions: self.exceptions(),
             access_review: self.access_review(listed),
             attestations: self.register(stated_id),
+            imports: other_tools::imports(&self.text, imported_id),
+            disagreements: other_tools::disagreements(&self.text, imported_id),
             evidence,
         }
     }

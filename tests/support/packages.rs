@@ -44,6 +44,8 @@ pub(crate) fn empty_assessment(bag: &Path) -> Vec<u8> {
         findings: vec![],
         exceptions: vec![],
         attestations: vec![],
+        imports: vec![],
+        disagreements: vec![],
         resources: vec![],
         access_review: AccessReview::default(),
         evidence: vec![],

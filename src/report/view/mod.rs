@@ -9,6 +9,7 @@ mod checks;
 mod controls;
 mod evidence;
 mod exceptions;
+mod imports;
 mod resources;
 mod scope;
 mod summary;
@@ -26,6 +27,7 @@ use attestations::AttestationSection;
 use controls::FrameworkView;
 use evidence::{EvidenceFile, GapSection};
 use exceptions::ExceptionRow;
+use imports::ImportSection;
 use resources::ResourceKind;
 use scope::ScopeView;
 use summary::Summary;
@@ -40,6 +42,7 @@ pub(super) struct View {
     gaps: GapSection,
     exceptions: Vec<ExceptionRow>,
     attestations: AttestationSection,
+    imports: ImportSection,
     parameters: Vec<ParameterRow>,
     access: AccessSection,
     resources: Vec<ResourceKind>,
@@ -110,6 +113,7 @@ impl View {
             gaps,
             exceptions: exceptions::exceptions(assessment),
             attestations: AttestationSection::new(assessment, &mut records),
+            imports: ImportSection::new(assessment, &mut records),
             parameters: parameters(assessment),
             access: access::access(assessment, &mut records),
             resources: resources::resources(assessment, &mut records),
