@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 pub use self::error::WriteError;
 
-use self::disk::{failed, sync_directories, sync_directory, write_file};
+use self::disk::{failed, sync_directory, sync_tree, write_file};
 use super::attached;
 use super::bagit::{self, PayloadFile};
 use super::begun::Begun;
@@ -306,7 +306,7 @@ impl Writer {
         for (name, bytes) in bagit::tag_files(&manifest, &payload) {
             write_file(&bag.join(name), &bytes)?;
         }
-        sync_directories(&bag)?;
+        sync_tree(&bag)?;
         fs::rename(&bag, &self.target).map_err(failed("moved to its place", &bag))?;
         sync_directory(self.target.parent().unwrap_or(Path::new("")))?;
         drop(self.journal);
@@ -350,8 +350,7 @@ impl Writer {
                 bytes += line.len() as u64;
                 output.write_all(&line).map_err(failed("written", &place))?;
             }
-            let file = output.into_inner().map_err(|error| failed("written", &place)(error.into_error()))?;
-            file.sync_all().map_err(failed("written", &place))?;
+            output.flush().map_err(failed("written", &place))?;
             let sha256 = Sha256Digest::from_bytes(hasher.finalize().into());
             payload.insert(path.to_owned(), PayloadFile { sha256, bytes });
             let records = lines.into_iter().map(|(_, id, _)| *id).collect();

@@ -1,7 +1,7 @@
 //! Files that come with records, on their way into the bag.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -76,7 +76,6 @@ impl Writer {
                     fs::create_dir_all(parent).map_err(failed("made", parent))?;
                 }
                 fs::copy(&from, &to).map_err(failed("written", &to))?;
-                File::open(&to).and_then(|copy| copy.sync_all()).map_err(failed("written", &to))?;
                 payload.insert(path.clone(), *file);
             }
         }
