@@ -9,17 +9,49 @@ use super::summary::OutcomeCounts;
 use super::{ProofRow, RecordLink, Records, lines, prose};
 use crate::model::{AssessedCheck, Assessment, Finding, Outcome, RecordId, Severity, Subject};
 
-/// A check as one control shows it.
+/// The checks of one control. Where resources were judged, and nowhere before, a check is shown in full; a few words are
+/// enough for the others, or an auditor would never get to what counts.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct ControlChecks {
+    full: Vec<ControlCheck>,
+    elsewhere: Vec<Elsewhere>,
+    nothing: Vec<Nothing>,
+    /// How many there are of all sorts.
+    count: usize,
+}
+
+/// A check in full.
 #[derive(Debug, Serialize)]
-pub(super) struct ControlCheck {
+struct ControlCheck {
     id: String,
     title: String,
     severity: Option<Severity>,
     counts: OutcomeCounts,
-    /// The control that shows its predicate, resources and proof, where it is an earlier one.
-    shown_under: Option<ControlLink>,
-    /// Those, where this control is the one that shows them.
+    /// Predicate, resources and proof; `None` where the assessment does not hold the check.
     detail: Option<CheckDetail>,
+}
+
+/// Checks that an earlier control shows in full.
+#[derive(Debug, Serialize)]
+struct Elsewhere {
+    control: ControlLink,
+    checks: Vec<Brief>,
+}
+
+/// A check in a word.
+#[derive(Debug, Serialize)]
+struct Brief {
+    id: String,
+    counts: OutcomeCounts,
+}
+
+/// Checks for which there is nothing in scope, for one and the same reason.
+#[derive(Debug, Serialize)]
+struct Nothing {
+    message: String,
+    proof: Vec<RecordLink>,
+    more_proof: usize,
+    checks: Vec<String>,
 }
 
 /// Predicate, resources and proof.
@@ -85,21 +117,62 @@ impl<'a> Checks<'a> {
         Self { checks, findings, shown: BTreeMap::new() }
     }
 
-    /// A check under the control `here`: in full the first time, then as a reference to there.
-    pub(super) fn under(&mut self, here: &ControlLink, id: &str, records: &mut Records<'_>) -> ControlCheck {
-        let shown_under = self.shown.get(id).cloned();
-        self.shown.entry(id.to_owned()).or_insert_with(|| here.clone());
-        let check = self.checks.get(id).copied();
-        let findings = self.findings.get(id).map(Vec::as_slice).unwrap_or_default();
-        ControlCheck {
-            id: id.to_owned(),
-            title: check.map_or_else(|| id.to_owned(), |check| prose(&check.title)),
-            severity: check.map(|check| check.severity),
-            counts: OutcomeCounts::of(findings.iter().copied()),
-            detail: check
-                .filter(|_| shown_under.is_none())
-                .map(|check| CheckDetail::new(check, findings, records)),
-            shown_under,
+    /// The checks `ids` of the control `here`: each in full the first time, then as a reference to there.
+    pub(super) fn under(
+        &mut self,
+        here: &ControlLink,
+        ids: &[String],
+        records: &mut Records<'_>,
+    ) -> ControlChecks {
+        let mut shown = ControlChecks { count: ids.len(), ..ControlChecks::default() };
+        for id in ids {
+            let findings = self.findings.get(id.as_str()).map(Vec::as_slice).unwrap_or_default();
+            let counts = OutcomeCounts::of(findings.iter().copied());
+            if let Some(earlier) = self.shown.get(id) {
+                shown.elsewhere(earlier, Brief { id: id.clone(), counts });
+                continue;
+            }
+            let check = self.checks.get(id.as_str()).copied();
+            if let (true, Some(check), [finding, ..]) = (counts.are_about_nothing(), check, findings) {
+                shown.nothing(check, finding, records);
+                continue;
+            }
+            self.shown.insert(id.clone(), here.clone());
+            shown.full.push(ControlCheck {
+                id: id.clone(),
+                title: check.map_or_else(|| id.clone(), |check| prose(&check.title)),
+                severity: check.map(|check| check.severity),
+                counts,
+                detail: check.map(|check| CheckDetail::new(check, findings, records)),
+            });
+        }
+        shown
+    }
+}
+
+impl ControlChecks {
+    fn elsewhere(&mut self, control: &ControlLink, check: Brief) {
+        match self.elsewhere.iter_mut().find(|group| group.control.place == control.place) {
+            Some(group) => group.checks.push(check),
+            None => self.elsewhere.push(Elsewhere { control: control.clone(), checks: vec![check] }),
+        }
+    }
+
+    fn nothing(&mut self, check: &AssessedCheck, finding: &Finding, records: &mut Records<'_>) {
+        let message = prose(&finding.message);
+        let proof = finding.proof.ids();
+        let links: Vec<RecordLink> = proof.iter().take(MOST_PROOF).map(|id| records.link(*id)).collect();
+        let same = |group: &&mut Nothing| {
+            group.message == message && group.proof.iter().map(|link| &link.short).eq(links.iter().map(|link| &link.short))
+        };
+        match self.nothing.iter_mut().find(same) {
+            Some(group) => group.checks.push(check.id.clone()),
+            None => self.nothing.push(Nothing {
+                message,
+                proof: links,
+                more_proof: proof.len().saturating_sub(MOST_PROOF),
+                checks: vec![check.id.clone()],
+            }),
         }
     }
 }
@@ -109,6 +182,7 @@ impl CheckDetail {
         let mut ordered: Vec<&Finding> = findings.to_vec();
         ordered.sort_by_key(|finding| rank(finding)); // stable: the assessment's order within a rank
         let mut left = MOST;
+        let passed = findings.iter().all(|finding| finding.outcome == Outcome::Pass);
         let mut more = OutcomeCounts::default();
         let (mut rows, mut passes, mut proof) = (Vec::new(), Vec::new(), BTreeSet::<RecordId>::new());
         for finding in ordered {
@@ -118,7 +192,12 @@ impl CheckDetail {
                 continue;
             }
             *room -= 1;
-            proof.extend(finding.proof.ids().iter().take(MOST_PROOF));
+            // Where all passed, one record in full shows how it was seen; the index holds the others.
+            if !passed {
+                proof.extend(finding.proof.ids().iter().take(MOST_PROOF));
+            } else if proof.is_empty() {
+                proof.extend(finding.proof.ids().first());
+            }
             let row = FindingRow::new(finding, records);
             if finding.outcome == Outcome::Pass { passes.push(row) } else { rows.push(row) }
         }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::attestations::AttestationView;
-use super::checks::{Checks, ControlCheck};
+use super::checks::{Checks, ControlChecks};
 use super::summary::FrameworkSummary;
 use super::{ProofRow, Records, prose};
 use crate::model::{
@@ -36,7 +36,7 @@ pub(super) struct ControlView {
     status: ControlStatus,
     /// How many specifications belong to it.
     specifications: usize,
-    checks: Vec<ControlCheck>,
+    checks: ControlChecks,
     excerpts: Vec<ExcerptView>,
     attestations: Vec<AttestationView>,
     /// The documented decision not to implement it, where there may be one.
@@ -117,7 +117,7 @@ fn controls(
             guidance: prose(&control.guidance),
             status: control.status,
             specifications: specifications(framework, control),
-            checks: control.checks.iter().map(|id| checks.under(&here, id, records)).collect(),
+            checks: checks.under(&here, &control.checks, records),
             excerpts: control.excerpts.iter().map(|excerpt| excerpt_view(excerpt, records)).collect(),
             attestations: control
                 .attestations
