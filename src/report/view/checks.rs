@@ -14,6 +14,8 @@ use crate::model::{AssessedCheck, Assessment, Finding, Outcome, RecordId, Severi
 #[derive(Debug, Default, Serialize)]
 pub(super) struct ControlChecks {
     full: Vec<ControlCheck>,
+    /// Those that everything in scope passed.
+    passed: Vec<ControlCheck>,
     elsewhere: Vec<Elsewhere>,
     nothing: Vec<Nothing>,
     /// How many there are of all sorts.
@@ -138,7 +140,8 @@ impl<'a> Checks<'a> {
                 continue;
             }
             self.shown.insert(id.clone(), here.clone());
-            shown.full.push(ControlCheck {
+            let sort = if counts.are_passes() { &mut shown.passed } else { &mut shown.full };
+            sort.push(ControlCheck {
                 id: id.clone(),
                 title: check.map_or_else(|| id.clone(), |check| prose(&check.title)),
                 severity: check.map(|check| check.severity),
@@ -182,7 +185,6 @@ impl CheckDetail {
         let mut ordered: Vec<&Finding> = findings.to_vec();
         ordered.sort_by_key(|finding| rank(finding)); // stable: the assessment's order within a rank
         let mut left = MOST;
-        let passed = findings.iter().all(|finding| finding.outcome == Outcome::Pass);
         let mut more = OutcomeCounts::default();
         let (mut rows, mut passes, mut proof) = (Vec::new(), Vec::new(), BTreeSet::<RecordId>::new());
         for finding in ordered {
@@ -192,11 +194,9 @@ impl CheckDetail {
                 continue;
             }
             *room -= 1;
-            // Where all passed, one record in full shows how it was seen; the index holds the others.
-            if !passed {
+            // What passed leads to the evidence index, where each record stands with call, time and hash.
+            if finding.outcome != Outcome::Pass {
                 proof.extend(finding.proof.ids().iter().take(MOST_PROOF));
-            } else if proof.is_empty() {
-                proof.extend(finding.proof.ids().first());
             }
             let row = FindingRow::new(finding, records);
             if finding.outcome == Outcome::Pass { passes.push(row) } else { rows.push(row) }

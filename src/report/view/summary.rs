@@ -66,6 +66,11 @@ struct AttentionRow {
 const MOST_ATTENTION: usize = 30;
 
 impl OutcomeCounts {
+    /// Whether there are findings, and all passed.
+    pub(super) fn are_passes(&self) -> bool {
+        self.pass > 0 && *self == Self { pass: self.pass, ..Self::default() }
+    }
+
     /// Whether there are findings, and all say that there is no such resource.
     pub(super) fn are_about_nothing(&self) -> bool {
         self.not_applicable > 0 && *self == Self { not_applicable: self.not_applicable, ..Self::default() }
