@@ -75,6 +75,7 @@ impl<'a, 'd> Compilation<'a, 'd> {
         let applies = check.applies.as_deref();
         let applies = applies.map(|text| self.program("applies", text, &of_the_kind, &check.resource));
         let message = self.message(&of_the_kind);
+        self.hidden_kinds();
         if self.defects.len() > before {
             return None;
         }
@@ -122,6 +123,10 @@ impl<'a, 'd> Compilation<'a, 'd> {
         for name in &references.parameters {
             self.undeclared(member, text, name);
         }
+        if references.events && self.check.events.is_empty() {
+            let help = "give it sample events: events = [{ eventName = \"...\" }]";
+            self.defect(member, mention(text, "", "events"), "it reads events, and the check has none", help);
+        }
         for (kind, members) in references.looked_up.iter().chain(&references.listed) {
             let Some((_, rule)) = self.catalog.resource_rule(kind) else {
                 let what = format!("no collector makes resources of kind {kind}, which is looked up");
@@ -157,6 +162,20 @@ impl<'a, 'd> Compilation<'a, 'd> {
                     "write ${resource.name} or ${parameters.name}, with JMESPath behind it where needed";
                 self.defect("message", fault.at, fault.what, help);
                 None
+            }
+        }
+    }
+
+    /// A case can only hide kinds that there are.
+    fn hidden_kinds(&mut self) {
+        for (index, case) in self.check.cases.iter().enumerate() {
+            for (nth, kind) in case.hidden.iter().enumerate() {
+                if self.catalog.resource_rule(kind).is_none() {
+                    let place = Place::file().member("case").element(index).member("hidden").element(nth);
+                    let help = meant(kind, self.catalog.kinds(), "name a kind that a collector makes");
+                    let what = format!("no collector makes resources of kind {kind}, which the case hides");
+                    self.defects.push(Defect::new(&self.file, place, what, help));
+                }
             }
         }
     }
@@ -230,6 +249,14 @@ fn declared_in_vain(compiled: &CompiledCheck<'_>) -> Vec<Defect> {
                 "remove it, or read it: a check that waits for what it does not use is indeterminate in vain",
             ));
         }
+    }
+    if !check.events.is_empty() && !references().any(|read| read.events) {
+        defects.push(Defect::new(
+            file(check),
+            Place::file().member("events"),
+            "the expression does not read the events",
+            "remove them, or read them: events.all(event, ...)",
+        ));
     }
     for name in check.parameters.keys() {
         let in_message = || compiled.message.parameters().any(|shown| shown == name);
