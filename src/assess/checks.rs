@@ -75,7 +75,6 @@ impl<'a, 'd> Compilation<'a, 'd> {
         let applies = check.applies.as_deref();
         let applies = applies.map(|text| self.program("applies", text, &of_the_kind, &check.resource));
         let message = self.message(&of_the_kind);
-        self.hidden_kinds();
         if self.defects.len() > before {
             return None;
         }
@@ -162,20 +161,6 @@ impl<'a, 'd> Compilation<'a, 'd> {
                     "write ${resource.name} or ${parameters.name}, with JMESPath behind it where needed";
                 self.defect("message", fault.at, fault.what, help);
                 None
-            }
-        }
-    }
-
-    /// A case can only hide kinds that there are.
-    fn hidden_kinds(&mut self) {
-        for (index, case) in self.check.cases.iter().enumerate() {
-            for (nth, kind) in case.hidden.iter().enumerate() {
-                if self.catalog.resource_rule(kind).is_none() {
-                    let place = Place::file().member("case").element(index).member("hidden").element(nth);
-                    let help = meant(kind, self.catalog.kinds(), "name a kind that a collector makes");
-                    let what = format!("no collector makes resources of kind {kind}, which the case hides");
-                    self.defects.push(Defect::new(&self.file, place, what, help));
-                }
             }
         }
     }
