@@ -3,7 +3,9 @@
 #![allow(clippy::print_stdout, reason = "how a build script speaks to cargo")]
 
 fn main() {
-    for folder in ["src/catalog", "report-templates", "evidence-schemas/aws", "examples/demo-account/attestations"] {
+    for folder in
+        ["src/catalog", "report-templates", "evidence-schemas/aws", "examples/demo-account/attestations"]
+    {
         println!("cargo:rerun-if-changed={folder}");
     }
 }

@@ -68,12 +68,18 @@ pub fn run_cases(catalog: &Catalog) -> Vec<CaseResult> {
         for case in &check.check.cases {
             let subject = resource(check.check, case);
             let related = case.related.iter().map(related_resource).chain([subject.clone()]).collect();
-            // A case shows all there is of every kind.
+            // A case shows all there is of every kind, but for those that it hides.
+            let seen = |kind: &String| match case.hidden.contains(kind) {
+                true => {
+                    Coverage { unseen: vec![(ACCOUNT.to_owned(), "*".to_owned())], ..Coverage::default() }
+                }
+                false => Coverage::default(),
+            };
             let coverage = catalog
                 .collectors
                 .values()
                 .flat_map(|collector| &collector.resources)
-                .map(|rule| (rule.kind.clone(), Coverage::default()))
+                .map(|rule| (rule.kind.clone(), seen(&rule.kind)))
                 .collect();
             let court = Court {
                 engine: engine.clone(),

@@ -122,6 +122,10 @@ impl<'a, 'd> Compilation<'a, 'd> {
         for name in &references.parameters {
             self.undeclared(member, text, name);
         }
+        if references.events && self.check.events.is_empty() {
+            let help = "give it sample events: events = [{ eventName = \"...\" }]";
+            self.defect(member, mention(text, "", "events"), "it reads events, and the check has none", help);
+        }
         for (kind, members) in references.looked_up.iter().chain(&references.listed) {
             let Some((_, rule)) = self.catalog.resource_rule(kind) else {
                 let what = format!("no collector makes resources of kind {kind}, which is looked up");
@@ -230,6 +234,14 @@ fn declared_in_vain(compiled: &CompiledCheck<'_>) -> Vec<Defect> {
                 "remove it, or read it: a check that waits for what it does not use is indeterminate in vain",
             ));
         }
+    }
+    if !check.events.is_empty() && !references().any(|read| read.events) {
+        defects.push(Defect::new(
+            file(check),
+            Place::file().member("events"),
+            "the expression does not read the events",
+            "remove them, or read them: events.all(event, ...)",
+        ));
     }
     for name in check.parameters.keys() {
         let in_message = || compiled.message.parameters().any(|shown| shown == name);

@@ -52,6 +52,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) world: &'a Arc<World>,
     /// Values of the parameters, by name.
     pub(crate) parameters: &'a BTreeMap<String, Value>,
+    /// The check's sample events.
+    pub(crate) events: &'a [BTreeMap<String, Value>],
     /// The instant at which ages are judged.
     pub(crate) as_of: DateTime<Utc>,
 }
@@ -117,6 +119,14 @@ impl Engine {
             parameters.insert(Key::from(name.clone()), to_cel(value, 0, &mut budget)?);
         }
         context.add_variable_from_value("parameters", parameters);
+        if program.references.events {
+            let events = scope.events.iter().map(|event| {
+                let members = event.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+                to_cel(&Value::Object(members), 0, &mut budget)
+            });
+            let events: Result<Vec<CelValue>, String> = events.collect();
+            context.add_variable_from_value("events", CelValue::List(Arc::new(events?)));
+        }
         context.add_variable_from_value("as_of", CelValue::Timestamp(scope.as_of.fixed_offset()));
         let viewpoint =
             Viewpoint { account: scope.resource.account.clone(), region: scope.resource.region.clone() };
@@ -297,7 +307,10 @@ mod tests {
         let resource = resource(properties);
         let world = Arc::new(World::default());
         engine
-            .evaluate(&program, &Scope { resource: &resource, world: &world, parameters: &parameters, as_of })
+            .evaluate(
+                &program,
+                &Scope { resource: &resource, world: &world, parameters: &parameters, events: &[], as_of },
+            )
             .result
     }
 
@@ -425,6 +438,7 @@ mod tests {
                 resource: &bucket,
                 world: &world,
                 parameters: &parameters,
+                events: &[],
                 as_of: DateTime::UNIX_EPOCH,
             };
             engine.evaluate(&program, &scope)

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::checks::{self, CompiledCheck};
-use super::engine::{BUILT_IN, Engine, Program, Scope};
+use super::engine::{BUILT_IN, Engine, Program};
 use super::functions::related::World;
 use super::judge::{Court, Verdict};
 use super::{AssessError, coverage, error_codes, fallback, findings, parameters, resources, text};
@@ -223,7 +223,7 @@ fn of_resource(
     resource: &Resource,
     verdict: Verdict,
 ) -> Explanation {
-    let scope = Scope { resource, world: &court.world, parameters: court.parameters, as_of: court.as_of };
+    let scope = court.scope(compiled, resource);
     let parts = |program: &Program| -> Vec<Part> {
         let steps = court.engine.trace(program, &scope).into_iter();
         let part = |step: super::engine::TraceStep| {

@@ -44,7 +44,7 @@ impl Court<'_> {
         if let Some(applies) = &check.applies {
             let read = applies.references().properties.iter().map(String::as_str);
             let unknown = self.read(resource, read, &mut records);
-            match self.evaluate(applies, resource, &mut records) {
+            match self.evaluate(applies, check, resource, &mut records) {
                 Ok(true) => {}
                 Ok(false) => {
                     return Verdict { outcome: Outcome::NotApplicable, message: String::new(), records };
@@ -63,7 +63,7 @@ impl Court<'_> {
         if let Some(reason) = self.read(resource, needs, &mut records) {
             return Verdict { outcome: Outcome::Indeterminate, message: reason, records };
         }
-        let (outcome, message) = match self.evaluate(&check.expression, resource, &mut records) {
+        let (outcome, message) = match self.evaluate(&check.expression, check, resource, &mut records) {
             Ok(true) => (Outcome::Pass, check.check.title.clone()),
             Ok(false) => (Outcome::Fail, check.message.fill(resource, self.parameters)),
             Err(reason) => (Outcome::Indeterminate, format!("It cannot be evaluated: {reason}.")),
@@ -71,14 +71,25 @@ impl Court<'_> {
         Verdict { outcome, message, records }
     }
 
+    /// What a check's expressions are evaluated against.
+    pub(super) fn scope<'a>(&'a self, check: &CompiledCheck<'a>, resource: &'a Resource) -> Scope<'a> {
+        Scope {
+            resource,
+            world: &self.world,
+            parameters: self.parameters,
+            events: &check.check.events,
+            as_of: self.as_of,
+        }
+    }
+
     fn evaluate(
         &self,
         program: &Program,
+        check: &CompiledCheck<'_>,
         resource: &Resource,
         records: &mut Vec<RecordId>,
     ) -> Result<bool, String> {
-        let scope = Scope { resource, world: &self.world, parameters: self.parameters, as_of: self.as_of };
-        let evaluation = self.engine.evaluate(program, &scope);
+        let evaluation = self.engine.evaluate(program, &self.scope(check, resource));
         records.extend(evaluation.used);
         evaluation.result
     }

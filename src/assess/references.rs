@@ -6,7 +6,7 @@ use cel::common::ast::{
     CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr, LiteralValue, SelectExpr, operators,
 };
 
-use super::functions::FUNCTIONS;
+use super::functions::{FUNCTIONS, NOTIFIES_READS};
 
 /// The names that an expression uses.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub(crate) struct References {
     pub(crate) looked_up: BTreeMap<String, BTreeSet<String>>,
     /// Kinds of which all resources are gone through, with the members that are read of them.
     pub(crate) listed: BTreeMap<String, BTreeSet<String>>,
+    /// Whether `events` is among them.
+    pub(crate) events: bool,
 }
 
 /// Functions of CEL's standard library that expressions may call.
@@ -201,10 +203,12 @@ impl Walk {
         }
         match name {
             "as_of" => {}
+            "events" => self.references.events = true,
             "resource" | "parameters" => self.problem(format!(
                 "{name} can only be read member by member ({name}.name), so that what is read is known"
             )),
-            _ => self.problem(format!("there is no variable {name}: only resource, parameters and as_of")),
+            _ => self
+                .problem(format!("there is no variable {name}: only resource, parameters, events and as_of")),
         }
     }
 
@@ -243,6 +247,10 @@ impl Walk {
                 if let Some(kind) = self.kind(call) {
                     self.references.looked_up.entry(kind).or_default();
                 }
+            }
+            Some(_) if name == "notifies" => {
+                let (kind, property) = NOTIFIES_READS;
+                self.references.looked_up.entry(kind.to_owned()).or_default().insert(property.to_owned());
             }
             Some(_) if is_listing(call) => self.listing(call),
             Some(_) => {}
@@ -391,6 +399,15 @@ mod tests {
         let looked_up =
             [("kms-key".to_owned(), set(&["manager"])), ("sns-topic".to_owned(), BTreeSet::new())];
         assert_eq!(found.looked_up, BTreeMap::from(looked_up));
+    }
+
+    #[test]
+    fn what_functions_look_up_by_themselves_is_found() {
+        let found = references("events.all(event, notifies(resource.a))").unwrap();
+        let topic = ("sns-topic".to_owned(), set(&["confirmed_subscriptions"]));
+        assert_eq!(found.looked_up, BTreeMap::from([topic]));
+        assert!(found.events);
+        assert!(!references("resource.a.all(events, events == 1)").unwrap().events);
     }
 
     #[test]

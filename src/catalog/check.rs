@@ -28,7 +28,10 @@ pub struct Check {
     /// CEL predicate over the same variables that says which resources of the kind the check is about: false
     /// gives no finding for that resource, an error is indeterminate. Without it: all of them.
     pub applies: Option<String>,
-    /// CEL predicate over `resource`, `parameters` and `as_of`: true is a pass.
+    /// Sample events that the expression can put to filters of logs, with CloudTrail's members.
+    #[serde(default)]
+    pub events: Vec<BTreeMap<String, Value>>,
+    /// CEL predicate over `resource`, `parameters`, `events` and `as_of`: true is a pass.
     pub expression: String,
     /// What a failure says; `${resource.name}` is filled in.
     pub message: String,
@@ -69,6 +72,9 @@ pub struct Case {
     /// Other resources that the expression may look up.
     #[serde(default)]
     pub related: Vec<RelatedResource>,
+    /// Kinds of which not all resources could be seen.
+    #[serde(default)]
+    pub hidden: Vec<String>,
     /// The instant of the assessment; 2026-01-01T00:00:00Z where not given.
     pub as_of: Option<DateTime<Utc>>,
 }

@@ -146,6 +146,7 @@ fn show(catalog: &Catalog, id: &str, as_json: bool) -> CommandResult {
             members.insert("needs".into(), json!(check.needs));
             members.insert("applies".into(), json!(check.applies));
             members.insert("expression".into(), check.expression.trim().into());
+            members.insert("events".into(), json!(check.events));
             members.insert("remediation".into(), check.remediation.trim().into());
             members.insert("parameters".into(), parameters.into());
         }
@@ -163,6 +164,9 @@ fn show(catalog: &Catalog, id: &str, as_json: bool) -> CommandResult {
         println!("applies      {applies}");
     }
     println!("predicate    {}", check.expression.trim().replace('\n', "\n             "));
+    for event in &check.events {
+        println!("event        {}", json!(event));
+    }
     for (name, parameter) in &check.parameters {
         println!("parameter    {name} = {}", with_unit(&parameter.default, parameter.unit.as_deref()));
     }

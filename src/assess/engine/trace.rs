@@ -193,7 +193,7 @@ mod tests {
         let parameters = BTreeMap::from([("days".to_owned(), json!(90))]);
         let world = Arc::new(World::default());
         let as_of = DateTime::parse_from_rfc3339("2026-01-01T00:00:00Z").unwrap().to_utc();
-        let scope = Scope { resource: &resource, world: &world, parameters: &parameters, as_of };
+        let scope = Scope { resource: &resource, world: &world, parameters: &parameters, events: &[], as_of };
         let steps = engine.trace(&program, &scope);
         steps.into_iter().map(|step| (step.depth, step.part, step.value)).collect()
     }

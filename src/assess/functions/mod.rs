@@ -2,12 +2,15 @@
 //! below; a value that they cannot decide becomes an evaluation error, and that an indeterminate finding.
 //!
 //! What each function says is written where its logic is: policies in `policy_questions` and `policy_grants`,
-//! address ranges in `cidr`, ports in `ports` and `open_ports`, other resources in `related` and `gathering`.
+//! address ranges in `cidr`, ports in `ports` and `open_ports`, other resources in `related` and `gathering`,
+//! filter patterns of logs in `log_pattern`.
 
 pub(crate) mod age;
 mod arguments;
 pub(crate) mod cidr;
 pub(crate) mod gathering;
+pub(crate) mod log_pattern;
+mod log_pattern_syntax;
 pub(crate) mod open_ports;
 pub(crate) mod policy;
 pub(crate) mod policy_conditions;
@@ -38,7 +41,7 @@ use super::engine;
 use crate::model::RecordId;
 
 /// Our functions and how many arguments each takes.
-pub(super) const FUNCTIONS: [(&str, usize); 23] = [
+pub(super) const FUNCTIONS: [(&str, usize); 25] = [
     ("age_days", 1),
     ("all", 1),
     ("all_in_account", 1),
@@ -46,7 +49,9 @@ pub(super) const FUNCTIONS: [(&str, usize); 23] = [
     ("cidr_overlaps", 2),
     ("exists", 2),
     ("json", 1),
+    ("log_pattern_matches", 2),
     ("lookup", 2),
+    ("notifies", 1),
     ("policy_allows", 2),
     ("policy_allows_action", 3),
     ("policy_allows_admin", 1),
@@ -82,6 +87,9 @@ pub(super) struct Host {
     pub(super) unknown: Arc<Mutex<Vec<UnknownMember>>>,
 }
 
+/// What `notifies` looks up.
+pub(super) const NOTIFIES_READS: (&str, &str) = ("sns-topic", "confirmed_subscriptions");
+
 /// The most values that what one call gives may hold.
 const MOST_NODES: usize = 100_000;
 
@@ -108,6 +116,10 @@ pub(super) fn register(context: &mut Context<'_, '_>, host: Host) -> Result<(), 
             gathering.all(text(name, &kind)?, reach).map_err(|error| failed(name, error))
         })?;
     }
+    let notifying = Arc::clone(&host);
+    context.add_function("notifies", move |actions: CelValue| -> Outcome {
+        notifying.notifies(&actions).map_err(|error| failed("notifies", error))
+    })?;
     context.add_function("exists", move |kind: CelValue, id: CelValue| -> Outcome {
         host.exists(text("exists", &kind)?, text("exists", &id)?).map_err(|error| failed("exists", error))
     })
@@ -209,6 +221,11 @@ fn register_texts(context: &mut Context<'_, '_>) -> Result<(), DeclarationError>
         let name = "wildcard_matches";
         let (pattern, subject) = (text(name, &pattern)?, text(name, &subject)?);
         Ok(CelValue::Bool(wildcards::matches_wildcards(pattern, subject)))
+    })?;
+    context.add_function("log_pattern_matches", |pattern: CelValue, event: CelValue| -> Outcome {
+        let name = "log_pattern_matches";
+        let matched = log_pattern::matches(text(name, &pattern)?, &json(name, &event)?);
+        matched.map(CelValue::Bool).map_err(|error| failed(name, error))
     })
 }
 
@@ -236,6 +253,32 @@ impl Host {
         let found = self.world.exists(&self.viewpoint, kind, id, &mut used);
         self.record(used);
         found.map(CelValue::Bool).map_err(|error| error.to_string())
+    }
+
+    /// Whether one of the actions of an alarm is a topic that somebody reads.
+    fn notifies(&self, actions: &CelValue) -> Result<CelValue, String> {
+        let wrong = || "notifies wants a list of ARNs".to_owned();
+        let CelValue::List(actions) = actions else { return Err(wrong()) };
+        let (kind, property) = NOTIFIES_READS;
+        let wanted = BTreeSet::from([property.to_owned()]);
+        let mut outcome = Ok(CelValue::Bool(false));
+        for action in actions.iter() {
+            let CelValue::String(arn) = action else { return Err(wrong()) };
+            if !arn.contains(":sns:") {
+                continue;
+            }
+            let mut used = Vec::new();
+            let found = self.world.lookup(&self.viewpoint, kind, arn, &wanted, &mut used);
+            self.record(used);
+            // A topic that could not be seen does not matter where another tells somebody.
+            match found.map(|(_, members)| members.get(property).and_then(Value::as_array).map(Vec::len)) {
+                Ok(Some(0)) => {}
+                Ok(Some(_)) => return Ok(CelValue::Bool(true)),
+                Ok(None) => outcome = outcome.and(Err(format!("{property} of {kind} {arn:?} is not known"))),
+                Err(error) => outcome = outcome.and(Err(error.to_string())),
+            }
+        }
+        outcome
     }
 
     fn all(&self, kind: &str, reach: Reach) -> Result<CelValue, String> {

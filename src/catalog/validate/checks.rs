@@ -85,6 +85,12 @@ fn related_kinds(catalog: &Catalog, file: &str, case_index: usize, case: &Case, 
             defects.push(unknown_kind(catalog, file, place, &related.kind));
         }
     }
+    for (index, kind) in case.hidden.iter().enumerate() {
+        if catalog.resource_rule(kind).is_none() {
+            let place = Place::file().member("case").element(case_index).member("hidden").element(index);
+            defects.push(unknown_kind(catalog, file, place, kind));
+        }
+    }
 }
 
 fn related_properties(
