@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use indicatif::{HumanBytes, HumanDuration};
+use indicatif::{FormattedDuration, HumanBytes};
 use serde_json::{Value, json};
 
 use crate::collect::Summary;
@@ -28,9 +28,9 @@ impl Closing {
         };
         let plural = if *calls == 1 { "" } else { "s" };
         format!(
-            "{calls} call{plural}, {} received, {}{kept}",
+            "{calls} call{plural}, {} received, in {}{kept}",
             HumanBytes(*bytes),
-            HumanDuration(self.elapsed)
+            FormattedDuration(self.elapsed)
         )
     }
 
@@ -78,9 +78,9 @@ mod tests {
         let closing = Closing { summary, elapsed: Duration::from_secs(75) };
         assert_eq!(
             closing.text(),
-            "1200 calls, 3.00 MiB received, 75 seconds, 30 records kept from the run before"
+            "1200 calls, 3.00 MiB received, in 00:01:15, 30 records kept from the run before"
         );
         let one = Closing { summary: Summary { calls: 1, ..Summary::default() }, elapsed: Duration::ZERO };
-        assert_eq!(one.text(), "1 call, 0 B received, 0 seconds");
+        assert_eq!(one.text(), "1 call, 0 B received, in 00:00:00");
     }
 }
