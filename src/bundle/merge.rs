@@ -221,7 +221,12 @@ fn agree(one: &Input, other: &Input) -> Result<(), MergeError> {
     if here.redaction_key_commitment != there.redaction_key_commitment {
         let (here, there) = (text(&here.redaction_key_commitment), text(&there.redaction_key_commitment));
         let advice = "equal values could not be told in the merged bundle: collect all parts with the same redaction key";
-        return Err(differs("their redacted values are committed to under different keys", here, there, advice));
+        return Err(differs(
+            "their redacted values are committed to under different keys",
+            here,
+            there,
+            advice,
+        ));
     }
     if here.previous_manifest_sha256 != there.previous_manifest_sha256 {
         let (here, there) = (text(&here.previous_manifest_sha256), text(&there.previous_manifest_sha256));

@@ -1,6 +1,8 @@
 //! Making a bundle: records go to a journal one by one, sealing sorts them into a bag and moves it to
 //! its place in one step. Nothing under the final name is ever incomplete.
 
+mod disk;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -9,6 +11,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
+use self::disk::{failed, sync_directory, sync_tree, write_file};
 use super::bagit::{self, PayloadFile};
 use super::begun::Begun;
 use super::gaps::{gap_of, gap_summary};
@@ -334,7 +337,7 @@ impl Writer {
         for (name, bytes) in bagit::tag_files(&manifest, &payload) {
             write_file(&bag.join(name), &bytes)?;
         }
-        sync_directories(&bag)?;
+        sync_tree(&bag)?;
         fs::rename(&bag, &self.target).map_err(failed("moved to its place", &bag))?;
         sync_directory(self.target.parent().unwrap_or(Path::new("")))?;
         drop(self.journal);
@@ -378,8 +381,7 @@ impl Writer {
                 bytes += line.len() as u64;
                 output.write_all(&line).map_err(failed("written", &place))?;
             }
-            let file = output.into_inner().map_err(|error| failed("written", &place)(error.into_error()))?;
-            file.sync_all().map_err(failed("written", &place))?;
+            output.flush().map_err(failed("written", &place))?;
             let sha256 = Sha256Digest::from_bytes(hasher.finalize().into());
             payload.insert(path.to_owned(), PayloadFile { sha256, bytes });
             let records = lines.into_iter().map(|(_, id, _)| *id).collect();
@@ -465,35 +467,4 @@ fn partial_of(target: &Path) -> Result<PathBuf, WriteError> {
         return Err(WriteError::Exists(target.to_owned()));
     }
     Ok(target.with_file_name(name))
-}
-
-fn failed<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> WriteError + 'a {
-    move |source| WriteError::Io { action, path: path.to_owned(), source }
-}
-
-fn write_file(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent).map_err(failed("made", parent))?;
-    }
-    let mut file = File::create_new(path).map_err(failed("made", path))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed("written", path))
-}
-
-fn sync_directories(directory: &Path) -> Result<(), WriteError> {
-    for entry in fs::read_dir(directory).map_err(failed("read", directory))? {
-        let path = entry.map_err(failed("read", directory))?.path();
-        if path.is_dir() {
-            sync_directories(&path)?;
-        }
-    }
-    sync_directory(directory)
-}
-
-/// Directories can only be opened, and so synced, on Unix.
-fn sync_directory(directory: &Path) -> Result<(), WriteError> {
-    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
-    if cfg!(unix) {
-        File::open(directory).and_then(|handle| handle.sync_all()).map_err(failed("synced", directory))?;
-    }
-    Ok(())
 }

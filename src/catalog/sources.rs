@@ -97,7 +97,8 @@ impl Sources {
             let unreadable = |cause| SourcesError::Unreadable { path: inside.clone(), cause };
             for entry in fs::read_dir(&inside).map_err(unreadable)? {
                 let path = entry.map_err(unreadable)?.path();
-                if let (true, Some(file)) = (is_toml(&path), path.file_name().and_then(|file| file.to_str())) {
+                if let (true, Some(file)) = (is_toml(&path), path.file_name().and_then(|file| file.to_str()))
+                {
                     found.push((format!("{name}/{file}"), path));
                 }
             }

@@ -222,8 +222,7 @@ impl Config {
         let same_name = if self.catalog.replaces { SameName::Replaces } else { SameName::IsRefused };
         let mut sources = Sources::embedded();
         for folder in &self.catalog.folders {
-            sources =
-                sources.with_folder(&self.resolve(folder), same_name).map_err(CommandError::input)?;
+            sources = sources.with_folder(&self.resolve(folder), same_name).map_err(CommandError::input)?;
         }
         Catalog::load(&sources).map_err(CommandError::input)
     }

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use super::CommandResult;
 use super::config::Config;
 use super::exit::{CommandError, Exit};
-use super::CommandResult;
 use crate::aws::Models;
 use crate::bundle;
 use crate::catalog::Catalog;

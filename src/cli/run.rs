@@ -3,9 +3,7 @@
 use std::path::PathBuf;
 
 use super::exit::Exit;
-use super::{
-    CommandResult, ConfigArgument, archive, assess, collect, package, report, runtime, sign,
-};
+use super::{CommandResult, ConfigArgument, archive, assess, collect, package, report, runtime, sign};
 use crate::clock::Clock;
 
 #[derive(Debug, clap::Args)]

@@ -63,6 +63,11 @@ fn what_init_writes_can_be_uncommented() {
     assert!(settings.contains("\n[parameters]\n") && settings.contains("\nkms-key = "), "{settings}");
     place.write("proofpack.toml", settings);
     place.write("exceptions.toml", "");
+    // A copy of what is compiled in changes nothing.
+    let check = "src/catalog/checks/s3-bucket-versioning.toml";
+    let own = place.path("our-catalog/checks");
+    std::fs::create_dir_all(&own).unwrap();
+    std::fs::copy(check, own.join("s3-bucket-versioning.toml")).unwrap();
     // All of it is accepted: what is missing is the bundle.
     place.run(&["assess"]).failed(3, &["cannot read the bundle", "proofpack collect"]);
 }

@@ -2,12 +2,13 @@
 
 mod fixture;
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::canonical;
-use crate::model::{ApiError, ErrorMeaning, KindSources, Property, Record, RecordOutcome, Resource};
+use crate::model::{ApiError, ErrorMeaning, KindSources, Property, Record, RecordId, RecordOutcome};
 use fixture::*;
 
 #[test]
