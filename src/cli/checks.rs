@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::exit::{CommandError, Exit};
-use super::{CommandResult, catalog};
+use super::{CommandResult, catalog, catalog_with};
 use crate::assess;
-use crate::catalog::{Catalog, Check, SameName, Sources};
+use crate::catalog::{Catalog, Check, SameName};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct ChecksArguments {
@@ -47,9 +47,7 @@ pub(super) fn run(arguments: &ChecksArguments) -> CommandResult {
         ChecksCommand::Show { id } => show(&catalog()?, id),
         ChecksCommand::Test { catalog: None } => test(&catalog()?),
         ChecksCommand::Test { catalog: Some(folder) } => {
-            let sources = Sources::embedded().with_folder(folder, SameName::Replaces);
-            let catalog = Catalog::load(&sources.map_err(CommandError::input)?);
-            test(&catalog.map_err(CommandError::input)?)
+            test(&catalog_with([folder.clone()], SameName::Replaces)?)
         }
     }
 }
