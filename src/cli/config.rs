@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::exit::CommandError;
-use crate::catalog::{Catalog, SameName, Sources};
+use crate::catalog::{Catalog, SameName};
 pub(super) use scope::{Regions, ScopeConfig, is_account};
 
 /// The configuration that `init` writes: every setting, commented.
@@ -95,11 +95,7 @@ impl CatalogArgument {
         if self.folders.is_empty() {
             return super::catalog();
         }
-        let mut sources = Sources::embedded();
-        for folder in &self.folders {
-            sources = sources.with_folder(folder, SameName::Replaces).map_err(CommandError::input)?;
-        }
-        Catalog::load(&sources).map_err(CommandError::input)
+        super::catalog_with(self.folders.iter().cloned(), SameName::Replaces)
     }
 }
 
@@ -288,11 +284,7 @@ impl Config {
             return super::catalog();
         }
         let same_name = if self.catalog.replaces { SameName::Replaces } else { SameName::IsRefused };
-        let mut sources = Sources::embedded();
-        for folder in &self.catalog.folders {
-            sources = sources.with_folder(&self.resolve(folder), same_name).map_err(CommandError::input)?;
-        }
-        Catalog::load(&sources).map_err(CommandError::input)
+        super::catalog_with(self.catalog.folders.iter().map(|folder| self.resolve(folder)), same_name)
     }
 
     /// Reads a configuration out of its text; the error says what is wrong and where.

@@ -50,6 +50,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::catalog::{Catalog, SameName, Sources};
 use exit::CommandError;
 pub use exit::Exit;
 pub use reference::cli_reference;
@@ -200,8 +201,20 @@ fn clap_command() -> clap::Command {
 }
 
 /// The catalog, or the defect in it.
-fn catalog() -> Result<crate::catalog::Catalog, CommandError> {
-    crate::catalog::Catalog::embedded().map_err(CommandError::internal)
+fn catalog() -> Result<Catalog, CommandError> {
+    Catalog::embedded().map_err(CommandError::internal)
+}
+
+/// The catalog with folders of the user's own over what is compiled in.
+fn catalog_with(
+    folders: impl IntoIterator<Item = PathBuf>,
+    same_name: SameName,
+) -> Result<Catalog, CommandError> {
+    let mut sources = Sources::embedded();
+    for folder in folders {
+        sources = sources.with_folder(&folder, same_name).map_err(CommandError::input)?;
+    }
+    Catalog::load(&sources).map_err(CommandError::input)
 }
 
 /// A runtime for the commands that speak to AWS.

@@ -36,7 +36,9 @@ pub(super) fn run(arguments: &RunArguments) -> CommandResult {
     let collect::Collected { manifest, closing } = runtime.block_on(collecting)?;
     println!("Collected   {} ({})", workspace.bundle().display(), collect::summary(&manifest));
     println!("            {}", closing.text());
-    let assessment = assess::assess_bundle(&config, &workspace, &catalog, None)?;
+    let found = assess::summary(&assess::assess_bundle(&config, &workspace, &catalog, None)?);
+    // Laying out the report takes the most memory: by then, what the steps before it needed is gone.
+    drop(catalog);
     println!("Assessed    {}", workspace.assessment().display());
     report::render(&config, &workspace, false)?;
     sign::sign_all(&config, &workspace, &signer, clock)?;
@@ -45,7 +47,7 @@ pub(super) fn run(arguments: &RunArguments) -> CommandResult {
     println!("Packaged    {}", package.display());
     let (receipt, _) = runtime.block_on(archive::put(&config, &package, None, clock))?;
     println!("Archived    {}\n", receipt.location);
-    print!("{}", assess::summary(&assessment));
+    print!("{found}");
     println!(
         "\nNext: read {}, and check the package with: proofpack verify {}",
         workspace.report().display(),

@@ -73,6 +73,27 @@ fn what_init_writes_can_be_uncommented() {
 }
 
 #[test]
+fn a_catalog_of_ones_own_adds_and_replaces_nothing_unasked() {
+    let place = Place::new();
+    let settings = format!("{}\n[catalog]\nfolders = [\"own\"]\n", with(""));
+    place.write("proofpack.toml", &settings);
+    place.run(&["assess"]).failed(3, &["own holds nothing of a catalog"]);
+
+    std::fs::create_dir_all(place.path("own/checks")).unwrap();
+    let versioning = std::fs::read_to_string("src/catalog/checks/s3-bucket-versioning.toml").unwrap();
+    let easier = versioning.replace("severity = \"", "severity = \"low\" # \"");
+    place.write("own/checks/s3-bucket-versioning.toml", &easier);
+    place.run(&["assess"]).failed(3, &["has the name of a file that is compiled in"]);
+    place.write("proofpack.toml", format!("{settings}replaces = true\n"));
+    place.run(&["assess"]).failed(3, &["cannot read the bundle"]);
+    place.run(&["checks", "test", "--catalog", "own"]).ended(0);
+
+    let own = versioning.replace("id = \"s3-bucket-versioning\"", "id = \"our-own\"");
+    place.write("own/checks/our-own.toml", own);
+    place.run(&["assess"]).failed(3, &["checks/our-own.toml: no control names this check"]);
+}
+
+#[test]
 fn exceptions_that_cannot_hold_are_named() {
     let exception = |check: &str, rest: &str| {
         format!(

@@ -39,7 +39,7 @@ pub(super) fn sync_tree(top: &Path) -> Result<(), WriteError> {
     at_once(&files, |path| {
         File::open(path).and_then(|file| file.sync_all()).map_err(failed("written", path))
     })?;
-    at_once(&directories, |path| sync_directory(path))
+    at_once(&directories, sync_directory)
 }
 
 /// Flushes every path, several at a time; gives the first error.

@@ -257,7 +257,11 @@ mod tests {
         let statements_of = |scope: &str| {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("proofpack.toml");
-            std::fs::write(&path, format!("organization = \"X\"\n[scope]\nregions = [\"us-east-1\"]\n{scope}")).unwrap();
+            std::fs::write(
+                &path,
+                format!("organization = \"X\"\n[scope]\nregions = [\"us-east-1\"]\n{scope}"),
+            )
+            .unwrap();
             entering(&Config::read(&path).unwrap(), "aws")
         };
         assert!(statements_of("").is_empty(), "the account of the credentials is not entered");
@@ -265,8 +269,12 @@ mod tests {
             "accounts = [\"111122223333\"]\nrole-name = \"reader\"\n[[scope.account]]\nid = \"444455556666\"\nrole-name = \"audit/own\"",
         );
         let roles = ["arn:aws:iam::111122223333:role/reader", "arn:aws:iam::444455556666:role/audit/own"];
-        assert_eq!(listed.iter().map(|statement| &statement["Resource"]).collect::<Vec<_>>(), [&json!(roles)]);
-        let organization = statements_of("organization = true\norganizational-units = [\"ou-ab12-11112222\"]");
+        assert_eq!(
+            listed.iter().map(|statement| &statement["Resource"]).collect::<Vec<_>>(),
+            [&json!(roles)]
+        );
+        let organization =
+            statements_of("organization = true\norganizational-units = [\"ou-ab12-11112222\"]");
         assert_eq!(organization[0]["Resource"], json!(["arn:aws:iam::*:role/proofpack"]));
         assert_eq!(organization[1]["Action"].as_array().map(Vec::len), Some(2));
     }

@@ -3,6 +3,7 @@
 import json
 import tomllib
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ PASS, FAIL, UNKNOWN = "pass", "fail", "indeterminate"
 CATALOG = Path(__file__).parents[3] / "src" / "catalog" / "checks"
 
 
+@cache
 def _checks_by_kind() -> dict[str, frozenset[str]]:
+    # Read when a world is built: the server imports this module too, and needs none of it.
     found: dict[str, set[str]] = {}
     for path in sorted(CATALOG.glob("*.toml")):
         check = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -19,9 +22,10 @@ def _checks_by_kind() -> dict[str, frozenset[str]]:
     return {kind: frozenset(ids) for kind, ids in found.items()}
 
 
-#: The checks by the kind of resource that they judge. Only names are read from the catalog: what each must find is said by
-#: the code that makes the resource.
-CHECKS = _checks_by_kind()
+def checks_of(kind: str) -> frozenset[str]:
+    """The checks that judge a kind of resource. Only their names are read from the catalog: what each must find is said by the
+    code that makes the resource."""
+    return _checks_by_kind().get(kind, frozenset())
 
 
 @dataclass
@@ -51,7 +55,7 @@ class Truth:
     def more(self, arn: str, outcomes: dict[str, bool | str | None]) -> None:
         """Declares outcomes of further checks for a resource that is declared."""
         kind = self.resources[arn]
-        if unknown := set(outcomes) - CHECKS.get(kind, frozenset()):
+        if unknown := set(outcomes) - checks_of(kind):
             raise ValueError(f"{arn}: these are no checks of {kind}: {sorted(unknown)}")
         if twice := set(outcomes) & self.named[arn]:
             raise ValueError(f"{arn}: the outcomes of {sorted(twice)} are declared twice")
@@ -77,7 +81,7 @@ class Truth:
         lacking = [
             f"{arn}: {', '.join(sorted(missing))}"
             for arn, kind in self.resources.items()
-            if (missing := CHECKS.get(kind, frozenset()) - self.named[arn])
+            if (missing := checks_of(kind) - self.named[arn])
         ]
         if lacking:
             raise ValueError("no outcome is declared for\n" + "\n".join(lacking))

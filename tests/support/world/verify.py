@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from . import clock, vaults, verify_compute, verify_data, verify_messages, verify_network, verify_platforms, verify_services
 from .builder import ACCOUNT, HOME, client
-from .truth import CHECKS, FAIL, PASS, UNKNOWN, Truth
+from .truth import FAIL, PASS, UNKNOWN, Truth, checks_of
 
 Seen = Iterator[tuple[str, str, dict[str, bool | None]]]
 DENIED = ("AccessDenied", "AccessDeniedException")
@@ -106,7 +106,7 @@ def kms_keys(reader: Reader) -> Seen:
         for key in kms.list_keys()["Keys"]:
             about = kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]
             if about["KeyManager"] == "AWS":
-                yield "kms-key", key["KeyArn"], dict.fromkeys(CHECKS["kms-key"])
+                yield "kms-key", key["KeyArn"], dict.fromkeys(checks_of("kms-key"))
                 continue
             rotates: bool | None | str = None
             if about["KeySpec"] == "SYMMETRIC_DEFAULT" and about["KeyState"] == "Enabled":
