@@ -5,12 +5,12 @@
 
 mod access_csv;
 mod command;
+mod memory;
 mod text;
 mod view;
 mod world;
 
 use chrono::{DateTime, Datelike, Timelike, Utc};
-use typst::comemo;
 use typst::diag::SourceDiagnostic;
 use typst::foundations::{Datetime, Smart};
 use typst::{World, WorldExt};
@@ -21,6 +21,7 @@ pub use access_csv::{CsvError, access_csv};
 
 use crate::canonical;
 use crate::model::Assessment;
+use memory::{forget, forgetting};
 use text::Printer;
 use view::View;
 use world::ReportWorld;
@@ -78,15 +79,15 @@ pub fn render(
     let data = serde_json::to_vec(&printer.value(serde_json::to_value(View::new(assessment, options))?))?;
     let files = vec![("data.json", data), ("manifest.json", manifest_json.to_vec())];
     let world = ReportWorld::new(files, assessment.as_of)?;
-    let rendered = typst::compile::<PagedDocument>(&world)
+    let rendered = forgetting(|| typst::compile::<PagedDocument>(&world))
         .output
         .map_err(|errors| refused("laid out", &world, &errors))
         .and_then(|document| {
-            comemo::evict(0); // what the layout has remembered is not asked for again, and is most of the memory
+            forget(); // nothing of the layout is asked for while the PDF is written
             typst_pdf::pdf(&document, &pdf_options(assessment, manifest_json, printer)?)
                 .map_err(|errors| refused("written as PDF/A", &world, &errors))
         });
-    comemo::evict(0); // Typst's caches hold the whole document; nothing will ask for it again
+    forget(); // Typst's caches hold the whole document
     rendered
 }
 

@@ -81,7 +81,10 @@ fn every_expected_text_belongs_to_a_mistake_and_points_into_its_file() {
         let rows: Vec<Value> = serde_json::from_str(&said).unwrap();
         assert!(!rows.is_empty(), "{}", file.display());
         for row in rows {
-            let named = home.path().join(row["file"].as_str().unwrap());
+            let file = row["file"].as_str().unwrap();
+            // A mistake of two files may show in the one that is compiled in.
+            let own = home.path().join(file);
+            let named = if own.exists() { own } else { root().join("src/catalog").join(file) };
             let text = fs::read_to_string(&named).unwrap_or_else(|e| panic!("{}: {e}", named.display()));
             let line = row["line"].as_u64().unwrap();
             assert!(line >= 1 && line <= text.lines().count() as u64, "{row}");

@@ -90,7 +90,7 @@ fn a_catalog_of_ones_own_adds_and_replaces_nothing_unasked() {
 
     let own = versioning.replace("id = \"s3-bucket-versioning\"", "id = \"our-own\"");
     place.write("own/checks/our-own.toml", own);
-    place.run(&["assess"]).failed(3, &["checks/our-own.toml: no control names this check"]);
+    place.run(&["assess"]).failed(3, &["checks/our-own.toml: id: no control names this check"]);
 }
 
 #[test]

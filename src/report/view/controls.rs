@@ -16,6 +16,8 @@ pub(super) struct FrameworkView {
     title: String,
     edition: String,
     summary: FrameworkSummary,
+    /// Whether it tells required from addressable, as the HIPAA Security Rule does.
+    states_obligations: bool,
     controls: Vec<ControlView>,
 }
 
@@ -88,6 +90,7 @@ pub(super) fn frameworks(assessment: &Assessment, records: &mut Records<'_>) -> 
             title: framework.reference.title.clone(),
             edition: framework.reference.edition.clone(),
             summary: FrameworkSummary::new(framework),
+            states_obligations: framework.controls.iter().any(|control| control.obligation.is_some()),
             controls: controls(assessment, framework, start, &mut checks, records),
         });
         start += framework.controls.len();

@@ -3,7 +3,7 @@
 from typing import Any
 
 from .builder import ACCOUNT, HOME, SECOND, Builder, allow, document
-from .truth import CHECKS
+from .truth import checks_of
 
 ADMINISTRATION = allow("kms:*", "*", Sid="Administration", Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:root"})
 
@@ -75,7 +75,7 @@ def add_aws_managed_key(world: Builder, service: str, region: str = HOME) -> str
     world.truth.resource(
         "kms-key",
         arn,
-        dict.fromkeys(CHECKS["kms-key"]),
+        dict.fromkeys(checks_of("kms-key")),
     )
     world.keys[f"aws/{service}"] = arn
     return arn

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from .builder import ACCOUNT, HOME
-from .truth import CHECKS
+from .truth import checks_of
 
 
 def _accounts(policy: Any) -> set[str]:
@@ -83,7 +83,7 @@ def alarms(reader: Any) -> Any:
         for one in logs.describe_metric_filters()["metricFilters"]
         if any(f":log-group:{one['logGroupName']}:" in trail for trail in trails)
     ]
-    subjects = {check.removeprefix("alarm-on-") for check in CHECKS["aws-account"] if check.startswith("alarm-on-")}
+    subjects = {check.removeprefix("alarm-on-") for check in checks_of("aws-account") if check.startswith("alarm-on-")}
     subjects.discard("organization-changes")
     told_of = {one["filterName"] for one in filters for to in one["metricTransformations"] if heard.get(f"{to['metricNamespace']}/{to['metricName']}")}
     yield "aws-account", f"arn:aws:iam::{ACCOUNT}:root", {f"alarm-on-{subject}": subject in told_of for subject in subjects}
