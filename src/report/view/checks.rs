@@ -64,7 +64,9 @@ struct CheckDetail {
     remediation: String,
     /// Which resources of the kind it is about; empty: all of them.
     applies: Vec<String>,
+    applies_in_line: Option<String>,
     expression: Vec<String>,
+    expression_in_line: String,
     references: Vec<String>,
     /// Resources for which it did not pass, what is read first coming first.
     findings: Vec<FindingRow>,
@@ -95,10 +97,13 @@ struct FindingRow {
 /// How many findings of each outcome a check lists. Failures are what an auditor follows up one by one;
 /// passes are samples, and the whole list is in `assessment.json`.
 const MOST: OutcomeCounts =
-    OutcomeCounts { fail: 100, indeterminate: 40, excepted: 40, pass: 4, not_applicable: 5 };
+    OutcomeCounts { fail: 100, indeterminate: 40, excepted: 40, pass: 2, not_applicable: 5 };
 
 /// The most records that one finding lists.
 const MOST_PROOF: usize = 6;
+
+/// The most records that one sample of what passed lists.
+const MOST_PROOF_OF_PASS: usize = 3;
 
 /// The assessment's checks and findings by id.
 pub(super) struct Checks<'a> {
@@ -207,7 +212,9 @@ impl CheckDetail {
             rationale: prose(&check.rationale),
             remediation: prose(&check.remediation),
             applies: check.applies.as_deref().map(lines).unwrap_or_default(),
+            applies_in_line: check.applies.as_deref().map(prose),
             expression: lines(&check.expression),
+            expression_in_line: prose(&check.expression),
             references: check.references.iter().map(|(scheme, names)| reference(scheme, names)).collect(),
             findings: rows,
             passes,
@@ -254,7 +261,8 @@ impl FindingRow {
         const OUTCOMES: [&str; 5] = ["fail", "indeterminate", "excepted", "pass", "not-applicable"];
         let Subject { account, region, arn, id, .. } = &finding.subject;
         let whole_scope = id == "*";
-        let shown = finding.proof.ids().iter().take(MOST_PROOF);
+        let most = if finding.outcome == Outcome::Pass { MOST_PROOF_OF_PASS } else { MOST_PROOF };
+        let shown = finding.proof.ids().iter().take(most);
         Self {
             outcome: OUTCOMES.get(usize::from(rank(finding))).copied().unwrap_or("not-applicable"),
             name: if whole_scope { "no single resource".into() } else { id.clone() },
@@ -264,7 +272,7 @@ impl FindingRow {
             message: prose(&finding.message),
             exception: finding.exception.map(|index| index + 1),
             proof: shown.map(|id| records.link(*id)).collect(),
-            more_proof: finding.proof.ids().len().saturating_sub(MOST_PROOF),
+            more_proof: finding.proof.ids().len().saturating_sub(most),
         }
     }
 }

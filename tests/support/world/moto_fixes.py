@@ -1,6 +1,7 @@
 """Changes to moto's backends in this process, where AWS's behaviour cannot be had from outside."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 #: Of AWS's own 1,500 policies, those that the worlds attach (loading all takes 15 seconds and 740 MB).
@@ -23,6 +24,8 @@ def apply() -> None:
     _delete_acls_with_their_vpc()
     _name_listener_rules_by_chance()
     _keep_rotation_periods()
+    _tell_regions_of_emr_by_signature()
+    _tag_buckets_in_their_region()
 
 
 def _load_some_aws_policies() -> None:
@@ -80,6 +83,31 @@ def _keep_rotation_periods() -> None:
 
     KmsResponse.enable_key_rotation = enabled
     KmsResponse.get_key_rotation_status = told
+
+
+def _tell_regions_of_emr_by_signature() -> None:
+    """moto reads EMR's region out of AWS's host names alone, and takes every other host for us-east-1."""
+    from moto.core.responses import BaseResponse
+    from moto.emr.responses import ElasticMapReduceResponse
+
+    ElasticMapReduceResponse.get_region_from_url = BaseResponse.get_region_from_url
+
+
+def _tag_buckets_in_their_region() -> None:
+    """moto lists the buckets of all regions in each; AWS lists a bucket where it is."""
+    from moto.resourcegroupstaggingapi.models import ResourceGroupsTaggingAPIBackend
+    from moto.s3.models import s3_backends
+
+    generate = ResourceGroupsTaggingAPIBackend._get_resources_generator
+
+    def generated(self: Any, *arguments: Any, **named: Any) -> Iterator[Any]:
+        buckets = s3_backends[self.account_id][self.partition].buckets
+        for resource in generate(self, *arguments, **named):
+            bucket = buckets.get(resource.arn.rpartition(":::")[2])
+            if bucket is None or bucket.region_name == self.region_name:
+                yield resource
+
+    ResourceGroupsTaggingAPIBackend._get_resources_generator = generated
 
 
 def _enforce_no_bucket_policies() -> None:
