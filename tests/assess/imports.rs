@@ -231,12 +231,12 @@ fn a_suppression_in_a_report_is_a_violation_and_one_in_a_template_a_declaration(
     let suppress = json!({"rules_to_suppress": [{"id": rule, "reason": "Rebuilt daily"}]});
     let template = json!({"Resources": {"Records0AB1C2D3": {"Type": "AWS::S3::Bucket", "Metadata": {"cdk_nag": suppress}}}});
     let template = ("OpenEmr.template.json", template.to_string());
-    let assessment = assessed(account(&[]), &[report.clone()]);
+    let assessment = assessed(account(&[]), std::slice::from_ref(&report));
     assert_eq!(
         (compared(&assessment), only(&assessment).theirs.message.as_str()),
         ([0, 1, 0, 0, 0], "Rebuilt daily")
     );
-    assert_eq!(compared(&assessed(account(&[]), &[template.clone()])), [0, 0, 1, 0, 0]);
+    assert_eq!(compared(&assessed(account(&[]), std::slice::from_ref(&template))), [0, 0, 1, 0, 0]);
     let failing = assessed(account(&["records"]), &[report, template]);
     assert_eq!((compared(&failing), failing.imports[1].compared.agree), ([1, 0, 0, 0, 0], 1));
     let listed = &failing.imports[0].suppressions[0];

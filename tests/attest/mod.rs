@@ -188,7 +188,8 @@ fn everything_that_was_altered_is_told() {
         assert!(text.contains(from), "{from:?} is not in: {text}");
         fs::write(&file, text.replace(from, to)).unwrap();
     };
-    let cases: Vec<(Box<dyn Fn(&Path)>, &str)> = vec![
+    type Change<'a> = Box<dyn Fn(&Path) + 'a>;
+    let cases: Vec<(Change<'_>, &str)> = vec![
         (
             Box::new(|place| fs::write(place.join(&name), "x").unwrap()),
             "(analysis.pdf): it is not the file that was added",

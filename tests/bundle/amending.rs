@@ -108,7 +108,8 @@ fn a_bundle_that_was_altered_is_not_amended() {
 #[test]
 fn merging_takes_over_what_people_stated_with_its_files_once() {
     let home = tempfile::tempdir().unwrap();
-    let part = |name: &str, account: &str, attestations: &[(Record, Vec<(String, Vec<u8>)>)]| {
+    type Files = Vec<(String, Vec<u8>)>;
+    let part = |name: &str, account: &str, attestations: &[(Record, Files)]| {
         let target = home.path().join(name);
         let mut writer = Writer::create(&target).unwrap();
         let mut record = sample_records().remove(0);

@@ -38,7 +38,7 @@ fn they_lie_in_the_bag_under_their_digests_and_outside_tools_accept_it() {
     let bag = sealed(home.path());
     let files = files_below(&bag);
     let attached: Vec<&String> = files.keys().filter(|path| path.starts_with("data/manual/files/")).collect();
-    let mut expected = vec![place(REPORT), place(b"two")];
+    let mut expected = [place(REPORT), place(b"two")];
     expected.sort_unstable();
     assert_eq!(attached, expected.iter().collect::<Vec<_>>(), "each once, whatever it was called");
     assert_eq!(files[&place(REPORT)], REPORT);

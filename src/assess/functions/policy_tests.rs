@@ -392,7 +392,8 @@ proptest! {
             document(json!(all))
         };
         let (before, granted, denied) = (document(json!(statements)), with("Allow"), with("Deny"));
-        let grants: [fn(&Value) -> Result<bool, PolicyError>; 7] = [
+        type Grants = fn(&Value) -> Result<bool, PolicyError>;
+        let grants: [Grants; 7] = [
             allows_public,
             allows_admin,
             allows_full_service,

@@ -32,7 +32,7 @@ pub enum DeriveError {
         /// Property or other part of its rule.
         part: String,
         /// What is wrong with it.
-        source: TemplateError,
+        source: Box<TemplateError>,
     },
     /// A rule reads the records of a call that no collector makes.
     #[error("{kind}, {part}: no collector calls {call}; correct collectors/{service}.toml")]

@@ -75,7 +75,7 @@ impl<'a> Calls<'a> {
                     service: collector.service.clone(),
                     kind: call.operation.clone(),
                     part: "each".into(),
-                    source,
+                    source: Box::new(source),
                 })?;
                 calls.entry(&collector.service).or_default().insert(&call.operation, rule);
             }
@@ -137,11 +137,11 @@ impl<'a> Rule<'a> {
         rule: &'a ResourceRule,
         calls: &'a Calls<'a>,
     ) -> Result<Self, DeriveError> {
-        let wrong = |part: &str, source| DeriveError::Catalog {
+        let wrong = |part: &str, source: TemplateError| DeriveError::Catalog {
             service: collector.service.clone(),
             kind: rule.kind.clone(),
             part: part.to_owned(),
-            source,
+            source: Box::new(source),
         };
         let no_such_call = |part: &str, service: &str, operation: &str| DeriveError::NoSuchCall {
             service: collector.service.clone(),

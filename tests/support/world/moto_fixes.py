@@ -103,7 +103,7 @@ def _tag_buckets_in_their_region() -> None:
     def generated(self: Any, *arguments: Any, **named: Any) -> Iterator[Any]:
         buckets = s3_backends[self.account_id][self.partition].buckets
         for resource in generate(self, *arguments, **named):
-            bucket = buckets.get(resource.arn.rpartition(":::")[2])
+            bucket = buckets.get(str(resource.arn).rpartition(":::")[2])
             if bucket is None or bucket.region_name == self.region_name:
                 yield resource
 
