@@ -79,7 +79,7 @@ pub fn render(
     let data = serde_json::to_vec(&printer.value(serde_json::to_value(View::new(assessment, options))?))?;
     let files = vec![("data.json", data), ("manifest.json", manifest_json.to_vec())];
     let world = ReportWorld::new(files, assessment.as_of)?;
-    let rendered = forgetting(|| typst::compile::<PagedDocument>(&world))
+    let rendered = forgetting(&world.work, || typst::compile::<PagedDocument>(&world))
         .output
         .map_err(|errors| refused("laid out", &world, &errors))
         .and_then(|document| {

@@ -2,7 +2,7 @@
 //! nothing else. No file, no network, no package, no clock, no font of the machine.
 
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use chrono::{DateTime, Datelike, Utc};
 use include_dir::{Dir, include_dir};
@@ -15,6 +15,7 @@ use typst::utils::LazyHash;
 use typst::{Library, LibraryExt, World};
 
 use super::ReportError;
+use super::memory::Work;
 
 static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/report-templates");
 
@@ -66,6 +67,10 @@ pub(super) struct ReportWorld {
     /// Files made for this report: the view as JSON, and what is attached.
     files: Vec<(FileId, Bytes)>,
     today: DateTime<Utc>,
+    /// The sources that were read: a layout asks for each many times.
+    sources: Mutex<Vec<Source>>,
+    /// How much the layout has asked for.
+    pub(super) work: Work,
 }
 
 impl ReportWorld {
@@ -84,6 +89,8 @@ impl ReportWorld {
             main: file_id("main.typ")?,
             files,
             today,
+            sources: Mutex::default(),
+            work: Work::default(),
         })
     }
 }
@@ -107,8 +114,14 @@ impl World for ReportWorld {
     }
 
     fn source(&self, id: FileId) -> FileResult<Source> {
+        let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(source) = sources.iter().find(|source| source.id() == id) {
+            return Ok(source.clone());
+        }
         let text = self.file(id)?.into_string().map_err(|_| FileError::InvalidUtf8)?;
-        Ok(Source::new(id, text))
+        let source = Source::new(id, text);
+        sources.push(source.clone());
+        Ok(source)
     }
 
     fn file(&self, id: FileId) -> FileResult<Bytes> {
@@ -126,6 +139,7 @@ impl World for ReportWorld {
     }
 
     fn font(&self, index: usize) -> Option<Font> {
+        self.work.count();
         self.fonts.faces.get(index).cloned()
     }
 
