@@ -140,7 +140,8 @@ impl Engine {
             used: Arc::clone(used),
             unknown: Arc::clone(&unknown),
         };
-        functions::register(&mut context, host).map_err(|error| error.to_string())?;
+        functions::register(&mut context, host, &program.references.functions)
+            .map_err(|error| error.to_string())?;
         Ok(Prepared { context, unknown })
     }
 }

@@ -16,6 +16,7 @@ mod functions;
 mod imports;
 mod judge;
 mod message;
+mod parallel;
 mod parameters;
 mod references;
 pub mod resources;
@@ -143,10 +144,13 @@ pub fn assess_resources(
     let coverage = coverage::coverage(catalog, bundle, set);
     let world = Arc::new(World::new(set.resources.clone(), coverage, error_codes(bundle)));
     let court = Court { engine, world: Arc::clone(&world), parameters: &parameters, as_of: inputs.as_of };
-    let mut findings: Vec<Finding> = Vec::new();
-    for check in &checks {
-        findings.extend(findings::of_check(&court, check, &fallback)?);
-    }
+    let mut findings: Vec<Finding> =
+        parallel::each(&checks, |check| findings::of_check(&court, check, &fallback))
+            .into_iter()
+            .collect::<Result<Vec<_>, _>>()?
+            .into_iter()
+            .flatten()
+            .collect();
     let exceptions = exceptions::apply(
         &inputs.exceptions,
         findings.iter_mut(),

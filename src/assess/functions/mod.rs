@@ -95,11 +95,30 @@ const MOST_NODES: usize = 100_000;
 
 type Outcome = Result<CelValue, ExecutionError>;
 
-/// Makes the functions known to an evaluation.
-pub(super) fn register(context: &mut Context<'_, '_>, host: Host) -> Result<(), DeclarationError> {
-    register_policies(context)?;
-    register_networks(context)?;
-    register_texts(context)?;
+/// Makes the functions that are `called` known to an evaluation, with those of their group. All of them would cost more
+/// than most expressions do.
+pub(super) fn register(
+    context: &mut Context<'_, '_>,
+    host: Host,
+    called: &BTreeSet<&'static str>,
+) -> Result<(), DeclarationError> {
+    let any = |group: &[&str]| called.iter().any(|name| group.iter().any(|start| name.starts_with(start)));
+    if any(&["policy_"]) {
+        register_policies(context)?;
+    }
+    if any(&["public_cidr", "cidr_", "ports_"]) {
+        register_networks(context)?;
+    }
+    if any(&["json", "wildcard_", "log_pattern_"]) {
+        register_texts(context)?;
+    }
+    if any(&["age_days", "all", "exists", "lookup", "notifies"]) {
+        register_resources(context, host)?;
+    }
+    Ok(())
+}
+
+fn register_resources(context: &mut Context<'_, '_>, host: Host) -> Result<(), DeclarationError> {
     let as_of = host.as_of;
     context.add_function("age_days", move |timestamp: CelValue| -> Outcome {
         let text = text("age_days", &timestamp)?;
