@@ -17,6 +17,7 @@ mod imports;
 mod judge;
 mod message;
 mod parameters;
+mod provenance;
 mod references;
 pub mod resources;
 mod rollup;
@@ -35,8 +36,8 @@ pub use self::exceptions::{
     ExceptionsError, Lint, Mistake, MistakeKind, Proposal, draft, lint, propose, read_exceptions,
 };
 pub use self::explain::{ExplainError, Explained, Explainer, Explanation, Part, ReadProperty};
-pub use self::parameters::{UnknownParameter, default_parameters, parameter_problems, unknown_parameters};
 pub use self::imports::{FromImports, propose_from_imports};
+pub use self::parameters::{UnknownParameter, default_parameters, parameter_problems, unknown_parameters};
 
 use self::attestations::Attestations;
 use self::engine::Engine;
@@ -161,7 +162,7 @@ pub fn assess_resources(
         |framework: &&Framework| rollup::framework(catalog, framework, bundle, &findings, &made);
     let frameworks = frameworks.iter().map(of_framework).collect();
     let used = parameters::used(checks.iter().map(|c| c.check), &parameters);
-    let checks: Vec<AssessedCheck> = checks.iter().map(|check| assessed(check.check)).collect();
+    let checks: Vec<AssessedCheck> = checks.iter().map(|check| assessed(catalog, check)).collect();
     let (imports, disagreements) = imports::hold(bundle, catalog, set, &checks, &findings)?;
     Ok(Assessment {
         version: Assessment::VERSION,
@@ -245,8 +246,10 @@ fn bundle_reference(bundle: &Bundle) -> BundleReference {
     }
 }
 
-fn assessed(check: &crate::catalog::Check) -> AssessedCheck {
+fn assessed(catalog: &Catalog, compiled: &checks::CompiledCheck<'_>) -> AssessedCheck {
+    let check = compiled.check;
     AssessedCheck {
+        reads: provenance::of_check(catalog, compiled),
         id: check.id.clone(),
         title: check.title.clone(),
         resource: check.resource.clone(),

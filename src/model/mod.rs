@@ -4,6 +4,7 @@
 mod access;
 mod assessment;
 mod attestation;
+mod command;
 mod digest;
 mod exception;
 mod finding;
@@ -24,16 +25,17 @@ pub use access::{
 pub use assessment::{
     AssessedCheck, Assessment, AttestationNeed, AttestationResult, BundleReference, ControlResult,
     ControlStatus, EvidenceEntry, ExcerptResult, FrameworkAssessment, FrameworkReference, Obligation,
-    ResourceEntry, StatusCount, UsedParameter,
+    PropertySource, ResourceEntry, StatusCount, UsedParameter,
 };
 pub use attestation::{AttachedFile, AttestationEntry, AttestationState, Statement};
+pub use command::aws_cli;
 pub use digest::{ParseDigestError, RecordId, Sha256Digest};
 pub use exception::{Exception, ExceptionProblem, ExceptionReport};
 pub use finding::{Finding, FindingError, Outcome, Proof, Severity, Subject};
 pub use gap::GapReason;
 pub use import::{
-    Disagreement, ImportComparison, ImportCounts, ImportFormat, ImportOrigin, ImportOutcome, ImportReport, ImportedFile,
-    ImportedRule, ImportedSuppression, OtherSide,
+    Disagreement, ImportComparison, ImportCounts, ImportFormat, ImportOrigin, ImportOutcome, ImportReport,
+    ImportedFile, ImportedRule, ImportedSuppression, OtherSide,
 };
 pub use manifest::{GapSummary, Manifest, ManifestFile, Shard, Tool};
 pub use near::{distance, nearest};
