@@ -38,7 +38,7 @@ function filters({ label, placeholder, fields, query, changed }) {
     const choice = element("select", { id, onchange: () => set(name, choice.value) },
       element("option", { value: "" }, "All"),
       options.map((option) => element("option", { value: option.value, selected: option.value === current[name] },
-        plain(option.label))));
+        cutTo(plain(option.label), 100))));
     form.append(element("div", { class: "field" }, element("label", { for: id }, title), choice));
   }
   if (current.control) form.append(pinned(current.control, () => set("control", "")));

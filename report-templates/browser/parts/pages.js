@@ -20,18 +20,18 @@ function drawPages(place, items, { query, noun, table, go }) {
   const sizes = element("select", {
     "aria-label": "Rows per page", onchange: () => go({ ...query, size: sizes.value, page: undefined }),
   }, PAGE_SIZES.map((one) => element("option", { value: one, selected: one === size }, `${one} rows`)));
-  const turner = () => (pages === 1 ? null : element("nav", { class: "turner", "aria-label": "Pages" },
+  const turner = (label) => (pages === 1 ? null : element("nav", { class: "turner", "aria-label": label },
     button("Previous", turn(page - 1), { disabled: page === 1 }),
     element("span", {}, `Page ${page} of ${pages}`),
     button("Next", turn(page + 1), { disabled: page === pages })));
   replaceChildren(place,
     element("div", { class: "list-head" },
       element("p", { class: "said", tabindex: "-1" }, said),
-      items.length > PAGE_SIZES[0] && sizes, turner()),
+      items.length > PAGE_SIZES[0] && sizes, turner("Pages")),
     items.length === 0
       ? element("p", { class: "empty" }, "Nothing here fits. Take a filter away, or search for less.")
       : table(shown),
-    shown.length > 20 && turner());
+    shown.length > 20 && turner("Pages, below the list"));
   return said;
 }
 

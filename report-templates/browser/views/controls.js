@@ -105,6 +105,11 @@ function viewControl(route) {
 
 function checksOf(control, own) {
   const rows = control.checks.map((id) => world.checks.get(id)).filter(Boolean);
+  // What is open stands before what holds.
+  const order = Object.keys(FINDING_STATUS);
+  const worstOf = (check) => Math.min(...check.findings.map((one) => order.indexOf(one.status)), order.length);
+  const severities = Object.keys(SEVERITY);
+  rows.sort((one, other) => worstOf(one) - worstOf(other) || severities.indexOf(one.severity) - severities.indexOf(other.severity));
   return element("section", {},
     element("h2", {}, "Checks"),
     element("p", {}, element("a", { href: routeTo("findings", [], { control: own }) },
@@ -122,7 +127,9 @@ function checksOf(control, own) {
 }
 
 function attestationsOf(control) {
-  const asked = [...control.attestations, ...(control.alternative ? [control.alternative] : [])];
+  // The decision not to implement a specification is shown where there is one; nobody has to make it.
+  const decision = control.alternative?.record ? [control.alternative] : [];
+  const asked = [...control.attestations, ...decision];
   if (asked.length === 0) return null;
   return element("section", {}, element("h2", {}, "What people state"), element("ul", { class: "plain-list" }, asked.map((one) => {
     const status = one.record === null ? "attestation-missing" : one.holds ? null : "attestation-expired";

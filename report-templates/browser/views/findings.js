@@ -95,9 +95,10 @@ function viewFinding(route) {
         recordList(records, { one, opened: 2 })),
       element("section", {}, element("h2", {}, "The check"),
         prose(check.rationale ?? ""),
-        check.expression && element("pre", { class: "code", tabindex: "0", role: "region", "aria-label": "Expression of the check" },
-          value(`${check.applies ? `applies where  ${check.applies}\n` : ""}holds where    ${check.expression}`.replaceAll("\n", " \u000a")
-            .split(" \u000a").join("   "))),
+        facts([
+          ["Applies where", check.applies && value(check.applies, "mono")],
+          ["Holds where", check.expression && value(check.expression, "mono")],
+        ]),
         ["fail", "accepted", "indeterminate"].includes(one.status) && check.remediation && [element("h3", {}, "What to do"), prose(check.remediation)],
         facts(Object.entries(check.references ?? {}).map(([scheme, names]) => [plain(scheme), listed(names)]))),
     ],

@@ -61,7 +61,7 @@ async function checkAll(result, progress) {
   replaceChildren(result, element("ul", { class: "plain-list" },
     line(wrong.length === 0, wrong.length === 0
       ? `The hashes of ${countOf(done, "record", "records")} are their ids.`
-      : [`${countOf(wrong.length, "record", "records")} of ${done.toLocaleString("en")} are not what their ids say: `,
+      : [`Not what their ids say: ${countOf(wrong.length, "record", "records")} of ${done.toLocaleString("en")}. `,
         wrong.slice(0, 50).map((entry) => [element("a", { class: "mono", href: routeTo("record", [entry.id]) }, shortId(entry.id)), " "])]),
     line(rootHolds, rootHolds
       ? "The Merkle root over all ids is the one that the manifest states."
