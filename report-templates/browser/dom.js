@@ -70,7 +70,7 @@ function button(text, onclick, attributes) {
 
 // A list of names and what they stand for; entries without a value are left out.
 function facts(entries, name) {
-  const rows = entries.filter(([, shown]) => shown !== undefined && shown !== null && shown !== "");
+  const rows = entries.filter(([, shown]) => shown !== undefined && shown !== null && shown !== false && shown !== "");
   return element("dl", { class: name ? `facts ${name}` : "facts" },
     rows.map(([title, shown]) => element("div", {}, element("dt", {}, title), element("dd", {}, shown))));
 }

@@ -252,8 +252,8 @@ await check("hostile values are text", () => inPage(hostileCopy(), "", async (pa
   }
   await page.evaluate(() => { location.hash = "#/finding/0"; });
   await page.getByText("<img src=x onerror=").first().waitFor();
-  await page.evaluate((to) => { location.hash = to; }, "#/findings?q=%3Cimg");
-  await page.getByText("\\u{202e}gnp.exe").first().waitFor();
+  await page.evaluate((to) => { location.hash = to; }, "#/findings?q=gnp.exe");
+  await page.locator("main td").getByText("\\u{202e}gnp.exe").first().waitFor();
   await picture(page, "hostile");
 }));
 

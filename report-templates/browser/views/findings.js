@@ -47,9 +47,9 @@ function findingTable(items) {
     { title: "Finding", cell: (one) => [
       element("a", { class: "row-link", href: routeTo("finding", [one.number]) }, subjectName(one)),
       element("span", { class: "row-text" }, value(cutTo(one.message, 300)))] },
-    { title: "Check", class: "check", cell: (one) => value(one.check.id) },
-    { title: "Account", class: "mono", cell: (one) => value(placeOf(one.account, "all")) },
-    { title: "Region", class: "mono", cell: (one) => value(placeOf(one.region, "all")) },
+    { title: "Check", class: "check", cell: (one) => value(cutTo(one.check.id, 100)) },
+    { title: "Account", class: "mono", cell: (one) => value(cutTo(placeOf(one.account, "all"), 60)) },
+    { title: "Region", class: "mono", cell: (one) => value(cutTo(placeOf(one.region, "all"), 60)) },
   ], items);
 }
 
