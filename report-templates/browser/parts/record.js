@@ -106,7 +106,7 @@ function commandBox(command, entry) {
     setTimeout(() => { copy.textContent = "Copy"; }, 2500);
   }, { "aria-label": `Copy the command that makes the call of ${shortId(entry.id)} again` });
   return element("div", { class: "command" },
-    element("h3", {}, "Make the call again"), element("div", { class: "command-line" }, element("pre", { tabindex: "0", role: "region", "aria-label": "Command" }, text), copy));
+    element("h3", {}, "Make the call again"), element("div", { class: "command-line" }, element("pre", { tabindex: "0", role: "group", "aria-label": `Command of ${shortId(entry.id)}` }, text), copy));
 }
 
 async function copied(text, place) {
