@@ -18,6 +18,7 @@ mod judge;
 mod message;
 mod parallel;
 mod parameters;
+mod provenance;
 mod references;
 pub mod resources;
 mod rollup;
@@ -165,7 +166,7 @@ pub fn assess_resources(
         |framework: &&Framework| rollup::framework(catalog, framework, bundle, &findings, &made);
     let frameworks = frameworks.iter().map(of_framework).collect();
     let used = parameters::used(checks.iter().map(|c| c.check), &parameters);
-    let checks: Vec<AssessedCheck> = checks.iter().map(|check| assessed(check.check)).collect();
+    let checks: Vec<AssessedCheck> = checks.iter().map(|check| assessed(catalog, check)).collect();
     let (imports, disagreements) = imports::hold(bundle, catalog, set, &checks, &findings)?;
     Ok(Assessment {
         version: Assessment::VERSION,
@@ -249,8 +250,10 @@ fn bundle_reference(bundle: &Bundle) -> BundleReference {
     }
 }
 
-fn assessed(check: &crate::catalog::Check) -> AssessedCheck {
+fn assessed(catalog: &Catalog, compiled: &checks::CompiledCheck<'_>) -> AssessedCheck {
+    let check = compiled.check;
     AssessedCheck {
+        reads: provenance::of_check(catalog, compiled),
         id: check.id.clone(),
         title: check.title.clone(),
         resource: check.resource.clone(),

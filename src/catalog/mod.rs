@@ -17,6 +17,7 @@ mod framework;
 mod functions;
 mod gap_reasons;
 mod load;
+mod members;
 mod parameter;
 mod place;
 mod query;

@@ -3,13 +3,14 @@
 //! A query may hold `${...}` places (see [`Template`]) inside its quoted strings. They are filled in
 //! after the query was parsed, in the parsed form, so that no value can change what the query says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jmespath::ast::Ast;
 use jmespath::{Context, Rcvar, Variable, interpret};
 use serde_json::Value;
 
 use super::functions::RUNTIME;
+use super::members;
 use super::template::{Template, TemplateError, byte_of};
 
 /// A compiled JMESPath expression.
@@ -47,6 +48,12 @@ impl Query {
     /// The query as it was written.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// The members that it reads, as JSON pointers (RFC 6901) that pass through lists: `/Buckets/Name`; `*` stands for
+    /// every member of an object.
+    pub fn members(&self) -> BTreeSet<String> {
+        members::of(&self.ast)
     }
 
     /// Runs the query over `data`; its places are filled in from `context` (see [`context`]).

@@ -255,6 +255,29 @@ pub struct AssessedCheck {
     pub remediation: String,
     /// Names of equivalent rules elsewhere, by scheme (`cdk-nag`, `config-rule`, `prowler`, `security-hub`).
     pub references: BTreeMap<String, Vec<String>>,
+    /// Where the properties that it reads stand in AWS's answers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reads: Vec<PropertySource>,
+}
+
+/// Where a property of a kind of resources stands in AWS's answers: what decides, for whoever looks at a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PropertySource {
+    /// Kind of resource.
+    pub kind: String,
+    /// Name of the property.
+    pub property: String,
+    /// Service of the call.
+    pub service: String,
+    /// Operation of the call.
+    pub operation: String,
+    /// Where the call lists the resources, and the property is a member of the resource's own element; `None` where the whole
+    /// answer is about the resource. A JSON pointer (RFC 6901) into the response that passes through lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub items: Option<String>,
+    /// The members that are read, likewise; `*` stands for every member of an object.
+    pub members: Vec<String>,
 }
 
 /// One resource of the inventory.

@@ -4,6 +4,7 @@
 mod access;
 mod assessment;
 mod attestation;
+mod command;
 mod digest;
 mod exception;
 mod finding;
@@ -24,9 +25,10 @@ pub use access::{
 pub use assessment::{
     AssessedCheck, Assessment, AttestationNeed, AttestationResult, BundleReference, ControlResult,
     ControlStatus, EvidenceEntry, ExcerptResult, FrameworkAssessment, FrameworkReference, Obligation,
-    ResourceEntry, StatusCount, UsedParameter,
+    PropertySource, ResourceEntry, StatusCount, UsedParameter,
 };
 pub use attestation::{AttachedFile, AttestationEntry, AttestationState, Statement};
+pub use command::aws_cli;
 pub use digest::{ParseDigestError, RecordId, Sha256Digest};
 pub use exception::{Exception, ExceptionProblem, ExceptionReport};
 pub use finding::{Finding, FindingError, Outcome, Proof, Severity, Subject};

@@ -23,9 +23,14 @@ pub const ASSESSMENT: &str = "assessment.json";
 /// The signed report.
 pub const REPORT: &str = "report.pdf";
 
+/// The evidence browser: a page that needs no network.
+pub const BROWSER: &str = "index.html";
+/// Folder with the data of [`BROWSER`].
+pub const BROWSER_DATA: &str = "browser";
+
 /// The files that stand beside the bundle.
-pub const BESIDE_BUNDLE: [&str; 7] =
-    [ASSESSMENT, MANIFEST_SIGNATURE, REPORT, SIGNER, SUMS, SUMS_SIGNATURE, INSTRUCTIONS];
+pub const BESIDE_BUNDLE: [&str; 8] =
+    [ASSESSMENT, BROWSER, MANIFEST_SIGNATURE, REPORT, SIGNER, SUMS, SUMS_SIGNATURE, INSTRUCTIONS];
 
 /// What the archive comment begins with; 64 digits follow.
 pub const COMMENT_PREFIX: &str = "proofpack-sha256:";

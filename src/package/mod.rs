@@ -5,6 +5,7 @@
 //! the zip itself is accounted for too: [`structure`] accepts only what [`write()`] writes, and the archive
 //! comment holds the digest of everything before the end record.
 
+pub mod browser;
 mod instructions;
 pub mod layout;
 mod members;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use zip::write::{PreparedZipFile, SimpleFileOptions, ZipFileBuilder};
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
+use super::browser::{self, BrowserError};
 use super::instructions::{Facts, SignerFileError, fingerprint};
 use super::layout;
 use crate::bundle::files::{Directory, Files, FilesError};
@@ -71,6 +72,9 @@ pub enum PackageError {
         /// Manifest digest of the bundle.
         bundle: Sha256Digest,
     },
+    /// The evidence browser could not be made.
+    #[error(transparent)]
+    Browser(#[from] BrowserError),
     /// The certificate chain cannot be read.
     #[error(transparent)]
     Signer(#[from] SignerFileError),
@@ -143,6 +147,14 @@ pub fn write(
     for path in bag.list().keys() {
         members.insert(format!("{}/{path}", layout::BUNDLE), Content::OfBundle(path.clone()));
     }
+    // Its files are as large as the records, so they wait on the disk that the package goes to.
+    let scratch = scratch(target)?;
+    browser::make(&bag, &bundle.manifest, &assessment, &mut |name, bytes| {
+        let path = scratch.path().join(members.len().to_string());
+        std::fs::write(&path, bytes)?;
+        members.insert(name.to_owned(), Content::OfDisk(path));
+        Ok(())
+    })?;
     let mut digests = BTreeMap::new();
     for (name, content) in &members {
         digests.insert(name.clone(), content.digest(&bag)?);
@@ -157,6 +169,7 @@ pub fn write(
 enum Content {
     Bytes(Vec<u8>),
     OfBundle(String),
+    OfDisk(PathBuf),
 }
 
 impl Content {
@@ -164,6 +177,10 @@ impl Content {
         match self {
             Self::Bytes(bytes) => Ok(Box::new(&bytes[..])),
             Self::OfBundle(path) => bag.open(path),
+            Self::OfDisk(path) => {
+                let shown = |source| FilesError::Io { path: path.display().to_string(), source };
+                Ok(Box::new(File::open(path).map_err(shown)?))
+            }
         }
     }
 
@@ -182,12 +199,8 @@ fn write_zip(
 ) -> Result<Summary, PackageError> {
     let io_failed = |source| PackageError::Io { path: target.to_owned(), source };
     let zip_failed = |source| PackageError::Zip { path: target.to_owned(), source };
-    let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut output = tempfile::Builder::new()
-        .prefix(".proofpack-")
-        .suffix(".partial")
-        .tempfile_in(parent)
-        .map_err(io_failed)?;
+    let parent = parent(target);
+    let mut output = partial().tempfile_in(parent).map_err(io_failed)?;
     if members.len() > layout::MOST_MEMBERS {
         let most = layout::MOST_MEMBERS as u64;
         return Err(PackageError::TooLarge { what: format!("there are {} files", members.len()), most });
@@ -233,6 +246,25 @@ fn write_zip(
         File::open(parent).and_then(|handle| handle.sync_all()).map_err(io_failed)?;
     }
     Ok(Summary { sha256, bytes, files: members.len(), folder: folder.to_owned() })
+}
+
+/// The directory that the package goes to.
+fn parent(target: &Path) -> &Path {
+    target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// How what is not complete is named.
+fn partial() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".proofpack-").suffix(".partial");
+    builder
+}
+
+/// A folder beside the package for what is made for it; gone when the package is written or refused.
+fn scratch(target: &Path) -> Result<tempfile::TempDir, PackageError> {
+    partial()
+        .tempdir_in(parent(target))
+        .map_err(|source| PackageError::Io { path: target.to_owned(), source })
 }
 
 /// Temporary files are private to their maker; a package is to be handed on.

@@ -4,7 +4,6 @@
 //! Values reach the template as data and never as markup, and equal inputs give equal bytes.
 
 mod access_csv;
-mod command;
 mod memory;
 mod text;
 mod view;

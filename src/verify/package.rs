@@ -128,8 +128,10 @@ fn check_names(files: &dyn Files, draft: &mut Draft) {
         let message = "every package has this file: it was removed or renamed";
         draft.problems.add(ProblemCode::MemberMissing, name, message);
     }
-    let bundle = format!("{}/", layout::BUNDLE);
-    let known = |name: &str| layout::BESIDE_BUNDLE.contains(&name) || name.starts_with(&bundle);
+    let folders = [layout::BUNDLE, layout::BROWSER_DATA].map(|folder| format!("{folder}/"));
+    let known = |name: &str| {
+        layout::BESIDE_BUNDLE.contains(&name) || folders.iter().any(|folder| name.starts_with(folder))
+    };
     for name in files.list().keys().filter(|name| !known(name)) {
         let message = "it does not belong into a package: it was added";
         draft.problems.add(ProblemCode::MemberUnlisted, name, message);

@@ -1,4 +1,5 @@
 //! The package: what is written, what outside tools say of it, and every way in which a zip can lie.
 
+mod browser;
 mod hostile;
 mod writing;

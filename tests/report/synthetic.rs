@@ -101,6 +101,7 @@ fn check(id: &str, title: &str, resource: &str, severity: Severity, expression: 
             ("cdk-nag".to_owned(), vec!["HIPAA.Security-S3DefaultEncryptionKMS".to_owned()]),
             ("security-hub".to_owned(), vec!["S3.17".to_owned(), "KMS.4".to_owned()]),
         ]),
+        reads: vec![],
     }
 }
 

@@ -20,8 +20,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
 use super::ReportOptions;
-use super::command::aws_cli;
-use crate::model::{Assessment, EvidenceEntry, RecordId, RecordKind, UsedParameter};
+use crate::model::{Assessment, EvidenceEntry, RecordId, RecordKind, UsedParameter, aws_cli};
 use access::AccessSection;
 use attestations::AttestationSection;
 use controls::FrameworkView;

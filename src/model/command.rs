@@ -9,7 +9,7 @@ const RENAMED: &[(&str, &str)] = &[("codedeploy", "deploy"), ("config", "configs
 ///
 /// `parameters` are those of the operation, as `--cli-input-json` takes them; `region` is left out where it
 /// is not one of AWS's (`global`, `*`, empty).
-pub(super) fn aws_cli(service: &str, operation: &str, parameters: &Value, region: &str) -> String {
+pub fn aws_cli(service: &str, operation: &str, parameters: &Value, region: &str) -> String {
     let command = RENAMED.iter().find(|(model, _)| *model == service).map_or(service, |(_, name)| name);
     let mut words = vec!["aws".to_owned(), quoted(command), quoted(&kebab_case(operation))];
     match parameters.as_object() {
