@@ -4,6 +4,7 @@
 mod access;
 mod assessment;
 mod attestation;
+mod cell;
 mod digest;
 mod exception;
 mod finding;
@@ -27,13 +28,14 @@ pub use assessment::{
     ResourceEntry, StatusCount, UsedParameter,
 };
 pub use attestation::{AttachedFile, AttestationEntry, AttestationState, Statement};
+pub use cell::spreadsheet_cell;
 pub use digest::{ParseDigestError, RecordId, Sha256Digest};
 pub use exception::{Exception, ExceptionProblem, ExceptionReport};
 pub use finding::{Finding, FindingError, Outcome, Proof, Severity, Subject};
 pub use gap::GapReason;
 pub use import::{
-    Disagreement, ImportComparison, ImportCounts, ImportFormat, ImportOrigin, ImportOutcome, ImportReport, ImportedFile,
-    ImportedRule, ImportedSuppression, OtherSide,
+    Disagreement, ImportComparison, ImportCounts, ImportFormat, ImportOrigin, ImportOutcome, ImportReport,
+    ImportedFile, ImportedRule, ImportedSuppression, OtherSide,
 };
 pub use manifest::{GapSummary, Manifest, ManifestFile, Shard, Tool};
 pub use near::{distance, nearest};
