@@ -14,6 +14,7 @@ pub mod catalog;
 pub mod cli;
 pub mod clock;
 pub mod collect;
+pub mod export;
 pub mod imports;
 pub mod model;
 pub mod package;

@@ -20,6 +20,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("imports", &["model"]),
     ("assess", &["bundle", "catalog", "imports", "model", "canonical"]),
     ("report", &["model", "canonical"]),
+    ("export", &["model", "canonical"]),
     ("sign", &["model", "canonical"]),
     ("package", &["model", "canonical", "bundle"]),
     ("archive", &["model", "canonical"]),

@@ -17,6 +17,7 @@ mod bundle;
 mod catalog;
 mod cli;
 mod collect;
+mod export;
 mod package;
 mod report;
 mod schema;

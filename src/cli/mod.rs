@@ -27,6 +27,7 @@ mod controls;
 mod demo;
 mod exceptions;
 mod exit;
+mod export;
 mod iam_policy;
 mod imports;
 mod init;
@@ -115,6 +116,8 @@ enum Command {
     Imports(imports::ImportsArguments),
     /// Assess the bundle against the framework.
     Assess(assess::AssessArguments),
+    /// Write the assessment in a form that other programs read: OSCAL, OCSF, CSV, JSON lines.
+    Export(export::ExportArguments),
     /// Render the report (unsigned).
     Report(report::ReportArguments),
     /// Sign the report and the bundle's manifest.
@@ -179,6 +182,7 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Attest(arguments) => attest::run(&arguments),
         Command::Imports(arguments) => imports::run(&arguments),
         Command::Assess(arguments) => assess::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Sign(arguments) => sign::run(&arguments),
         Command::Package(arguments) => package::run(&arguments),

@@ -4,6 +4,7 @@
 mod access;
 mod assessment;
 mod attestation;
+mod cell;
 mod command;
 mod digest;
 mod exception;
@@ -28,6 +29,7 @@ pub use assessment::{
     PropertySource, ResourceEntry, StatusCount, UsedParameter,
 };
 pub use attestation::{AttachedFile, AttestationEntry, AttestationState, Statement};
+pub use cell::spreadsheet_cell;
 pub use command::aws_cli;
 pub use digest::{ParseDigestError, RecordId, Sha256Digest};
 pub use exception::{Exception, ExceptionProblem, ExceptionReport};

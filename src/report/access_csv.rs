@@ -1,7 +1,8 @@
 //! The access review as CSV (RFC 4180), for a manager to decide on row by row.
 
 use crate::model::{
-    AccessGap, AccessReview, AdminPath, Credential, RecordId, ReviewedPrincipal, SharedResource, harmless,
+    AccessGap, AccessReview, AdminPath, Credential, RecordId, ReviewedPrincipal, SharedResource,
+    spreadsheet_cell,
 };
 
 /// The columns; the last ones are for the reviewer to fill in.
@@ -35,9 +36,6 @@ const COLUMNS: [&str; 24] = [
 /// How many of them are the reviewer's.
 const FOR_THE_REVIEWER: usize = 4;
 
-/// A spreadsheet program takes at most 32,767 characters.
-const LONGEST_CELL: usize = 30_000;
-
 /// Why there is no CSV.
 #[derive(Debug, thiserror::Error)]
 #[error("the access review cannot be written as CSV: {0}")]
@@ -61,19 +59,11 @@ pub fn access_csv(review: &AccessReview) -> Result<Vec<u8>, CsvError> {
         .chain(review.shared.iter().map(of_resource))
         .chain(review.gaps.iter().map(of_gap));
     for row in rows {
-        let cells = row.iter().map(|cell| guarded(cell));
+        let cells = row.iter().map(|cell| spreadsheet_cell(cell));
         let blanks = std::iter::repeat_n(String::new(), FOR_THE_REVIEWER);
         writer.write_record(cells.chain(blanks)).map_err(failed)?;
     }
     writer.into_inner().map_err(|error| CsvError(error.to_string()))
-}
-
-/// A cell that no spreadsheet program takes for a formula.
-fn guarded(cell: &str) -> String {
-    let cell = harmless(cell, LONGEST_CELL);
-    // Full-width forms are taken for the plain ones in some places.
-    let formula = ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
-    if cell.trim_start().starts_with(formula) { format!("'{cell}") } else { cell }
 }
 
 type Cells = [String; COLUMNS.len() - FOR_THE_REVIEWER];

@@ -11,13 +11,13 @@ use super::place::{Answer, Place, assert_is_truth, json, package_in};
 use crate::support::{proofpack, python_tool, root, succeed};
 
 /// A demonstration that all tests share and nobody changes.
-pub(super) struct Demo {
+pub(crate) struct Demo {
     place: Place,
     answer: Answer,
 }
 
 impl Demo {
-    pub(super) fn shared() -> &'static Self {
+    pub(crate) fn shared() -> &'static Self {
         static SHARED: OnceLock<Demo> = OnceLock::new();
         SHARED.get_or_init(|| {
             let place = Place::new();
@@ -26,15 +26,15 @@ impl Demo {
         })
     }
 
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.place.path("proofpack-demo").join(name)
     }
 
-    pub(super) fn package(&self) -> PathBuf {
+    pub(crate) fn package(&self) -> PathBuf {
         package_in(&self.path(""))
     }
 
-    pub(super) fn assessment(&self) -> Value {
+    pub(crate) fn assessment(&self) -> Value {
         json(&self.path("assessment.json"))
     }
 }

@@ -8,7 +8,7 @@ mod bad_keys;
 mod bad_packages;
 mod bad_settings;
 mod cloudformation;
-mod demo;
+pub(crate) mod demo;
 mod determinism;
 mod examples;
 mod exceptions;

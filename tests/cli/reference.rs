@@ -25,7 +25,7 @@ fn the_reference_on_disk_is_that_of_the_command_line() {
 fn every_command_shows_an_example_in_its_help() {
     let reference = proofpack::cli::cli_reference();
     let sections: Vec<&str> = reference.split("\n## ").skip(1).collect();
-    let commands = "demo init keygen run collect attest assess access-review report sign package archive verify plan iam-policy";
+    let commands = "demo init keygen run collect attest assess access-review report export sign package archive verify plan iam-policy";
     for command in commands.split(' ').chain([
         "bundle amend",
         "bundle merge",

@@ -1,7 +1,7 @@
 //! The report, from a made-up assessment to a PDF that other programs read.
 
 mod other_tools;
-mod synthetic;
+pub(crate) mod synthetic;
 
 use std::path::{Path, PathBuf};
 
