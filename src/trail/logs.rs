@@ -6,12 +6,11 @@ use std::sync::Arc;
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 
-use super::event::{in_scope, matches};
+use super::event::in_scope;
 use super::file::{Unreadable, each_event};
 use super::objects::{LogSource, delivered_outside};
-use super::{Excerpt, Origin, Request};
+use super::{Excerpt, Origin, Request, Rule};
 use crate::canonical;
-use crate::catalog::ExcerptRule;
 use crate::model::{Period, Record, RecordOutcome};
 
 /// Log objects that are fetched and searched at once.
@@ -25,7 +24,7 @@ const INVENTORY_PART: usize = 50_000;
 
 /// What to look for, as the threads that search take it with them.
 struct Question {
-    rules: Vec<ExcerptRule>,
+    rules: Vec<Rule>,
     period: Period,
     account: String,
 }
@@ -127,7 +126,7 @@ impl Searched {
             if !in_scope(&event, question.period, &question.account) {
                 return;
             }
-            let rules = question.rules.iter().enumerate().filter(|(_, rule)| matches(&event, rule));
+            let rules = question.rules.iter().enumerate().filter(|(_, rule)| rule.filter.selects(&event));
             let fitting: Vec<usize> = rules.map(|(index, _)| index).collect();
             found.extend(fitting.into_iter().map(|index| (index, event.clone())));
         });
@@ -151,8 +150,8 @@ impl Search {
                 self.read += 1;
                 for (index, event) in found {
                     let Some(rule) = question.rules.get(index) else { continue };
-                    if self.excerpts.entry(rule.id.clone()).or_default().keep(event) {
-                        let places = self.found_in.entry(rule.id.clone()).or_default();
+                    if self.excerpts.entry(rule.rule.id.clone()).or_default().keep(event) {
+                        let places = self.found_in.entry(rule.rule.id.clone()).or_default();
                         places.extend(object.clone().filter(|object| places.last() != Some(object)));
                     }
                 }

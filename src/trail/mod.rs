@@ -10,19 +10,21 @@ mod file;
 mod logs;
 mod lookup;
 mod objects;
+mod rule;
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use crate::catalog::{ExcerptRule, GapReasons};
+use crate::catalog::GapReasons;
 use crate::clock::Clock;
 use crate::model::{ApiError, Period, Record, RecordKind, RecordOutcome, Source};
 
 pub use logs::from_logs;
 pub use lookup::from_lookup_events;
 pub use objects::{LogSource, LogSourceError};
+pub use rule::{Rule, RuleError};
 
 /// Events kept per rule and source; what is beyond them is a gap, never silence.
 const MOST_EVENTS: usize = 10_000;
@@ -38,7 +40,7 @@ const DEEPEST_EVENT: usize = 64;
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
     /// The rules, each of which gets a record.
-    pub rules: &'a BTreeMap<String, ExcerptRule>,
+    pub rules: &'a BTreeMap<String, Rule>,
     /// Events from within this period.
     pub period: Period,
     /// Partition of the account.
