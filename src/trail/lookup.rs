@@ -90,10 +90,10 @@ async fn excerpt(client: &aws_sdk_cloudtrail::Client, origin: &Origin<'_>, rule:
                         if in_scope(&event, origin.request.period, origin.request.account)
                             && rule.filter.selects(&event) =>
                     {
-                        excerpt.keep(event);
+                        excerpt.take(event, None, rule.rule.most_events);
                     }
                     Some(_) => {}
-                    None => excerpt.dropped += 1,
+                    None => excerpt.lose(),
                 }
             }
             let next = answer.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
@@ -112,11 +112,9 @@ async fn excerpt(client: &aws_sdk_cloudtrail::Client, origin: &Origin<'_>, rule:
         }
     }
     gaps.extend(origin.dropped_gap(&rule.rule.id, &excerpt));
-    let response = json!({
-        "events": excerpt.into_events(),
-        "events-scanned": scanned,
-        "request-ids": request_ids,
-    });
+    let mut response = excerpt.into_response(&[]);
+    response["events-scanned"] = scanned.into();
+    response["request-ids"] = request_ids.into();
     // A look-up that failed from the start has nothing to show but its gap.
     let seen = gaps.is_empty() || scanned > 0;
     let record = seen.then(|| origin.record(&rule.rule.id, RecordOutcome::Response(response)));
