@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::event::in_scope;
 use super::file::Unreadable;
-use super::objects::{LogSource, delivered_outside};
+use super::objects::{LogSource, Stored, delivered_outside};
 use super::scan::{Found, Scanned, Scanner};
 use super::{Excerpt, Origin, Request, Rule};
 use crate::canonical;
@@ -30,6 +30,8 @@ struct Question {
     rules: Vec<Rule>,
     period: Period,
     account: String,
+    /// The bucket that the objects are in, if they are in one.
+    bucket: Option<String>,
     /// Scanners that nobody uses at the moment. Each holds the text of the largest object that it has read, and there
     /// are no more than processors.
     scanners: Mutex<Vec<Scanner>>,
@@ -107,6 +109,7 @@ pub async fn from_logs(
         rules: request.rules.values().cloned().collect(),
         period: request.period,
         account: request.account.to_owned(),
+        bucket: source.bucket().map(str::to_owned),
         scanners: Mutex::default(),
         processors: Semaphore::new(std::thread::available_parallelism().map_or(1, NonZero::get)),
     });
@@ -139,9 +142,9 @@ fn gaps(origin: &Origin<'_>, code: &str, message: &str) -> Vec<Record> {
 }
 
 impl Searched {
-    fn of(location: String, content: Result<Vec<u8>, Unreadable>, question: &Question) -> Self {
-        let bytes = match content {
-            Ok(bytes) => bytes,
+    fn of(location: String, content: Result<Stored, Unreadable>, question: &Question) -> Self {
+        let Stored { bytes, version } = match content {
+            Ok(stored) => stored,
             Err(unreadable) => return Self { location, object: None, outcome: Err(unreadable) },
         };
         let mut scanner = question.scanner();
@@ -150,13 +153,19 @@ impl Searched {
             scanned
         });
         question.give_back(scanner);
-        let object = json!({
+        let mut object = json!({
             "location": location,
             "sha256": canonical::sha256(&bytes),
             "bytes": bytes.len(),
             "events": outcome.as_ref().ok().map(|scanned| scanned.events),
             "validation": "not-validated",
         });
+        if let Some(bucket) = &question.bucket {
+            object["bucket"] = bucket.as_str().into();
+        }
+        if let Some(version) = version {
+            object["version-id"] = version.into();
+        }
         Self { location, object: Some(object), outcome }
     }
 }

@@ -99,6 +99,7 @@ fn find(block: &[u8; BLOCK]) -> Marks {
 const EACH: u64 = 0x0101_0101_0101_0101;
 
 /// The highest bit of each byte that is `byte`.
+#[inline(always)] // so that builds that hardly optimize are fast enough too
 fn equal(word: u64, byte: u8) -> u64 {
     const LOW: u64 = EACH * 0x7f;
     let other = word ^ (EACH * u64::from(byte));
@@ -107,6 +108,7 @@ fn equal(word: u64, byte: u8) -> u64 {
 }
 
 /// The highest bits of the bytes, side by side.
+#[inline(always)]
 fn gathered(high: u64) -> u64 {
     (high >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
 }
