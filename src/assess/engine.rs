@@ -1,7 +1,6 @@
 //! The CEL engine: expressions are compiled once, checked as far as can be without values, and evaluated
 //! against one resource at a time. An evaluation error is never a pass.
 
-mod fault;
 mod trace;
 mod written;
 
@@ -17,8 +16,8 @@ use super::functions;
 use super::functions::gathering::UnknownMember;
 use super::functions::related::{Viewpoint, World};
 use super::references::{self, References};
+pub(crate) use crate::catalog::Fault;
 use crate::model::{Property, RecordId, Resource};
-pub(crate) use fault::Fault;
 pub(crate) use trace::TraceStep;
 
 /// Bounds on what one evaluation may look at: AWS's own limits are far below.

@@ -8,7 +8,7 @@ use super::text;
 use crate::catalog::{Catalog, Check, Parameter};
 use crate::model::UsedParameter;
 
-/// A parameter that no check reads.
+/// A parameter that no check and no excerpt rule reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownParameter {
     /// Its name.
@@ -17,9 +17,11 @@ pub struct UnknownParameter {
     pub nearest: Option<String>,
 }
 
-/// The parameters among `given` that no check of the catalog reads, sorted by name.
+/// The parameters among `given` that no check and no excerpt rule of the catalog reads, sorted by name.
 pub fn unknown_parameters(catalog: &Catalog, given: &BTreeMap<String, Value>) -> Vec<UnknownParameter> {
-    let known: BTreeMap<&str, &Parameter> = declared(catalog.checks.values());
+    let mut known: BTreeMap<&str, &Parameter> = declared(catalog.checks.values());
+    let of_rules = catalog.excerpts.values().flat_map(|rule| &rule.parameters);
+    known.extend(of_rules.map(|(name, parameter)| (name.as_str(), parameter)));
     given
         .keys()
         .filter(|name| !known.contains_key(name.as_str()))
@@ -46,6 +48,10 @@ pub fn parameter_problems(catalog: &Catalog, given: &BTreeMap<String, Value>) ->
     let unknown = unknown_parameters(catalog, given);
     let mut problems: Vec<String> = unknown.iter().map(ToString::to_string).collect();
     problems.extend(values(catalog.checks.values(), given).err().into_iter().flatten());
+    for rule in catalog.excerpts.values() {
+        let faults = rule.filter(given).err().into_iter().flatten();
+        problems.extend(faults.map(|fault| format!("the excerpt rule {}: {fault}", rule.id)));
+    }
     problems
 }
 

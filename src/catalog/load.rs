@@ -105,12 +105,6 @@ impl Catalog {
         (catalog, defects)
     }
 
-    /// The excerpt rules alone, for tests of what reads nothing else.
-    #[cfg(test)]
-    pub(crate) fn embedded_excerpts() -> BTreeMap<String, ExcerptRule> {
-        folder(&Sources::embedded(), "excerpts", &mut Known::default(), &mut Vec::new())
-    }
-
     /// The rule that makes resources of `kind`, with its collector.
     pub fn resource_rule(&self, kind: &str) -> Option<(&Collector, &ResourceRule)> {
         self.collectors

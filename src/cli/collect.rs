@@ -30,6 +30,7 @@ use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::collect::{Bounds, Gate, Known, RedactionKey, Redactor, Summary};
 use crate::model::{Manifest, Record, Scope, Shard, Tool};
+use crate::trail::Rule;
 use account::{Account, Run};
 use roster::Roster;
 use shard::{Part, ShardArgument};
@@ -147,11 +148,13 @@ async fn collect_part(
     let mut roster = roster::roster(&config.scope, &client, &place, &own, clock).await?;
     let shard = part.map(|part| only(part, &mut roster, &own.account));
 
+    let rules = Rule::all(&catalog.excerpts, &config.parameters).map_err(CommandError::input)?;
     let (planned, own_planned) = (account::planned(catalog, &[]), account::planned(catalog, &roster.records));
     let run = Run {
         config,
         catalog: planned,
         own_catalog: own_planned,
+        rules,
         models,
         session,
         place,

@@ -1,17 +1,19 @@
 //! CloudTrail log objects in S3 or in a directory: every one is hashed, decompressed and searched.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::num::NonZero;
+use std::sync::{Arc, Mutex};
 
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
-use super::event::{in_scope, matches};
-use super::file::{Unreadable, each_event};
-use super::objects::{LogSource, delivered_outside};
-use super::{Excerpt, Origin, Request};
+use super::event::in_scope;
+use super::file::Unreadable;
+use super::objects::{LogSource, Stored, delivered_outside};
+use super::scan::{Found, Scanned, Scanner};
+use super::{Excerpt, Origin, Request, Rule};
 use crate::canonical;
-use crate::catalog::ExcerptRule;
 use crate::model::{Period, Record, RecordOutcome};
 
 /// Log objects that are fetched and searched at once.
@@ -25,9 +27,29 @@ const INVENTORY_PART: usize = 50_000;
 
 /// What to look for, as the threads that search take it with them.
 struct Question {
-    rules: Vec<ExcerptRule>,
+    rules: Vec<Rule>,
     period: Period,
     account: String,
+    /// The bucket that the objects are in, if they are in one.
+    bucket: Option<String>,
+    /// Scanners that nobody uses at the moment. Each holds the text of the largest object that it has read, and there
+    /// are no more than processors.
+    scanners: Mutex<Vec<Scanner>>,
+    /// Permission to search.
+    processors: Semaphore,
+}
+
+impl Question {
+    fn scanner(&self) -> Scanner {
+        let free = self.scanners.lock().ok().and_then(|mut scanners| scanners.pop());
+        free.unwrap_or_else(|| Scanner::new(self.rules.iter().map(|rule| rule.filter.clone()).collect()))
+    }
+
+    fn give_back(&self, scanner: Scanner) {
+        if let Ok(mut scanners) = self.scanners.lock() {
+            scanners.push(scanner);
+        }
+    }
 }
 
 /// What searching one object gave.
@@ -35,16 +57,14 @@ struct Searched {
     location: String,
     /// Its SHA-256 and length, where it could be had.
     object: Option<Value>,
-    /// Events of the object, and the matching ones with the index of their rule.
-    outcome: Result<(u64, Vec<(usize, Value)>), Unreadable>,
+    /// What was found in it; the events of the account and the period.
+    outcome: Result<Scanned, Unreadable>,
 }
 
 /// What searching a source gave.
 #[derive(Default)]
 struct Search {
     excerpts: BTreeMap<String, Excerpt>,
-    /// The objects with matching events, per rule.
-    found_in: BTreeMap<String, Vec<Value>>,
     objects: Vec<Value>,
     unreadable: Vec<(String, Unreadable)>,
     events: u64,
@@ -89,6 +109,9 @@ pub async fn from_logs(
         rules: request.rules.values().cloned().collect(),
         period: request.period,
         account: request.account.to_owned(),
+        bucket: source.bucket().map(str::to_owned),
+        scanners: Mutex::default(),
+        processors: Semaphore::new(std::thread::available_parallelism().map_or(1, NonZero::get)),
     });
     let mut search = Search { outside, ..Search::default() };
     let searching = stream::iter(locations).map(|location| {
@@ -96,6 +119,8 @@ pub async fn from_logs(
         async move {
             let content = source.read(s3, &location).await;
             let name = location.clone();
+            let _processor = question.processors.acquire().await;
+            let question = Arc::clone(&question);
             let searched = tokio::task::spawn_blocking(move || Searched::of(location, content, &question));
             searched.await.unwrap_or_else(|error| Searched {
                 location: name,
@@ -117,27 +142,31 @@ fn gaps(origin: &Origin<'_>, code: &str, message: &str) -> Vec<Record> {
 }
 
 impl Searched {
-    fn of(location: String, content: Result<Vec<u8>, Unreadable>, question: &Question) -> Self {
-        let bytes = match content {
-            Ok(bytes) => bytes,
+    fn of(location: String, content: Result<Stored, Unreadable>, question: &Question) -> Self {
+        let Stored { bytes, version } = match content {
+            Ok(stored) => stored,
             Err(unreadable) => return Self { location, object: None, outcome: Err(unreadable) },
         };
-        let mut found = Vec::new();
-        let counted = each_event(&bytes, &mut |event| {
-            if !in_scope(&event, question.period, &question.account) {
-                return;
-            }
-            let rules = question.rules.iter().enumerate().filter(|(_, rule)| matches(&event, rule));
-            let fitting: Vec<usize> = rules.map(|(index, _)| index).collect();
-            found.extend(fitting.into_iter().map(|index| (index, event.clone())));
+        let mut scanner = question.scanner();
+        let outcome = scanner.scan(&bytes).map(|mut scanned| {
+            scanned.found.retain(|found| in_scope(&found.event, question.period, &question.account));
+            scanned
         });
-        let object = json!({
+        question.give_back(scanner);
+        let mut object = json!({
             "location": location,
             "sha256": canonical::sha256(&bytes),
             "bytes": bytes.len(),
-            "events": counted.as_ref().ok(),
+            "events": outcome.as_ref().ok().map(|scanned| scanned.events),
+            "validation": "not-validated",
         });
-        Self { location, object: Some(object), outcome: counted.map(|count| (count, found)) }
+        if let Some(bucket) = &question.bucket {
+            object["bucket"] = bucket.as_str().into();
+        }
+        if let Some(version) = version {
+            object["version-id"] = version.into();
+        }
+        Self { location, object: Some(object), outcome }
     }
 }
 
@@ -146,15 +175,19 @@ impl Search {
         let Searched { location, object, outcome } = searched;
         match outcome {
             Err(unreadable) => self.unreadable.push((location, unreadable)),
-            Ok((count, found)) => {
-                self.events += count;
+            Ok(scanned) => {
+                self.events += scanned.events;
                 self.read += 1;
-                for (index, event) in found {
-                    let Some(rule) = question.rules.get(index) else { continue };
-                    if self.excerpts.entry(rule.id.clone()).or_default().keep(event) {
-                        let places = self.found_in.entry(rule.id.clone()).or_default();
-                        places.extend(object.clone().filter(|object| places.last() != Some(object)));
+                let number = self.objects.len();
+                for Found { index, event, filters } in scanned.found {
+                    for rule in filters.iter().filter_map(|filter| question.rules.get(*filter)) {
+                        let excerpt = self.excerpts.entry(rule.rule.id.clone()).or_default();
+                        excerpt.take(event.clone(), Some((number, index)), rule.rule.most_events);
                     }
+                }
+                let too_large = scanned.too_large.iter().flat_map(|(_, filters)| filters);
+                for rule in too_large.filter_map(|filter| question.rules.get(*filter)) {
+                    self.excerpts.entry(rule.rule.id.clone()).or_default().lose();
                 }
             }
         }
@@ -166,13 +199,10 @@ impl Search {
         for rule in origin.request.rules.keys() {
             let excerpt = self.excerpts.remove(rule).unwrap_or_default();
             let gap = origin.dropped_gap(rule, &excerpt);
-            let response = json!({
-                "events": excerpt.into_events(),
-                "events-scanned": self.events,
-                "objects-scanned": self.read,
-                "objects-outside-period": self.outside,
-                "objects": self.found_in.remove(rule).unwrap_or_default(),
-            });
+            let mut response = excerpt.into_response(&self.objects);
+            response["events-scanned"] = self.events.into();
+            response["objects-scanned"] = self.read.into();
+            response["objects-outside-period"] = self.outside.into();
             records.push(origin.record(rule, RecordOutcome::Response(response)));
             records.extend(gap);
             for (code, (count, first)) in self.unreadable_by_code() {

@@ -7,9 +7,8 @@ use aws_sdk_cloudtrail::types::{Event, LookupAttribute, LookupAttributeKey};
 use chrono::Days;
 use serde_json::{Value, json};
 
-use super::event::{in_scope, matches};
-use super::{Excerpt, Origin, Request};
-use crate::catalog::ExcerptRule;
+use super::event::in_scope;
+use super::{Excerpt, Origin, Request, Rule};
 use crate::model::{Record, RecordOutcome};
 
 /// How far back `LookupEvents` reaches, in days (AWS CloudTrail API Reference, LookupEvents).
@@ -41,17 +40,13 @@ pub async fn from_lookup_events(
             let message = format!(
                 "LookupEvents reaches back {REACH_DAYS} days, the audit period starts earlier; name the trail's log objects in [trail] logs"
             );
-            records.push(origin.gap(&rule.id, "PeriodBeyondLookupEvents", message));
+            records.push(origin.gap(&rule.rule.id, "PeriodBeyondLookupEvents", message));
         }
     }
     records
 }
 
-async fn excerpt(
-    client: &aws_sdk_cloudtrail::Client,
-    origin: &Origin<'_>,
-    rule: &ExcerptRule,
-) -> Vec<Record> {
+async fn excerpt(client: &aws_sdk_cloudtrail::Client, origin: &Origin<'_>, rule: &Rule) -> Vec<Record> {
     let mut excerpt = Excerpt::default();
     let mut scanned = 0_u64;
     let mut request_ids = Vec::new();
@@ -61,7 +56,7 @@ async fn excerpt(
         for page in 0.. {
             if page == MOST_PAGES {
                 gaps.push(origin.gap(
-                    &rule.id,
+                    &rule.rule.id,
                     "TooManyPages",
                     format!("more than {MOST_PAGES} pages of events"),
                 ));
@@ -83,7 +78,7 @@ async fn excerpt(
                     let message = error
                         .message()
                         .map_or_else(|| DisplayErrorContext(&error).to_string(), str::to_owned);
-                    gaps.push(origin.gap(&rule.id, &code, message));
+                    gaps.push(origin.gap(&rule.rule.id, &code, message));
                     break;
                 }
             };
@@ -93,18 +88,18 @@ async fn excerpt(
                 match cloud_trail_event(event) {
                     Some(event)
                         if in_scope(&event, origin.request.period, origin.request.account)
-                            && matches(&event, rule) =>
+                            && rule.filter.selects(&event) =>
                     {
-                        excerpt.keep(event);
+                        excerpt.take(event, None, rule.rule.most_events);
                     }
                     Some(_) => {}
-                    None => excerpt.dropped += 1,
+                    None => excerpt.lose(),
                 }
             }
             let next = answer.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
             if next.is_some() && next == token {
                 gaps.push(origin.gap(
-                    &rule.id,
+                    &rule.rule.id,
                     "MalformedResponse",
                     "the same page is offered again and again",
                 ));
@@ -116,21 +111,19 @@ async fn excerpt(
             }
         }
     }
-    gaps.extend(origin.dropped_gap(&rule.id, &excerpt));
-    let response = json!({
-        "events": excerpt.into_events(),
-        "events-scanned": scanned,
-        "request-ids": request_ids,
-    });
+    gaps.extend(origin.dropped_gap(&rule.rule.id, &excerpt));
+    let mut response = excerpt.into_response(&[]);
+    response["events-scanned"] = scanned.into();
+    response["request-ids"] = request_ids.into();
     // A look-up that failed from the start has nothing to show but its gap.
     let seen = gaps.is_empty() || scanned > 0;
-    let record = seen.then(|| origin.record(&rule.id, RecordOutcome::Response(response)));
+    let record = seen.then(|| origin.record(&rule.rule.id, RecordOutcome::Response(response)));
     record.into_iter().chain(gaps).collect()
 }
 
 /// `LookupEvents` takes one attribute a call: one call per value, or one without where the rule names none.
-fn attributes(rule: &ExcerptRule) -> Vec<Option<LookupAttribute>> {
-    let Some(lookup) = &rule.lookup else { return vec![None] };
+fn attributes(rule: &Rule) -> Vec<Option<LookupAttribute>> {
+    let Some(lookup) = &rule.rule.lookup else { return vec![None] };
     let attribute = |value: &String| {
         LookupAttribute::builder()
             .attribute_key(LookupAttributeKey::from(lookup.attribute.as_str()))

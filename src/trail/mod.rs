@@ -6,39 +6,34 @@
 //! size and number, kept as data.
 
 mod event;
+mod excerpt;
 mod file;
 mod logs;
 mod lookup;
 mod objects;
+mod rule;
+mod scan;
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use crate::catalog::{ExcerptRule, GapReasons};
+use crate::catalog::GapReasons;
 use crate::clock::Clock;
 use crate::model::{ApiError, Period, Record, RecordKind, RecordOutcome, Source};
 
+use excerpt::{Excerpt, MOST_BYTES, MOST_EVENTS};
 pub use logs::from_logs;
 pub use lookup::from_lookup_events;
 pub use objects::{LogSource, LogSourceError};
-
-/// Events kept per rule and source; what is beyond them is a gap, never silence.
-const MOST_EVENTS: usize = 10_000;
-
-/// Bytes of events kept per rule and source: a record is one line of a bundle, and lines are bounded.
-const MOST_BYTES: usize = 64 << 20;
-
-/// Levels of nesting that an event may have. Parsers stop at 128, and in a record it lies some levels deeper
-/// than where it was read: what could be read once must be readable again.
-const DEEPEST_EVENT: usize = 64;
+pub use rule::{Rule, RuleError};
 
 /// What is asked of a source.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
     /// The rules, each of which gets a record.
-    pub rules: &'a BTreeMap<String, ExcerptRule>,
+    pub rules: &'a BTreeMap<String, Rule>,
     /// Events from within this period.
     pub period: Period,
     /// Partition of the account.
@@ -49,48 +44,6 @@ pub struct Request<'a> {
     pub caller: &'a str,
     /// When it is.
     pub clock: Clock,
-}
-
-/// What was found for one rule in one source.
-#[derive(Debug, Default)]
-struct Excerpt {
-    /// By time, event id and canonical text: the order does not depend on where an event was read, and what
-    /// CloudTrail delivers twice is kept once.
-    events: BTreeMap<(String, String, String), Value>,
-    /// Length of the events' text in bytes.
-    bytes: usize,
-    /// Matching events that were not kept.
-    dropped: u64,
-}
-
-impl Excerpt {
-    /// Keeps an event and says whether it is kept.
-    fn keep(&mut self, event: Value) -> bool {
-        let text = match crate::canonical::to_string(&event) {
-            Ok(text) if !event::is_deeper_than(&event, DEEPEST_EVENT) => text,
-            _ => {
-                self.dropped += 1;
-                return false;
-            }
-        };
-        let length = text.len();
-        let member = |name| event::text(&event, name).to_owned();
-        let key = (member("eventTime"), member("eventID"), text);
-        if self.events.contains_key(&key) {
-            return true;
-        }
-        if self.events.len() >= MOST_EVENTS || self.bytes + length > MOST_BYTES {
-            self.dropped += 1;
-            return false;
-        }
-        self.bytes += length;
-        self.events.insert(key, event);
-        true
-    }
-
-    fn into_events(self) -> Vec<Value> {
-        self.events.into_values().collect()
-    }
 }
 
 /// Where the records of one source come from.
@@ -107,6 +60,16 @@ impl Origin<'_> {
     fn record(&self, rule: &str, outcome: RecordOutcome) -> Record {
         let request = &self.request;
         let time = |instant: DateTime<Utc>| instant.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+        let mut parameters = json!({
+            "rule": rule,
+            "start": time(request.period.start),
+            "end": time(request.period.end),
+            "source": self.source,
+        });
+        let values = request.rules.get(rule).map(|rule| &rule.parameters).filter(|values| !values.is_empty());
+        if let Some(values) = values {
+            parameters["parameters"] = json!(values);
+        }
         Record {
             kind: RecordKind::TrailExcerpt,
             version: Record::VERSION,
@@ -116,12 +79,7 @@ impl Origin<'_> {
                 region: self.region.to_owned(),
                 service: "cloudtrail".to_owned(),
                 operation: self.operation.to_owned(),
-                parameters: json!({
-                    "rule": rule,
-                    "start": time(request.period.start),
-                    "end": time(request.period.end),
-                    "source": self.source,
-                }),
+                parameters,
                 caller: request.caller.to_owned(),
                 endpoint: self.endpoint.clone(),
             },
@@ -140,10 +98,10 @@ impl Origin<'_> {
 
     /// The gap that a rule's dropped events leave, where there are any.
     fn dropped_gap(&self, rule: &str, excerpt: &Excerpt) -> Option<Record> {
-        (excerpt.dropped > 0).then(|| {
+        (excerpt.dropped() > 0).then(|| {
             let message = format!(
-                "{} matching events were not kept: more than {MOST_EVENTS} events or {MOST_BYTES} bytes matched, or they are nested too deeply or hold numbers without an exact form",
-                excerpt.dropped
+                "{} matching events were not kept: more than {MOST_EVENTS} events or {MOST_BYTES} bytes matched, or they are too large, nested too deeply or hold numbers without an exact form",
+                excerpt.dropped()
             );
             self.gap(rule, "ExcerptTruncated", message)
         })
@@ -155,47 +113,4 @@ pub fn unseen(request: Request<'_>, region: &str, code: &str, message: &str) -> 
     let origin =
         Origin { request, region, operation: "LookupEvents", endpoint: String::new(), source: json!("none") };
     request.rules.keys().map(|rule| origin.gap(rule, code, message)).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn event(id: usize) -> Value {
-        json!({ "eventTime": format!("2026-07-01T00:00:{:02}Z", id % 60), "eventID": id.to_string() })
-    }
-
-    #[test]
-    fn events_are_in_the_order_of_time_and_what_comes_twice_is_kept_once() {
-        let mut excerpt = Excerpt::default();
-        for id in [3, 1, 2, 3, 1] {
-            assert!(excerpt.keep(event(id)));
-        }
-        assert_eq!(excerpt.dropped, 0);
-        assert_eq!(excerpt.into_events(), [event(1), event(2), event(3)]);
-    }
-
-    #[test]
-    fn what_does_not_fit_is_counted() {
-        let mut excerpt = Excerpt::default();
-        for id in 0..MOST_EVENTS + 3 {
-            assert_eq!(excerpt.keep(event(id)), id < MOST_EVENTS);
-        }
-        assert!(excerpt.keep(event(0)), "it is there already");
-        assert_eq!((excerpt.dropped, excerpt.events.len()), (3, MOST_EVENTS));
-
-        let mut excerpt = Excerpt::default();
-        let long = |id: &str| json!({ "eventID": id, "text": "x".repeat(MOST_BYTES / 2) });
-        assert!(excerpt.keep(long("1")) && !excerpt.keep(long("2")) && excerpt.keep(event(3)));
-        assert_eq!(excerpt.dropped, 1);
-    }
-
-    #[test]
-    fn what_could_not_be_read_back_is_dropped_and_counted() {
-        let nested = |levels: usize| (1..levels).fold(json!({}), |inner, _| json!({ "in": inner }));
-        let mut excerpt = Excerpt::default();
-        assert!(excerpt.keep(nested(DEEPEST_EVENT)) && !excerpt.keep(nested(DEEPEST_EVENT + 1)));
-        assert!(!excerpt.keep(json!({ "number": u64::MAX })));
-        assert_eq!((excerpt.dropped, excerpt.events.len()), (2, 1));
-    }
 }

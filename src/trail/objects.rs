@@ -31,6 +31,14 @@ pub enum LogSource {
     Directory(PathBuf),
 }
 
+/// A log file as it is stored.
+#[derive(Debug)]
+pub(super) struct Stored {
+    pub(super) bytes: Vec<u8>,
+    /// Its version's id, in a bucket that has versions.
+    pub(super) version: Option<String>,
+}
+
 /// A text that names no place for log files.
 #[derive(Debug, thiserror::Error)]
 #[error("{0:?} names no log files: write s3://BUCKET/PREFIX, or a directory that exists")]
@@ -72,11 +80,21 @@ impl LogSource {
         Ok(locations)
     }
 
-    /// The bytes of a log file as they are stored.
-    pub(super) async fn read(&self, s3: &aws_sdk_s3::Client, location: &str) -> Result<Vec<u8>, Unreadable> {
+    /// A log file as it is stored.
+    pub(super) async fn read(&self, s3: &aws_sdk_s3::Client, location: &str) -> Result<Stored, Unreadable> {
         match self {
             Self::S3 { bucket, .. } => get_object(s3, bucket, location).await,
-            Self::Directory(path) => read_file(&path.join(location)),
+            Self::Directory(path) => {
+                read_file(&path.join(location)).map(|bytes| Stored { bytes, version: None })
+            }
+        }
+    }
+
+    /// The bucket, where it is one.
+    pub(super) fn bucket(&self) -> Option<&str> {
+        match self {
+            Self::S3 { bucket, .. } => Some(bucket),
+            Self::Directory(_) => None,
         }
     }
 }
@@ -128,8 +146,9 @@ fn refused<E: ProvideErrorMetadata + std::error::Error>(error: &E) -> Unreadable
     Unreadable::new(error.code().unwrap_or("Unreachable"), message)
 }
 
-async fn get_object(s3: &aws_sdk_s3::Client, bucket: &str, key: &str) -> Result<Vec<u8>, Unreadable> {
+async fn get_object(s3: &aws_sdk_s3::Client, bucket: &str, key: &str) -> Result<Stored, Unreadable> {
     let mut object = s3.get_object().bucket(bucket).key(key).send().await.map_err(|error| refused(&error))?;
+    let version = object.version_id().filter(|version| *version != "null").map(str::to_owned);
     let mut bytes = Vec::new();
     // What the answer says about its length is the server's word; what comes is counted.
     while let Some(chunk) = object.body.next().await {
@@ -139,7 +158,7 @@ async fn get_object(s3: &aws_sdk_s3::Client, bucket: &str, key: &str) -> Result<
         }
         bytes.extend_from_slice(&chunk);
     }
-    Ok(bytes)
+    Ok(Stored { bytes, version })
 }
 
 fn list_directory(root: &Path) -> Result<Vec<String>, Unreadable> {

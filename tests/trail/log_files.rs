@@ -237,17 +237,22 @@ fn hostile_events_are_kept_as_data_or_counted_and_can_be_read_back() {
 }
 
 #[test]
-fn more_events_than_are_kept_leave_a_gap() {
+fn a_rules_limit_keeps_the_first_events_and_counts_all() {
     let folder = tempfile::tempdir().unwrap();
     let asker = Asker::new(scratch());
-    let events: Vec<_> =
-        (0..10_005).map(|number| root_event(&number.to_string(), "2026-08-01T00:00:00Z")).collect();
+    let events: Vec<_> = (0..1_005)
+        .map(|number| root_event(&format!("{number:05}"), &format!("2026-08-01T00:{:02}:00Z", number / 20)))
+        .collect();
     fs::write(folder.path().join("a.json"), log_file(&events)).unwrap();
     let records = asker.logs(&LogSource::Directory(folder.path().to_owned()));
-    assert_eq!(root_ids(&records).len(), 10_000);
-    assert_eq!(gaps(&records), ["root-use: ExcerptTruncated"]);
-    let gap = records.iter().find_map(Record::gap).unwrap();
-    assert!(gap.message.starts_with("5 matching events"), "{gap:?}");
+    assert_eq!(root_ids(&records).len(), 1_000);
+    assert!(root_ids(&records).contains("00999") && !root_ids(&records).contains("01000"));
+    assert_eq!(gaps(&records), [""; 0]);
+    let excerpt = records.iter().find(|record| rule_of(record) == super::ROOT_USE).unwrap();
+    let response = excerpt.response().unwrap();
+    assert_eq!(response["matched"], 1_005);
+    assert_eq!(response["places"][999], json!({ "object": 0, "index": 999 }));
+    assert_eq!(response["objects"][0]["events"], 1_005);
 }
 
 #[cfg(unix)]

@@ -17,7 +17,7 @@ use proofpack::aws::{Session, SessionOptions};
 use proofpack::catalog::Catalog;
 use proofpack::clock::Clock;
 use proofpack::model::{Period, Record, RecordKind};
-use proofpack::trail::{LogSource, Request, from_logs, from_lookup_events};
+use proofpack::trail::{LogSource, Request, Rule, from_logs, from_lookup_events};
 use serde_json::{Value, json};
 
 use crate::support::world::World;
@@ -42,6 +42,7 @@ struct Asker {
     endpoint: String,
     s3: aws_sdk_s3::Client,
     catalog: Catalog,
+    rules: BTreeMap<String, Rule>,
     period: Period,
     now: DateTime<Utc>,
 }
@@ -73,12 +74,14 @@ impl Asker {
         let settings = aws_sdk_s3::config::Builder::from(session.sdk_config()).force_path_style(true).build();
         let s3 = aws_sdk_s3::Client::from_conf(settings);
         let catalog = Catalog::embedded().unwrap();
+        let rules = Rule::all(&catalog.excerpts, &BTreeMap::new()).unwrap();
         Self {
             runtime,
             session,
             endpoint,
             s3,
             catalog,
+            rules,
             period: quarter(),
             now: instant("2026-10-02T00:00:00Z"),
         }
@@ -86,7 +89,7 @@ impl Asker {
 
     fn request(&self) -> Request<'_> {
         Request {
-            rules: &self.catalog.excerpts,
+            rules: &self.rules,
             period: self.period,
             partition: "aws",
             account: ACCOUNT,

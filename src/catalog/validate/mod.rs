@@ -3,6 +3,7 @@
 mod checks;
 mod collectors;
 mod crosswalk;
+mod excerpts;
 mod frameworks;
 mod parameters;
 
@@ -34,15 +35,7 @@ pub(super) fn sound(catalog: &Catalog, known: &Known, defects: &mut Vec<Defect>)
     collectors::sound(catalog, known, defects);
     checks::sound(catalog, known, defects);
     parameters::sound(catalog, defects);
-    for rule in catalog.excerpts.values() {
-        for (index, condition) in rule.conditions.iter().enumerate() {
-            if condition.any_of.is_some() == condition.none_of.is_some() {
-                let what = format!("the condition on {} needs either any_of or none_of", condition.field);
-                let place = Place::file().member("when").element(index);
-                defects.push(Defect::new(excerpt_file(&rule.id), place, what, "give one of the two"));
-            }
-        }
-    }
+    excerpts::sound(catalog, defects);
     frameworks::sound(catalog, known, defects);
     catalog.redactions.validate(defects);
 }
@@ -51,6 +44,7 @@ pub(super) fn sound(catalog: &Catalog, known: &Known, defects: &mut Vec<Defect>)
 /// references to what exists elsewhere.
 pub(super) fn complete(catalog: &Catalog, known: &Known, defects: &mut Vec<Defect>) {
     checks::complete(catalog, defects);
+    excerpts::complete(catalog, defects);
     crosswalk::complete(catalog, known, defects);
 }
 

@@ -1,6 +1,6 @@
 //! One account of a run: entered, and collected. What goes wrong in it stays in it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::json;
@@ -17,7 +17,7 @@ use crate::cli::exit::CommandError;
 use crate::clock::Clock;
 use crate::collect::{CollectError, Collection, Summary, call_once, collect};
 use crate::model::{ApiError, Period, Record, Source};
-use crate::trail::{self, LogSource, Request};
+use crate::trail::{self, LogSource, Request, Rule};
 
 /// What the accounts of a run have in common.
 pub(super) struct Run<'a> {
@@ -26,6 +26,8 @@ pub(super) struct Run<'a> {
     pub(super) catalog: Catalog,
     /// What is planned in the credentials' own: without what AWS Organizations was asked there.
     pub(super) own_catalog: Catalog,
+    /// The excerpt rules, with the parameters of the configuration.
+    pub(super) rules: BTreeMap<String, Rule>,
     pub(super) models: Arc<Models>,
     /// The session of the credentials.
     pub(super) session: Arc<Session>,
@@ -146,7 +148,7 @@ impl Run<'_> {
             send(&records, record.clone()).await?;
         }
         let request = Request {
-            rules: &self.catalog.excerpts,
+            rules: &self.rules,
             period: self.period,
             partition: &self.place.partition,
             account: &account.id,

@@ -1,4 +1,4 @@
-//! What is wrong with an expression, and where in it.
+//! What is wrong with an expression in CEL, and where in it.
 
 use std::fmt;
 use std::ops::Range;
@@ -8,21 +8,21 @@ use cel::common::ast::SourceInfo;
 
 /// A mistake in an expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Fault {
+pub struct Fault {
     /// What is wrong.
-    pub(crate) what: String,
+    pub what: String,
     /// Where: bytes of the expression.
-    pub(crate) at: Range<usize>,
+    pub at: Range<usize>,
 }
 
 impl Fault {
     /// A mistake in the expression as a whole.
-    pub(super) fn whole(expression: &str, what: impl Into<String>) -> Self {
+    pub(crate) fn whole(expression: &str, what: impl Into<String>) -> Self {
         Self { what: what.into(), at: 0..expression.len() }
     }
 
     /// What the parser says. Its first line is 1, its first column too; columns count characters.
-    pub(super) fn of_syntax(expression: &str, errors: &ParseErrors) -> Vec<Self> {
+    pub(crate) fn of_syntax(expression: &str, errors: &ParseErrors) -> Vec<Self> {
         let fault = |error: &cel::ParseError| {
             let line = usize::try_from(error.pos.0).unwrap_or_default().saturating_sub(1);
             let column = usize::try_from(error.pos.1).unwrap_or_default().saturating_sub(1);
@@ -35,7 +35,7 @@ impl Fault {
     }
 
     /// A mistake at a node of the parsed expression.
-    pub(super) fn at_node(expression: &str, source: &SourceInfo, node: u64, what: String) -> Self {
+    pub(crate) fn at_node(expression: &str, source: &SourceInfo, node: u64, what: String) -> Self {
         let Some((start, _)) = source.offset_for(node) else { return Self::whole(expression, what) };
         let mut start = (start as usize).min(expression.len());
         while !expression.is_char_boundary(start) {

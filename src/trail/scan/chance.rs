@@ -1,0 +1,175 @@
+//! Whether an event can be selected by a filter, as far as that shows without parsing it.
+//!
+//! The answer is *no* only where no parser could come to another one: what may be hidden behind an escape, or lies
+//! deeper than an event's own members, is *perhaps*, unless a text that would have to be in it is not.
+
+use memchr::memmem;
+
+use crate::catalog::{Filter, Literal, Operand, Path, Root, TextTest};
+
+/// What is known without parsing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Chance {
+    No,
+    Perhaps,
+    Yes,
+}
+
+impl Chance {
+    fn of(holds: bool) -> Self {
+        if holds { Self::Yes } else { Self::No }
+    }
+
+    /// `No` where something that is necessary is missing; else only a parser can say.
+    fn unless(impossible: bool) -> Self {
+        if impossible { Self::No } else { Self::Perhaps }
+    }
+
+    fn opposite(self) -> Self {
+        match self {
+            Self::No => Self::Yes,
+            Self::Perhaps => Self::Perhaps,
+            Self::Yes => Self::No,
+        }
+    }
+}
+
+/// What is known of an event's own member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seen<'t> {
+    /// Nothing.
+    Unknown,
+    /// It is not there.
+    Missing,
+    /// Its value's text.
+    Raw(&'t [u8]),
+}
+
+/// Whether `filter` can select an event of which `member` knows the members.
+pub(super) fn chance<'t>(filter: &Filter, member: &dyn Fn(&str) -> Seen<'t>) -> Chance {
+    of(filter, &mut View { member, lists: Vec::new() })
+}
+
+struct View<'v, 't> {
+    member: &'v dyn Fn(&str) -> Seen<'t>,
+    /// What the list of every `exists` around is in.
+    lists: Vec<Seen<'t>>,
+}
+
+/// What a path leads to.
+enum Found<'t> {
+    /// Exactly this.
+    Exactly(Seen<'t>),
+    /// Something in this text, or nothing.
+    Within(&'t [u8]),
+}
+
+impl<'t> View<'_, 't> {
+    fn find(&self, path: &Path) -> Found<'t> {
+        let (seen, deeper) = match (path.root, path.members.as_slice()) {
+            (Root::Event, [first, deeper @ ..]) => ((self.member)(first), deeper),
+            (Root::Event, []) => (Seen::Unknown, &[][..]),
+            (Root::Element(level), _) => {
+                let seen = self.lists.get(level).copied().unwrap_or(Seen::Unknown);
+                return match seen {
+                    Seen::Raw(raw) => Found::Within(raw),
+                    other => Found::Exactly(other),
+                };
+            }
+        };
+        match (seen, deeper) {
+            (Seen::Raw(raw), [.., last]) if raw.starts_with(b"{") => {
+                if is_absent(raw, last) {
+                    Found::Exactly(Seen::Missing)
+                } else {
+                    Found::Within(raw)
+                }
+            }
+            (Seen::Raw(_), [_, ..]) => Found::Exactly(Seen::Missing),
+            (seen, _) => Found::Exactly(seen),
+        }
+    }
+}
+
+fn of(filter: &Filter, view: &mut View<'_, '_>) -> Chance {
+    match filter {
+        Filter::All(filters) => filters.iter().map(|filter| of(filter, view)).min().unwrap_or(Chance::Yes),
+        Filter::Any(filters) => filters.iter().map(|filter| of(filter, view)).max().unwrap_or(Chance::No),
+        Filter::Not(filter) => of(filter, view).opposite(),
+        Filter::Equals(one, other) => match (one, other) {
+            (Operand::Member(path), Operand::Value(value))
+            | (Operand::Value(value), Operand::Member(path)) => is(&view.find(path), value),
+            (Operand::Value(one), Operand::Value(other)) => Chance::of(one == other),
+            (Operand::Member(_), Operand::Member(_)) => Chance::Perhaps,
+        },
+        Filter::OneOf(path, values) => {
+            let found = view.find(path);
+            values.iter().map(|value| is(&found, value)).max().unwrap_or(Chance::No)
+        }
+        Filter::Text(path, test, text) => fits(&view.find(path), *test, text),
+        Filter::Has(path) => match view.find(path) {
+            Found::Exactly(Seen::Missing) => Chance::No,
+            Found::Exactly(Seen::Raw(_)) => Chance::Yes,
+            Found::Exactly(Seen::Unknown) | Found::Within(_) => Chance::Perhaps,
+        },
+        Filter::Exists(path, filter) => {
+            let list = match view.find(path) {
+                Found::Exactly(Seen::Missing) => return Chance::No,
+                Found::Exactly(seen) => seen,
+                Found::Within(raw) => Seen::Raw(raw),
+            };
+            view.lists.push(list);
+            let holds = of(filter, view);
+            view.lists.pop();
+            // The list may be empty, or no list.
+            holds.min(Chance::Perhaps)
+        }
+    }
+}
+
+/// Whether what was found equals the value.
+fn is(found: &Found<'_>, value: &Literal) -> Chance {
+    match found {
+        Found::Exactly(Seen::Unknown) => Chance::Perhaps,
+        Found::Exactly(Seen::Missing) => Chance::of(*value == Literal::Null),
+        Found::Exactly(Seen::Raw(raw)) => match (value, raw) {
+            (Literal::Text(text), [b'"', inside @ .., b'"']) => {
+                if inside.contains(&b'\\') {
+                    Chance::Perhaps
+                } else {
+                    Chance::of(inside == text.as_bytes())
+                }
+            }
+            (Literal::Int(_), [b'-' | b'0'..=b'9', ..]) => Chance::Perhaps,
+            (Literal::Bool(flag), [b't', ..]) => Chance::of(*flag),
+            (Literal::Bool(flag), [b'f', ..]) => Chance::of(!flag),
+            (Literal::Null, [b'n', ..]) => Chance::Yes,
+            _ => Chance::No,
+        },
+        Found::Within(raw) => match value {
+            Literal::Text(text) => Chance::unless(is_absent(raw, text)),
+            _ => Chance::Perhaps,
+        },
+    }
+}
+
+fn fits(found: &Found<'_>, test: TextTest, text: &str) -> Chance {
+    match found {
+        Found::Exactly(Seen::Unknown) => Chance::Perhaps,
+        Found::Exactly(Seen::Missing) => Chance::No,
+        Found::Exactly(Seen::Raw([b'"', inside @ .., b'"'])) => match std::str::from_utf8(inside) {
+            Ok(inside) if !inside.contains('\\') => Chance::of(test.holds(inside, text)),
+            _ => Chance::Perhaps,
+        },
+        Found::Exactly(Seen::Raw(_)) => Chance::No,
+        Found::Within(raw) => Chance::unless(is_absent(raw, text)),
+    }
+}
+
+/// Whether no string in a JSON text can have `text` in it.
+fn is_absent(raw: &[u8], text: &str) -> bool {
+    // These a JSON string has only behind a backslash, or may have so.
+    let needs_escape = |byte: u8| byte < 0x20 || matches!(byte, b'"' | b'\\' | b'/');
+    let escape: &[u8] = if text.bytes().any(needs_escape) { b"\\" } else { b"\\u" };
+    memmem::find(raw, text.as_bytes()).is_none() && memmem::find(raw, escape).is_none()
+}

@@ -1,0 +1,96 @@
+//! The text of a log object: decompressed, within bounds.
+
+use std::borrow::Cow;
+use std::io::Read;
+
+use flate2::read::MultiGzDecoder;
+use libdeflater::{DecompressionError, Decompressor, crc32};
+use memchr::memmem;
+
+use crate::trail::file::{LARGEST_TEXT, Unreadable};
+
+/// How a member of gzip begins (RFC 1952): its signature, and the only method that there is.
+const MEMBER: [u8; 3] = [0x1f, 0x8b, 8];
+/// Bytes that a member ends with: the checksum and the length of its text.
+const TRAILER: usize = 8;
+/// What deflate can make out of a byte, at most.
+const MOST_PER_BYTE: usize = 1032;
+
+/// Decompresses one object after the other into the same memory.
+pub(super) struct Inflater {
+    decompressor: Decompressor,
+    text: Vec<u8>,
+}
+
+impl Inflater {
+    pub(super) fn new() -> Self {
+        Self { decompressor: Decompressor::new(), text: Vec::new() }
+    }
+
+    /// The text of an object as stored: gzip in one or more members, or plain.
+    ///
+    /// # Errors
+    /// When it is no whole gzip, or decompresses to more than a log file may have.
+    pub(super) fn text<'a>(&'a mut self, stored: &'a [u8]) -> Result<Cow<'a, [u8]>, Unreadable> {
+        if !stored.starts_with(&MEMBER[..2]) {
+            return Ok(Cow::Borrowed(stored));
+        }
+        // The fast decompressor does not say where a member ends. Where no other can begin, it need not.
+        if memmem::find(&stored[1..], &MEMBER).is_some() {
+            return several_members(stored).map(Cow::Owned);
+        }
+        let length = self.single_member(stored)?;
+        Ok(Cow::Borrowed(&self.text[..length]))
+    }
+
+    fn single_member(&mut self, stored: &[u8]) -> Result<usize, Unreadable> {
+        let broken = |what: &str| Unreadable::new("LogObjectBrokenGzip", what);
+        let Some((_, trailer)) = stored.split_last_chunk::<TRAILER>() else {
+            return Err(broken("it ends within its header"));
+        };
+        let [c0, c1, c2, c3, l0, l1, l2, l3] = *trailer;
+        let (checksum, stated) = (u32::from_le_bytes([c0, c1, c2, c3]), u32::from_le_bytes([l0, l1, l2, l3]));
+        let largest = usize::try_from(LARGEST_TEXT).unwrap_or(usize::MAX);
+        // What it says about its length decides how much memory is taken first, no more.
+        let possible = stored.len().saturating_mul(MOST_PER_BYTE).min(largest);
+        let mut wanted = (stated as usize).clamp(1, possible.max(1));
+        loop {
+            if self.text.len() < wanted {
+                self.text.resize(wanted, 0);
+            }
+            match self.decompressor.gzip_decompress(stored, &mut self.text) {
+                Ok(length) => {
+                    let is_whole = length as u64 & 0xffff_ffff == u64::from(stated)
+                        && crc32(&self.text[..length]) == checksum;
+                    return if is_whole {
+                        Ok(length)
+                    } else {
+                        Err(broken("something stands behind its end"))
+                    };
+                }
+                Err(DecompressionError::BadData) => return Err(broken("damaged or cut off")),
+                Err(DecompressionError::InsufficientSpace) if self.text.len() >= possible => {
+                    self.text = Vec::new();
+                    return Err(too_large());
+                }
+                Err(DecompressionError::InsufficientSpace) => {
+                    wanted = self.text.len().saturating_mul(4).min(possible);
+                }
+            }
+        }
+    }
+}
+
+fn too_large() -> Unreadable {
+    Unreadable::new("LogObjectTooLarge", format!("decompresses to more than {LARGEST_TEXT} bytes"))
+}
+
+/// One member after the other, by a decompressor that reads on where one ends.
+fn several_members(stored: &[u8]) -> Result<Vec<u8>, Unreadable> {
+    let mut text = Vec::new();
+    MultiGzDecoder::new(stored)
+        .take(LARGEST_TEXT + 1)
+        .read_to_end(&mut text)
+        .map_err(|error| Unreadable::new("LogObjectBrokenGzip", error))?;
+    if text.len() as u64 > LARGEST_TEXT { Err(too_large()) } else { Ok(text) }
+}
