@@ -35,8 +35,8 @@ pub use self::exceptions::{
     ExceptionsError, Lint, Mistake, MistakeKind, Proposal, draft, lint, propose, read_exceptions,
 };
 pub use self::explain::{ExplainError, Explained, Explainer, Explanation, Part, ReadProperty};
-pub use self::parameters::{UnknownParameter, default_parameters, parameter_problems, unknown_parameters};
 pub use self::imports::{FromImports, propose_from_imports};
+pub use self::parameters::{UnknownParameter, default_parameters, parameter_problems, unknown_parameters};
 
 use self::attestations::Attestations;
 use self::engine::Engine;

@@ -275,6 +275,14 @@ impl Config {
         Ok(config)
     }
 
+    /// What holds where nothing is configured, for commands that can do with their arguments.
+    ///
+    /// # Errors
+    /// Never, unless the program is wrong.
+    pub(super) fn without_file() -> Result<Self, CommandError> {
+        Self::parse("organization = \"\"\n[scope]\nregions = \"enabled\"\n").map_err(CommandError::internal)
+    }
+
     /// The catalog that is compiled in, with the folders of the user's own.
     ///
     /// # Errors

@@ -42,6 +42,7 @@ mod report;
 mod resume;
 mod run;
 mod sign;
+mod trail;
 mod verify;
 mod workspace;
 
@@ -127,6 +128,8 @@ enum Command {
     AccessReview(access_review::AccessReviewArguments),
     /// Verify a package, a bundle or a signed report: reports all that is wrong.
     Verify(verify::VerifyArguments),
+    /// Look at CloudTrail's log files by themselves.
+    Trail(trail::TrailArguments),
     /// Look at the checks, run their cases, explain what came of one.
     Checks(checks::ChecksArguments),
     /// Look at the controls of the frameworks and what proves them.
@@ -185,6 +188,7 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Archive(arguments) => archive::run(&arguments),
         Command::AccessReview(arguments) => access_review::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Trail(arguments) => trail::run(&arguments),
         Command::Checks(arguments) => checks::run(&arguments),
         Command::Controls(arguments) => controls::run(&arguments),
         Command::Catalog(arguments) => catalog::run(&arguments),

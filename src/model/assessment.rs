@@ -8,9 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    AccessReview, AttestationEntry, Disagreement, ExceptionReport, Finding, GapReason, ImportReport, RecordId,
-    RecordKind, Scope,
-    Severity, Sha256Digest, Tool,
+    AccessReview, AttestationEntry, Disagreement, ExceptionReport, Finding, GapReason, ImportReport,
+    RecordId, RecordKind, Scope, Severity, Sha256Digest, Tool,
 };
 
 /// A bundle judged against one framework or several.

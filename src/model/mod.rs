@@ -32,8 +32,8 @@ pub use exception::{Exception, ExceptionProblem, ExceptionReport};
 pub use finding::{Finding, FindingError, Outcome, Proof, Severity, Subject};
 pub use gap::GapReason;
 pub use import::{
-    Disagreement, ImportComparison, ImportCounts, ImportFormat, ImportOrigin, ImportOutcome, ImportReport, ImportedFile,
-    ImportedRule, ImportedSuppression, OtherSide,
+    Disagreement, ImportComparison, ImportCounts, ImportFormat, ImportOrigin, ImportOutcome, ImportReport,
+    ImportedFile, ImportedRule, ImportedSuppression, OtherSide,
 };
 pub use manifest::{GapSummary, Manifest, ManifestFile, Shard, Tool};
 pub use near::{distance, nearest};

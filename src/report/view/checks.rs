@@ -166,7 +166,8 @@ impl ControlChecks {
         let proof = finding.proof.ids();
         let links: Vec<RecordLink> = proof.iter().take(MOST_PROOF).map(|id| records.link(*id)).collect();
         let same = |group: &&mut Nothing| {
-            group.message == message && group.proof.iter().map(|link| &link.short).eq(links.iter().map(|link| &link.short))
+            group.message == message
+                && group.proof.iter().map(|link| &link.short).eq(links.iter().map(|link| &link.short))
         };
         match self.nothing.iter_mut().find(same) {
             Some(group) => group.checks.push(check.id.clone()),
