@@ -162,6 +162,9 @@ pub(super) struct TrailConfig {
     /// Log objects: `s3://bucket/prefix` or a directory.
     #[serde(default)]
     pub(super) logs: Vec<String>,
+    /// Whether log files without any digest files count as a hole; otherwise they are merely called not validated.
+    #[serde(default)]
+    pub(super) require_validation: bool,
 }
 
 /// Whose signature it gets: a PEM certificate and key, or a PKCS#12 file.

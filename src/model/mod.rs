@@ -4,6 +4,7 @@
 mod access;
 mod assessment;
 mod attestation;
+mod corroboration;
 mod digest;
 mod exception;
 mod finding;
@@ -15,6 +16,7 @@ mod problem;
 mod record;
 mod resource;
 mod scope;
+mod trail;
 pub mod written_date;
 
 pub use access::{
@@ -27,6 +29,9 @@ pub use assessment::{
     ResourceEntry, StatusCount, UsedParameter,
 };
 pub use attestation::{AttachedFile, AttestationEntry, AttestationState, Statement};
+pub use corroboration::{
+    Confirmation, ConfirmingEvent, Corroboration, Difference, Mismatch, NotConfirmed, Open, ReadLogs,
+};
 pub use digest::{ParseDigestError, RecordId, Sha256Digest};
 pub use exception::{Exception, ExceptionProblem, ExceptionReport};
 pub use finding::{Finding, FindingError, Outcome, Proof, Severity, Subject};
@@ -41,3 +46,4 @@ pub use problem::{Problem, ProblemCode, Problems, harmless};
 pub use record::{ApiError, ErrorMeaning, Exchange, Record, RecordKind, RecordOutcome, Redaction, Source};
 pub use resource::{KindSources, Property, Resource, ResourceSet};
 pub use scope::{LeftOut, Period, Scope};
+pub use trail::{CoverageEntry, FileCount, TrailCoverage, TrailProblem};

@@ -1,6 +1,6 @@
 //! CloudTrail's public keys: out of a file, or asked for in each region.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -93,10 +93,5 @@ impl<'a> Keys<'a> {
         let keys = KeySet::ask(&client, region, self.period).await?;
         self.asked.insert(region.to_owned(), keys.clone());
         Ok(keys)
-    }
-
-    /// The regions that were asked.
-    pub(in crate::cli) fn regions(&self) -> BTreeSet<&str> {
-        self.asked.keys().map(String::as_str).collect()
     }
 }

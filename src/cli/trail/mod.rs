@@ -6,6 +6,9 @@ mod validate;
 
 use super::CommandResult;
 
+pub(super) use keys::{Keys, KeysArguments};
+pub(super) use place::Delivery;
+
 #[derive(Debug, clap::Args)]
 pub(super) struct TrailArguments {
     #[command(subcommand)]

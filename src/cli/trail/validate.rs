@@ -13,8 +13,8 @@ use crate::cli::config::{Config, is_account};
 use crate::cli::exit::{CommandError, Exit};
 use crate::cli::{CommandResult, collect, runtime};
 use crate::clock::Clock;
-use crate::model::Period;
-use crate::trail::digest::{Count, DigestStore, DirectoryStore, Question, S3Store, Validation};
+use crate::model::{FileCount, Period};
+use crate::trail::digest::{DigestStore, DirectoryStore, Question, S3Store, Validation};
 use crate::trail::digest::{accounts, regions, validate};
 
 /// Problems that the text lists for one account and region; `--json` lists all of them.
@@ -201,7 +201,7 @@ async fn validate_place<S: DigestStore>(
         if !named || !wanted.accounts.is_empty() && !wanted.accounts.contains(&account) {
             continue;
         }
-        let found =
+        let (found, _) =
             regions(store, &delivery.place, organization.as_deref(), &account).await.map_err(refused)?;
         for region in found {
             let named = delivery.region.as_ref().is_none_or(|named| *named == region);
@@ -221,7 +221,7 @@ async fn validate_place<S: DigestStore>(
                 period: wanted.period,
                 trail: wanted.trail.clone(),
             };
-            done.push(validate(store, &question, &known).await);
+            done.push(validate(store, &question, &known).await.validation);
         }
     }
     if done.is_empty() {
@@ -237,8 +237,8 @@ fn in_words(validation: &Validation) -> String {
     let Validation { account, region, period, trails, .. } = validation;
     let trails = if trails.is_empty() { String::new() } else { format!(" (trail {})", trails.join(", ")) };
     let mut text = format!("account {account}, {region}{trails}\n");
-    let mut line = |name: &str, count: Count, more: &str| {
-        if count == Count::default() && name != "digest files" {
+    let mut line = |name: &str, count: FileCount, more: &str| {
+        if count == FileCount::default() && name != "digest files" {
             return;
         }
         let total = count.valid + count.invalid + count.unknown;

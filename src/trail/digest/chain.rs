@@ -149,6 +149,8 @@ impl Chain {
         match self.expected(location) {
             Some(expected) if text.is_some() && expected.text_sha256.as_ref() == text => LogVerdict::Valid,
             Some(_) => LogVerdict::Altered,
+            // A file of that name was delivered elsewhere.
+            None if self.logs.contains_key(file_name(location)) => LogVerdict::NotInADigest,
             None if self.must_name(location) => LogVerdict::NotInADigest,
             None => LogVerdict::NotValidated,
         }

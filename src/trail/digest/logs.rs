@@ -4,10 +4,11 @@ use flate2::bufread::GzDecoder;
 use futures_util::{StreamExt, stream};
 use std::io::Read;
 
-use super::chain::{Chain, ExpectedLog};
+use super::chain::{Chain, ExpectedLog, LogVerdict, file_name};
+use super::file::inflate;
 use super::problem::{Problem, ProblemKind};
 use super::store::DigestStore;
-use super::{LARGEST_LOG, LARGEST_LOG_TEXT};
+use super::{LARGEST_LOG, LARGEST_LOG_TEXT, LARGEST_TEXT_IN_MEMORY};
 use crate::canonical;
 use crate::model::{Period, Sha256Digest};
 
@@ -42,29 +43,66 @@ pub(super) struct Examined {
     /// By the index of the digest file that names them: whether all of its log files are valid.
     pub(super) incomplete: std::collections::BTreeSet<usize>,
     pub(super) problems: Vec<Problem>,
+    /// Log files that are not valid, by name.
+    pub(super) not_valid: std::collections::BTreeMap<String, LogVerdict>,
 }
 
-type Outcome = Result<(u64, u64), (ProblemKind, String)>;
+/// A log file that is valid.
+struct Found {
+    stored: u64,
+    length: u64,
+    text_sha256: Sha256Digest,
+    /// Its text, where somebody wants to see it.
+    text: Vec<u8>,
+}
 
-/// Reads and hashes every log file that the chain's digest files name.
-pub(super) async fn examine<S: DigestStore>(store: &S, chain: &Chain) -> Examined {
+type Outcome = Result<Found, (ProblemKind, String)>;
+
+/// The text of a log file that is what CloudTrail signed.
+#[derive(Debug, Clone, Copy)]
+pub struct LogText<'a> {
+    /// The log file, as `s3://bucket/key` or a path.
+    pub location: &'a str,
+    /// SHA-256 of its text.
+    pub text_sha256: Sha256Digest,
+    /// The text.
+    pub text: &'a [u8],
+}
+
+/// Whoever wants to see the text of the valid log files. Without one, no text stands in memory.
+pub(super) type Visitor<'v> = Option<&'v mut (dyn FnMut(&LogText<'_>) + Send)>;
+
+/// Reads and hashes every log file that the chain's digest files name, and shows the valid ones to the visitor.
+pub(super) async fn examine<S: DigestStore>(store: &S, chain: &Chain, mut visitor: Visitor<'_>) -> Examined {
     let mut examined = Examined::default();
-    let looking = stream::iter(chain.logs.values()).map(async |log| (log, look(store, log).await));
+    let keeps = visitor.is_some();
+    let looking = stream::iter(chain.logs.values()).map(async |log| (log, look(store, log, keeps).await));
     // In the order of their names, whichever is read first: what is printed must not depend on speed.
     let mut looking = looking.buffered(AT_ONCE);
     while let Some((log, outcome)) = looking.next().await {
         match outcome {
-            Ok((stored, text)) => {
+            Ok(found) => {
                 examined.valid += 1;
-                examined.stored_bytes += stored;
-                examined.text_bytes += text;
+                examined.stored_bytes += found.stored;
+                examined.text_bytes += found.length;
+                if let Some(visit) = visitor.as_mut() {
+                    let location = store.location(&log.bucket, &log.key);
+                    visit(&LogText {
+                        location: &location,
+                        text_sha256: found.text_sha256,
+                        text: &found.text,
+                    });
+                }
             }
             Err((kind, message)) => {
-                if kind == ProblemKind::LogUnreadable {
+                let verdict = if kind == ProblemKind::LogUnreadable {
                     examined.unreadable += 1;
+                    LogVerdict::NotValidated
                 } else {
                     examined.invalid += 1;
-                }
+                    LogVerdict::Altered
+                };
+                examined.not_valid.insert(file_name(&log.key).to_owned(), verdict);
                 examined.incomplete.insert(log.digest);
                 let period = chain.digests.get(log.digest).map_or(chain.period, |digest| digest.period);
                 let location = store.location(&log.bucket, &log.key);
@@ -75,7 +113,7 @@ pub(super) async fn examine<S: DigestStore>(store: &S, chain: &Chain) -> Examine
     examined
 }
 
-async fn look<S: DigestStore>(store: &S, log: &ExpectedLog) -> Outcome {
+async fn look<S: DigestStore>(store: &S, log: &ExpectedLog, keeps: bool) -> Outcome {
     let object = store.get(&log.bucket, &log.key, LARGEST_LOG).await.map_err(|error| {
         if error.is_missing() {
             (ProblemKind::LogMissing, "a log file is missing: a digest file names it".to_owned())
@@ -84,10 +122,18 @@ async fn look<S: DigestStore>(store: &S, log: &ExpectedLog) -> Outcome {
         }
     })?;
     let stored = object.bytes.len() as u64;
-    let hashing = tokio::task::spawn_blocking(move || hash_log(&object.bytes));
+    let hashing = tokio::task::spawn_blocking(move || {
+        if !keeps {
+            return hash_log(&object.bytes).map(|(digest, length)| (digest, length, Vec::new()));
+        }
+        let text = inflate(&object.bytes, LARGEST_TEXT_IN_MEMORY)?;
+        Ok((canonical::sha256(&text), text.len() as u64, text))
+    });
     let hashed = hashing.await.map_err(|error| (ProblemKind::LogUnreadable, error.to_string()))?;
     match hashed {
-        Ok((digest, length)) if log.text_sha256 == Some(digest) => Ok((stored, length)),
+        Ok((text_sha256, length, text)) if log.text_sha256 == Some(text_sha256) => {
+            Ok(Found { stored, length, text_sha256, text })
+        }
         Ok(_) => Err((
             ProblemKind::LogAltered,
             "a log file was altered: it is not what its digest file says".to_owned(),
@@ -103,7 +149,7 @@ pub(super) fn unnamed<'k>(
 ) -> impl Iterator<Item = (&'k str, Period)> + 'k {
     let log = |key: &&String| key.ends_with(".json.gz") || key.ends_with(".json");
     keys.iter().filter(log).filter_map(|key| {
-        let unnamed = chain.verdict(key, None) == super::LogVerdict::NotInADigest;
+        let unnamed = chain.verdict(key, None) == LogVerdict::NotInADigest;
         let at = super::name::delivered(key, &chain.account, &chain.region);
         let period = at.map_or(chain.period, |at| Period { start: at, end: at });
         let inside = chain.period.start <= period.end && period.start < chain.period.end;

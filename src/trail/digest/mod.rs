@@ -34,12 +34,12 @@ pub use chain::{Chain, Digest, ExpectedLog, LogVerdict};
 pub use directory::DirectoryStore;
 pub use file::{DigestFile, LogEntry};
 pub use keys::{KeySet, KeySetError, PublicKey};
-pub use logs::hash_log;
+pub use logs::{LogText, hash_log};
 pub use name::{DigestName, Place};
 pub use problem::{Problem, ProblemKind};
 pub use s3::S3Store;
 pub use store::{DigestStore, StoreError, StoredObject};
-pub use validate::{Count, Question, Validation, accounts, chain_of, regions, validate};
+pub use validate::{Question, Validated, Validation, accounts, chain_of, regions, validate, validate_and};
 
 /// A digest file as stored, at most, in bytes.
 const LARGEST_DIGEST: usize = 16 << 20;
@@ -49,6 +49,8 @@ const LARGEST_DIGEST_TEXT: u64 = 128 << 20;
 const LARGEST_LOG: usize = 64 << 20;
 /// A log file's text, at most, in bytes.
 const LARGEST_LOG_TEXT: u64 = 2 << 30;
+/// A log file's text that is kept in memory, at most, in bytes: several are at a time.
+const LARGEST_TEXT_IN_MEMORY: u64 = 128 << 20;
 /// Digest files of an account and region that are looked at, at most: eleven years of one trail.
 const MOST_DIGESTS: usize = 100_000;
 /// Log files that all of them may name.

@@ -67,6 +67,11 @@ impl ProblemKind {
         )
     }
 
+    /// Its name, as JSON has it.
+    pub fn name(self) -> String {
+        serde_json::to_value(self).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
+    }
+
     /// Whether it is about log files; the others are about digest files.
     pub fn is_about_logs(self) -> bool {
         matches!(self, Self::LogMissing | Self::LogAltered | Self::LogUnreadable | Self::LogNotInADigest)

@@ -1,19 +1,22 @@
 //! The digest and log files of an account and region, as a whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 use serde::Serialize;
 
-use super::chain::{Chain, Digest, holes, within};
+use super::chain::{Chain, Digest, file_name, holes, within};
 use super::keys::KeySet;
-use super::logs::{examine, unnamed};
+use super::logs::{LogText, Visitor, examine, unnamed};
 use super::name::{DigestName, Place, day_bounds, is_account, is_organization, is_region};
 use super::problem::{Problem, ProblemKind};
 use super::store::{DigestStore, StoreError};
 use super::walk::{Listed, Walk};
 use super::{LogVerdict, MOST_DIGESTS};
-use crate::model::Period;
+use crate::model::{FileCount, Period, TrailCoverage, TrailProblem};
+
+/// Problems that a record lists.
+const RECORDED_PROBLEMS: usize = 500;
 
 /// What is to be validated.
 #[derive(Debug, Clone)]
@@ -32,17 +35,6 @@ pub struct Question {
     pub trail: Option<String>,
 }
 
-/// How many files are valid, and how many are not.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Count {
-    /// Signed by CloudTrail and unaltered.
-    pub valid: u64,
-    /// Altered, missing or moved.
-    pub invalid: u64,
-    /// That could not be read, or whose signature is not to be had.
-    pub unknown: u64,
-}
-
 /// What validation came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -57,11 +49,11 @@ pub struct Validation {
     /// The trails whose digest files were found.
     pub trails: Vec<String>,
     /// Digest files.
-    pub digests: Count,
+    pub digests: FileCount,
     /// Digest files that were delivered afterwards.
-    pub backfill_digests: Count,
+    pub backfill_digests: FileCount,
     /// Log files that verified digest files name.
-    pub logs: Count,
+    pub logs: FileCount,
     /// Log files that none names, though one would have to.
     pub logs_not_in_a_digest: u64,
     /// Bytes of the valid log files, as stored and as text.
@@ -82,6 +74,33 @@ impl Validation {
     /// Whether files were altered, removed or added.
     pub fn is_alarming(&self) -> bool {
         self.problems.iter().any(|problem| problem.kind.is_alarming()) || self.problems_dropped > 0
+    }
+
+    /// The same as the record of a bundle says it, for log files under `source`.
+    pub fn coverage(&self, source: &str) -> TrailCoverage {
+        let problem = |problem: &Problem| TrailProblem {
+            kind: problem.kind.name(),
+            alarming: problem.kind.is_alarming(),
+            location: problem.location.clone(),
+            period: problem.period,
+            message: problem.message.clone(),
+        };
+        let more = self.problems.len().saturating_sub(RECORDED_PROBLEMS) as u64;
+        TrailCoverage {
+            source: source.to_owned(),
+            account: self.account.clone(),
+            region: self.region.clone(),
+            period: self.period,
+            trails: self.trails.clone(),
+            digests: self.digests,
+            backfill_digests: self.backfill_digests,
+            logs: self.logs,
+            logs_not_in_a_digest: self.logs_not_in_a_digest,
+            covered: self.covered.clone(),
+            holes: self.holes.clone(),
+            problems: self.problems.iter().take(RECORDED_PROBLEMS).map(problem).collect(),
+            more_problems: self.problems_dropped + more,
+        }
     }
 
     /// Whether all of the period is covered.
@@ -131,7 +150,7 @@ pub async fn accounts<S: DigestStore>(
     Ok(found)
 }
 
-/// The regions of an account that log files or digest files were delivered for.
+/// The regions of an account that log files or digest files were delivered for; and those of the latter.
 ///
 /// # Errors
 /// When the folders cannot be listed.
@@ -140,14 +159,15 @@ pub async fn regions<S: DigestStore>(
     place: &Place,
     organization: Option<&str>,
     account: &str,
-) -> Result<Vec<String>, StoreError> {
+) -> Result<(BTreeSet<String>, BTreeSet<String>), StoreError> {
     let folder = account_folder(place, organization, account);
-    let mut found = std::collections::BTreeSet::new();
-    for sort in ["CloudTrail", "CloudTrail-Digest"] {
+    let of = async |sort: &str| -> Result<BTreeSet<String>, StoreError> {
         let names = store.folders(&place.bucket, &format!("{folder}{sort}/")).await?;
-        found.extend(names.into_iter().filter(|name| is_region(name)));
-    }
-    Ok(found.into_iter().collect())
+        Ok(names.into_iter().filter(|name| is_region(name)).collect())
+    };
+    let (mut files, digests) = (of("CloudTrail").await?, of("CloudTrail-Digest").await?);
+    files.extend(digests.iter().cloned());
+    Ok((files, digests))
 }
 
 /// The verified digest files of an account and region. What cannot be had or does not verify is in its problems.
@@ -228,11 +248,52 @@ async fn list<S: DigestStore>(
     Ok(listed)
 }
 
+/// The log files of an account and region after each was looked at.
+#[derive(Debug, Clone)]
+pub struct Validated {
+    /// What it came to.
+    pub validation: Validation,
+    chain: Chain,
+    /// Log files that are not valid, by name: altered ones and such that could not be read.
+    not_valid: BTreeMap<String, LogVerdict>,
+}
+
+impl Validated {
+    /// What is known of the log file at `location`, a key or a path in a copy of the bucket; as far as this account and
+    /// region's digest files could name it.
+    pub fn verdict(&self, location: &str) -> Option<LogVerdict> {
+        if self.chain.expected(location).is_some() {
+            return Some(self.not_valid.get(file_name(location)).copied().unwrap_or(LogVerdict::Valid));
+        }
+        let of_region = location.split('/').any(|part| part == self.chain.region);
+        of_region.then(|| self.chain.verdict(location, None))
+    }
+}
+
 /// Validates the digest and log files of an account and region: every log file that a digest file names is read and
 /// hashed, and every one is looked for that none names.
-pub async fn validate<S: DigestStore>(store: &S, question: &Question, keys: &KeySet) -> Validation {
+pub async fn validate<S: DigestStore>(store: &S, question: &Question, keys: &KeySet) -> Validated {
+    validated(store, question, keys, None).await
+}
+
+/// As [`validate`], and shows the text of every valid log file to `visit`.
+pub async fn validate_and<S: DigestStore>(
+    store: &S,
+    question: &Question,
+    keys: &KeySet,
+    visit: &mut (dyn FnMut(&LogText<'_>) + Send),
+) -> Validated {
+    validated(store, question, keys, Some(visit)).await
+}
+
+async fn validated<S: DigestStore>(
+    store: &S,
+    question: &Question,
+    keys: &KeySet,
+    visitor: Visitor<'_>,
+) -> Validated {
     let mut chain = chain_of(store, question, keys).await;
-    let examined = examine(store, &chain).await;
+    let examined = examine(store, &chain, visitor).await;
     let folder = question.folder("CloudTrail");
     let (from, until) = day_bounds(&folder, question.period);
     let mut extra = Vec::new();
@@ -261,7 +322,7 @@ pub async fn validate<S: DigestStore>(store: &S, question: &Question, keys: &Key
     let mut trails: Vec<String> = chain.digests.iter().map(|digest| digest.trail.clone()).collect();
     trails.sort();
     trails.dedup();
-    let count = |backfill: bool| Count {
+    let count = |backfill: bool| FileCount {
         valid: chain.digests.iter().filter(|digest: &&Digest| digest.backfill == backfill).count() as u64,
         invalid: if backfill { chain.invalid.1 } else { chain.invalid.0 },
         unknown: chain
@@ -270,22 +331,23 @@ pub async fn validate<S: DigestStore>(store: &S, question: &Question, keys: &Key
             .filter(|problem| problem.backfill == backfill && is_unknown(problem))
             .count() as u64,
     };
-    Validation {
+    let validation = Validation {
         account: question.account.clone(),
         region: question.region.clone(),
         period: question.period,
         trails,
         digests: count(false),
         backfill_digests: count(true),
-        logs: Count { valid: examined.valid, invalid: examined.invalid, unknown: examined.unreadable },
+        logs: FileCount { valid: examined.valid, invalid: examined.invalid, unknown: examined.unreadable },
         logs_not_in_a_digest,
         stored_bytes: examined.stored_bytes,
         text_bytes: examined.text_bytes,
         covered: within(&spans, question.period),
         holes: holes(&spans, question.period),
-        problems: chain.problems,
+        problems: std::mem::take(&mut chain.problems),
         problems_dropped: chain.problems_dropped,
-    }
+    };
+    Validated { validation, chain, not_valid: examined.not_valid }
 }
 
 fn is_unknown(problem: &Problem) -> bool {
@@ -296,7 +358,7 @@ impl Chain {
     /// Of the period, what the verified digest files cover all of whose log files are valid, and the rest. `verdict` says
     /// what came of a log file that a digest file names; one that was not read is not valid.
     pub fn coverage(&self, mut verdict: impl FnMut(&str) -> LogVerdict) -> (Vec<Period>, Vec<Period>) {
-        let wrong: std::collections::BTreeSet<usize> = self
+        let wrong: BTreeSet<usize> = self
             .logs
             .values()
             .filter(|log| verdict(&log.key) != LogVerdict::Valid)

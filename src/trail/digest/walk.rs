@@ -124,6 +124,10 @@ impl<S: DigestStore> Walk<'_, S> {
                     next = Some(Step { key: key.to_owned(), end, link: Some(link) });
                 }
                 Err((kind, message)) => {
+                    if kind == ProblemKind::Loop {
+                        listed
+                            .retain(|one| !seen.contains(&(self.bucket.clone(), tail(&one.key).to_owned())));
+                    }
                     next = before(&mut listed, step.end);
                     // How long it was for is not known; up to the one before it, nothing is shown.
                     let hour_before = step.end - TimeDelta::hours(1);

@@ -18,6 +18,7 @@ import hashlib
 import json
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -25,6 +26,7 @@ from botocore.config import Config
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from . import clock
 from .events import event
 
 ACCOUNT = "123456789012"
@@ -194,7 +196,7 @@ def log_of(delivery: Delivery) -> str:
 
 
 def digest_of(delivery: Delivery) -> str:
-    return delivery.digests[3]
+    return delivery.digests[3] if len(delivery.digests) > 3 else ""
 
 
 @breaks
@@ -395,6 +397,7 @@ def main() -> None:
     parser.add_argument("--break", dest="kinds", nargs="*", default=None, help="ways to break it; none: whole; not given: all of them")
     parser.add_argument("--hours", type=int, default=6)
     parser.add_argument("--size", type=int, default=2, help="events of a log file")
+    parser.add_argument("--events", type=Path, help="JSON list of events that are delivered to the bucket logs-events")
     arguments = parser.parse_args()
     bucket, key, made = Bucket(arguments.endpoint), Key(), {}
     bucket.publish(key)
@@ -406,11 +409,24 @@ def main() -> None:
         deliveries["prefix"] = whole("logs-prefix", key, arguments.hours, prefix="trails/of/ours/")
         deliveries["organization"] = whole("logs-organization", key, arguments.hours, organization="o-exampleorg1/")
         deliveries |= {"moved-bucket": moved_bucket(bucket, key)}
+    if arguments.events:
+        deliveries["events"] = of_events("logs-events", key, json.loads(arguments.events.read_text()))
     for kind, delivery in deliveries.items():
         bucket.put(delivery)
         made[kind] = {"bucket": delivery.bucket, "log": log_of(delivery), "digest": digest_of(delivery)}
     end = stated(START + arguments.hours * HOUR)
     print(json.dumps({"start": stated(START), "end": end, "deliveries": made}, indent=1))
+
+
+def of_events(name: str, key: Key, events: list[dict[str, Any]]) -> Delivery:
+    """These events, and an hour without any before and after them."""
+    times = [clock.parse(one["eventTime"]).replace(minute=0, second=0, microsecond=0) for one in events]
+    delivery, start = Delivery(name, key), min(times) - HOUR
+    while start <= max(times) + HOUR:
+        of_hour = [one for one, time in zip(events, times, strict=True) if time == start]
+        delivery.digest(start, [delivery.log(start + HOUR / 2, 0, of_hour)] if of_hour else [])
+        start += HOUR
+    return delivery
 
 
 def moved_bucket(bucket: Bucket, key: Key) -> Delivery:
