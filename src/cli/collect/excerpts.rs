@@ -14,6 +14,9 @@ use crate::trail::{self, LogSource, Request};
 /// What stands for the account's id in the place of log objects.
 const ACCOUNT: &str = "${account}";
 
+/// Where the demonstration's recording is replayed (see `session.rs`).
+const RECORDING: &str = "http://recording.invalid";
+
 /// Where the log objects of `account` are.
 ///
 /// # Errors
@@ -62,6 +65,11 @@ pub(super) async fn excerpts(
         let regions: BTreeSet<String> = regions.iter().map(|region| (*region).to_owned()).collect();
         for source in logs {
             let mut found = trail::from_logs(&client, source, session.region(), endpoint, request).await;
+            // The demonstration's recording was made of the log files alone.
+            if endpoint == RECORDING {
+                records.extend(found);
+                continue;
+            }
             let (place, directory) = match source {
                 LogSource::S3 { bucket, prefix } => (Place::of(bucket, prefix), None),
                 LogSource::Directory(path) => (Place::of("", ""), Some(path)),
