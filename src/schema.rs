@@ -6,17 +6,19 @@ use serde_json::Value;
 
 use crate::archive::Receipt;
 use crate::bundle::merkle::InclusionProof;
-use crate::model::{Assessment, Manifest, Record};
+use crate::model::{Assessment, Corroboration, Manifest, Record, TrailCoverage};
 use crate::verify::Verdict;
 
 /// The schemas, by the name of what they describe: `record`, `manifest`, ...
 pub fn all() -> Vec<(&'static str, Value)> {
     vec![
         ("assessment", of::<Assessment>("assessment.json of a package")),
+        ("corroboration", of::<Corroboration>("corroboration.json beside a bundle")),
         ("inclusion-proof", of::<InclusionProof>("Proof that a record belongs to a bundle (RFC 9162)")),
         ("manifest", of::<Manifest>("data/manifest.json of a bundle")),
         ("receipt", of::<Receipt>("Receipt of an archived package")),
         ("record", of::<Record>("A record: one line of a bundle's .ndjson files")),
+        ("trail-coverage", of::<TrailCoverage>("The response of a record of the rule trail-coverage")),
         ("verdict", of::<Verdict>("What `proofpack verify --json` prints")),
     ]
 }

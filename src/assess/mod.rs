@@ -23,6 +23,7 @@ mod references;
 pub mod resources;
 mod rollup;
 mod text;
+mod trail;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -184,6 +185,7 @@ pub fn assess_resources(
         disagreements,
         resources: set.resources.iter().map(entry).collect(),
         access_review: access_review(set, AccessRules::embedded(), inputs.as_of)?,
+        coverage: trail::coverage(bundle),
         evidence: bundle.records.iter().map(evidence).collect(),
     })
 }

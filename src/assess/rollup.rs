@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::attestations::Attestations;
+use super::trail;
 use crate::bundle::{Bundle, StoredRecord};
 use crate::catalog::{Catalog, Control, Framework};
 use crate::model::{
@@ -171,7 +172,7 @@ fn rolled_up(controls: &[Control], own: &BTreeMap<&str, ControlStatus>) -> Vec<C
         .collect()
 }
 
-fn records_of<'a>(
+pub(super) fn records_of<'a>(
     bundle: &'a Bundle,
     kind: RecordKind,
     parameter: &'a str,
@@ -201,6 +202,7 @@ fn excerpt(catalog: &Catalog, bundle: &Bundle, rule: &str) -> ExcerptResult {
         gaps: records.iter().filter(without_events).map(|stored| stored.id).collect(),
         records: records.iter().map(|stored| stored.id).collect(),
         accounts_without: accounts.filter(|account| !asked.contains(account)).cloned().collect(),
+        not_covered: trail::not_covered(bundle, &records),
     }
 }
 
@@ -215,11 +217,9 @@ fn shows_nothing(response: &Value) -> bool {
 }
 
 fn status_of_excerpt(result: &ExcerptResult) -> ControlStatus {
-    if result.records.is_empty() || !result.gaps.is_empty() || !result.accounts_without.is_empty() {
-        ControlStatus::Indeterminate
-    } else {
-        ControlStatus::Satisfied
-    }
+    let unseen =
+        !result.gaps.is_empty() || !result.accounts_without.is_empty() || !result.not_covered.is_empty();
+    if result.records.is_empty() || unseen { ControlStatus::Indeterminate } else { ControlStatus::Satisfied }
 }
 
 fn status_of_attestation(result: &AttestationResult) -> ControlStatus {

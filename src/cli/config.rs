@@ -162,6 +162,9 @@ pub(super) struct TrailConfig {
     /// Log objects: `s3://bucket/prefix` or a directory.
     #[serde(default)]
     pub(super) logs: Vec<String>,
+    /// Whether log files without any digest files count as a hole; otherwise they are merely called not validated.
+    #[serde(default)]
+    pub(super) require_validation: bool,
 }
 
 /// Whose signature it gets: a PEM certificate and key, or a PKCS#12 file.
@@ -273,6 +276,14 @@ impl Config {
         })?;
         config.folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
         Ok(config)
+    }
+
+    /// What holds where nothing is configured, for commands that can do with their arguments.
+    ///
+    /// # Errors
+    /// Never, unless the program is wrong.
+    pub(super) fn without_file() -> Result<Self, CommandError> {
+        Self::parse("organization = \"\"\n[scope]\nregions = \"enabled\"\n").map_err(CommandError::internal)
     }
 
     /// The catalog that is compiled in, with the folders of the user's own.

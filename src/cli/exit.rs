@@ -9,7 +9,8 @@ use std::process::ExitCode;
 pub enum Exit {
     /// All done; for `verify`: verified.
     Success = 0,
-    /// `verify`, `exceptions lint` or `catalog validate` found problems, or `checks test` a case that came out wrong.
+    /// `verify`, `trail validate`, `corroborate`, `exceptions lint` or `catalog validate` found problems, or `checks test` a case that came
+    /// out wrong.
     ProblemsFound = 1,
     /// The command line is wrong.
     Usage = 2,
@@ -46,7 +47,7 @@ impl Exit {
         match self {
             Self::Success => "all done; for `verify`: verified",
             Self::ProblemsFound => {
-                "`verify`, `exceptions lint` or `catalog validate` found problems, or `checks test` a wrong case"
+                "`verify`, `trail validate`, `corroborate`, `exceptions lint` or `catalog validate` found problems, or `checks test` a wrong case"
             }
             Self::Usage => "the command line is wrong",
             Self::Input => "a configuration, exception, key or other input file is missing or wrong",

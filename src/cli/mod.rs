@@ -24,6 +24,7 @@ mod closing;
 mod collect;
 mod config;
 mod controls;
+mod corroborate;
 mod demo;
 mod exceptions;
 mod exit;
@@ -43,6 +44,7 @@ mod report;
 mod resume;
 mod run;
 mod sign;
+mod trail;
 mod verify;
 mod workspace;
 
@@ -130,6 +132,15 @@ enum Command {
     AccessReview(access_review::AccessReviewArguments),
     /// Verify a package, a bundle or a signed report: reports all that is wrong.
     Verify(verify::VerifyArguments),
+    /// Look at CloudTrail's log files by themselves.
+    Trail(trail::TrailArguments),
+    /// Hold a bundle's requests against CloudTrail's signed log files: so many of so many records are AWS's own word.
+    ///
+    /// CloudTrail logs every call of ours under its request id, with who made it and when. Log files are validated first,
+    /// and only valid ones count. The result is written beside the bundle and signed; it names, for each confirmed record,
+    /// the event and the log file. A request that CloudTrail logged otherwise than the bundle says is a mismatch: such
+    /// evidence must not be relied on before somebody has explained it.
+    Corroborate(corroborate::CorroborateArguments),
     /// Look at the checks, run their cases, explain what came of one.
     Checks(checks::ChecksArguments),
     /// Look at the controls of the frameworks and what proves them.
@@ -189,6 +200,8 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Archive(arguments) => archive::run(&arguments),
         Command::AccessReview(arguments) => access_review::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Trail(arguments) => trail::run(&arguments),
+        Command::Corroborate(arguments) => corroborate::run(&arguments),
         Command::Checks(arguments) => checks::run(&arguments),
         Command::Controls(arguments) => controls::run(&arguments),
         Command::Catalog(arguments) => catalog::run(&arguments),

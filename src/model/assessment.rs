@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    AccessReview, AttestationEntry, Disagreement, ExceptionReport, Finding, GapReason, ImportReport,
-    RecordId, RecordKind, Scope, Severity, Sha256Digest, Tool,
+    AccessReview, AttestationEntry, CoverageEntry, Disagreement, ExceptionReport, Finding, GapReason,
+    ImportReport, RecordId, RecordKind, Scope, Severity, Sha256Digest, Tool,
 };
 
 /// A bundle judged against one framework or several.
@@ -47,6 +47,10 @@ pub struct Assessment {
     /// Who can do what in the accounts.
     #[serde(default)]
     pub access_review: AccessReview,
+    /// How much of the audit period validated CloudTrail log files cover, by account and region; empty where no trail
+    /// with digest files was read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub coverage: Vec<CoverageEntry>,
     /// Index of every record of the bundle, in the manifest's order.
     pub evidence: Vec<EvidenceEntry>,
 }
@@ -191,6 +195,10 @@ pub struct ExcerptResult {
     /// Accounts in scope for which there is no record of the rule, not even a gap.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accounts_without: Vec<String>,
+    /// Records of the rule `trail-coverage` that say that the log files do not cover the whole period, or that they could
+    /// not be validated: nobody knows what is not in these log files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_covered: Vec<RecordId>,
 }
 
 /// An attestation that a control asks for.

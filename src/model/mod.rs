@@ -6,6 +6,7 @@ mod assessment;
 mod attestation;
 mod cell;
 mod command;
+mod corroboration;
 mod digest;
 mod exception;
 mod finding;
@@ -17,6 +18,7 @@ mod problem;
 mod record;
 mod resource;
 mod scope;
+mod trail;
 pub mod written_date;
 
 pub use access::{
@@ -31,6 +33,9 @@ pub use assessment::{
 pub use attestation::{AttachedFile, AttestationEntry, AttestationState, Statement};
 pub use cell::spreadsheet_cell;
 pub use command::aws_cli;
+pub use corroboration::{
+    Confirmation, ConfirmingEvent, Corroboration, Difference, Mismatch, NotConfirmed, Open, ReadLogs,
+};
 pub use digest::{ParseDigestError, RecordId, Sha256Digest};
 pub use exception::{Exception, ExceptionProblem, ExceptionReport};
 pub use finding::{Finding, FindingError, Outcome, Proof, Severity, Subject};
@@ -45,3 +50,4 @@ pub use problem::{Problem, ProblemCode, Problems, harmless};
 pub use record::{ApiError, ErrorMeaning, Exchange, Record, RecordKind, RecordOutcome, Redaction, Source};
 pub use resource::{KindSources, Property, Resource, ResourceSet};
 pub use scope::{LeftOut, Period, Scope};
+pub use trail::{CoverageEntry, FileCount, TrailCoverage, TrailProblem};

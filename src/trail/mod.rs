@@ -5,6 +5,9 @@
 //! Events come from AWS and from whoever acted in the account, so they are hostile input: bounded in
 //! size and number, kept as data.
 
+pub mod corroborate;
+pub mod coverage;
+pub mod digest;
 mod event;
 mod excerpt;
 mod file;

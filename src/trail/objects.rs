@@ -63,7 +63,7 @@ impl LogSource {
     }
 
     /// The source in a line.
-    pub(super) fn describe(&self) -> String {
+    pub fn describe(&self) -> String {
         match self {
             Self::S3 { bucket, prefix } => format!("s3://{bucket}/{prefix}"),
             Self::Directory(path) => path.display().to_string(),

@@ -2,6 +2,7 @@
 
 mod other_tools;
 pub(crate) mod synthetic;
+mod trail_coverage;
 
 use std::path::{Path, PathBuf};
 
@@ -60,12 +61,20 @@ fn the_pdf_is_tagged_archivable_and_carries_the_manifest() {
     assert_eq!(facts["problems"], serde_json::json!([]), "qpdf's check");
     let bookmarks: Vec<&str> =
         facts["bookmarks"].as_array().unwrap().iter().filter_map(|title| title.as_str()).collect();
-    for section in ["Scope and method", "Summary", "Controls", "Gaps", "Evidence index", "How to verify"] {
+    for section in [
+        "Scope and method",
+        "Summary",
+        "Controls",
+        "Gaps",
+        "CloudTrail coverage",
+        "Evidence index",
+        "How to verify",
+    ] {
         assert!(bookmarks.contains(&section), "no bookmark {section} among {bookmarks:?}");
     }
     assert!(bookmarks.iter().any(|title| title.starts_with("164.312(a)(1)(iv)")), "{bookmarks:?}");
     assert_eq!(facts["figures_without_alt"], 0);
-    assert_eq!(facts["figures"], 1);
+    assert_eq!(facts["figures"], 2);
 }
 
 #[test]
@@ -92,7 +101,7 @@ fn every_framework_is_shown_in_turn_and_links_stay_within_it() {
     let pdf = rendered("frameworks", &assessment, &options());
     let facts: serde_json::Value = serde_json::from_str(&python("inspect_pdf.py", &pdf)).unwrap();
     assert_eq!(facts["title"], "Evidence report: HIPAA Security Rule; Security and Privacy Controls");
-    assert_eq!((&facts["figures"], &facts["problems"]), (&2.into(), &serde_json::json!([])));
+    assert_eq!((&facts["figures"], &facts["problems"]), (&3.into(), &serde_json::json!([])));
     let text = python("extract_text.py", &pdf);
     for shown in [
         "SecurityandPrivacyControls:Revision5",
@@ -206,6 +215,11 @@ fn every_control_is_shown_with_its_proof_or_says_that_it_has_none() {
         "Noframeworkofthisassessmentasksforit.",
         "and5morefiles,namedintherecord",
         "Itsrecorddoesnotholdastatement",
+        "Validatedlogfilesdonotcoverthewholeperiod(seeCloudTrailcoverage)",
+        "1of3accountsandregionsarecoveredwhole.",
+        "Notcovered:2026-04-0307:00:00UTCto2026-04-0308:00:00UTC",
+        "1logfileisinnodigestfile:",
+        "and3moreintherecord",
     ] {
         assert!(text.contains(shown), "{shown} is not on the pages");
     }

@@ -7,7 +7,7 @@ use proofpack::canonical::sha256;
 use proofpack::model::*;
 use serde_json::{Value, json};
 
-use super::other_tools;
+use super::{other_tools, trail_coverage};
 
 const ACCOUNT: &str = "123456789012";
 
@@ -223,6 +223,10 @@ impl Synthetic {
         let statuses = controls.iter().map(|control| control.status);
         let mut summary: BTreeMap<ControlStatus, u64> = BTreeMap::new();
         statuses.for_each(|status| *summary.entry(status).or_default() += 1);
+        let period = Period {
+            start: "2026-04-01T00:00:00Z".parse().unwrap(),
+            end: "2026-07-01T00:00:00Z".parse().unwrap(),
+        };
         Assessment {
             version: Assessment::VERSION,
             resources: self.resources(),
@@ -231,15 +235,7 @@ impl Synthetic {
             bundle: BundleReference {
                 manifest_sha256: sha256(b"manifest"),
                 merkle_root: sha256(b"root"),
-                scope: Scope::new(
-                    "aws",
-                    [ACCOUNT],
-                    ["us-east-1", "us-west-2"],
-                    Period {
-                        start: "2026-04-01T00:00:00Z".parse().unwrap(),
-                        end: "2026-07-01T00:00:00Z".parse().unwrap(),
-                    },
-                ),
+                scope: Scope::new("aws", [ACCOUNT], ["us-east-1", "us-west-2"], period),
                 collection_started: as_of() - TimeDelta::hours(9),
                 sealed_at: as_of() - TimeDelta::hours(8),
                 records: evidence.len() as u64,
@@ -303,6 +299,7 @@ impl Synthetic {
             attestations: self.register(stated_id),
             imports: other_tools::imports(&self.text, imported_id),
             disagreements: other_tools::disagreements(&self.text, imported_id),
+            coverage: trail_coverage::coverage(&self.text, period, excerpt_id),
             evidence,
         }
     }
@@ -397,6 +394,7 @@ impl Synthetic {
             records: vec![excerpt],
             gaps: vec![],
             accounts_without: vec![],
+            not_covered: vec![excerpt],
         }];
         controls[6].alternative = Some(attestation(
             "no-encryption",

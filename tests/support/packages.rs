@@ -48,6 +48,7 @@ pub(crate) fn empty_assessment(bag: &Path) -> Vec<u8> {
         disagreements: vec![],
         resources: vec![],
         access_review: AccessReview::default(),
+        coverage: vec![],
         evidence: vec![],
     };
     to_file_bytes(&assessment).unwrap()

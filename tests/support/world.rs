@@ -79,6 +79,15 @@ impl World {
         succeed(&mut command);
     }
 
+    /// Delivers log files with their digest files, whole and broken in the ways that `world/delivery.py` knows, or as the
+    /// arguments say; gives what was made.
+    #[track_caller]
+    pub fn deliver(&self, arguments: &[&str]) -> Value {
+        let mut command = python("world.delivery");
+        let output = succeed(command.args(["--endpoint", &self.endpoint()]).args(arguments));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
     /// The endpoint URL of every service.
     pub fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)

@@ -1,5 +1,8 @@
 //! CloudTrail excerpts against the test world: log objects in S3, log files in a directory, LookupEvents.
 
+mod corroborate;
+mod coverage;
+mod digest;
 mod log_files;
 mod lookup_events;
 mod program;

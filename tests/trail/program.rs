@@ -52,7 +52,8 @@ fn the_configured_sources_are_searched_and_their_gaps_end_the_run_as_incomplete(
         })
         .collect();
     assert_eq!(root_ids(&own), ids(&["in-bucket", "in-folder", "in-history"]));
-    assert_eq!(gaps(&own), everywhere("NoSuchBucket"));
+    let coverage = ["trail-coverage: NoSuchBucket".to_owned()];
+    assert_eq!(gaps(&own), [everywhere("NoSuchBucket").as_slice(), &coverage].concat());
 
     fs::write(&config, settings(r#"["no-such-folder"]"#, "us-east-1")).unwrap();
     let output =

@@ -5,11 +5,17 @@ use std::collections::BTreeSet;
 use crate::aws::Session;
 use crate::cli::config::Config;
 use crate::cli::exit::CommandError;
-use crate::model::Record;
+use crate::cli::trail::Keys;
+use crate::model::{Period, Record};
+use crate::trail::coverage::{Delivered, annotate, coverage};
+use crate::trail::digest::{DirectoryStore, Place, S3Store};
 use crate::trail::{self, LogSource, Request};
 
 /// What stands for the account's id in the place of log objects.
 const ACCOUNT: &str = "${account}";
+
+/// Where the demonstration's recording is replayed (see `session.rs`).
+const RECORDING: &str = "http://recording.invalid";
 
 /// Where the log objects of `account` are.
 ///
@@ -56,8 +62,40 @@ pub(super) async fn excerpts(
     }
     if !logs.is_empty() {
         let client = super::s3_client(session);
+        let regions: BTreeSet<String> = regions.iter().map(|region| (*region).to_owned()).collect();
         for source in logs {
-            records.extend(trail::from_logs(&client, source, session.region(), endpoint, request).await);
+            let mut found = trail::from_logs(&client, source, session.region(), endpoint, request).await;
+            // The demonstration's recording was made of the log files alone.
+            if endpoint == RECORDING {
+                records.extend(found);
+                continue;
+            }
+            let (place, directory) = match source {
+                LogSource::S3 { bucket, prefix } => (Place::of(bucket, prefix), None),
+                LogSource::Directory(path) => (Place::of("", ""), Some(path)),
+            };
+            let described = source.describe();
+            let delivered = Delivered {
+                place: &place,
+                source: &described,
+                regions: &regions,
+                region: session.region(),
+                endpoint: if directory.is_some() { "file" } else { endpoint },
+                required: config.trail.require_validation,
+            };
+            // Digest files that are delivered afterwards are signed with the key of their own time.
+            let end = request.clock.now().max(request.period.end);
+            let mut keys = Keys::asked_with(session, Period { end, ..request.period });
+            let keys = async |region: &str| keys.of(region).await;
+            let (covered, validated) = match directory.map(|path| DirectoryStore::open(path)) {
+                None => coverage(&S3Store::new(client.clone()), delivered, request, keys).await,
+                Some(Ok(store)) => coverage(&store, delivered, request, keys).await,
+                // That it cannot be read is among the gaps already.
+                Some(Err(_)) => (Vec::new(), Vec::new()),
+            };
+            annotate(&mut found, &validated);
+            records.extend(found);
+            records.extend(covered);
         }
     }
     records

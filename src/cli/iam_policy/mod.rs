@@ -14,6 +14,7 @@ use crate::archive::S3Target;
 use crate::aws::Models;
 use crate::catalog::Catalog;
 use crate::trail::LogSource;
+use crate::trail::digest::Place;
 
 /// The most that a managed policy holds, in characters without white space (IAM and AWS STS quotas).
 const LARGEST_POLICY: usize = 6_144;
@@ -144,18 +145,25 @@ fn trail_logs(config: &Config, partition: &str) -> Result<Vec<Value>, CommandErr
     let mut statements = Vec::new();
     for (number, source) in sources.iter().enumerate() {
         let LogSource::S3 { bucket, prefix } = source else { continue };
-        let number = number + 1;
+        // Digest files lie beside the log files: `CloudTrail-Digest/` beside `CloudTrail/`. What leads there is listed.
+        let prefix = prefix.strip_suffix("CloudTrail/").unwrap_or(prefix);
+        let (root, number) = (Place::of(bucket, prefix).prefix, number + 1);
         statements.push(json!({
             "Sid": format!("ProofpackListsTrailLogs{number}"), "Effect": "Allow", "Action": ["s3:ListBucket"],
             "Resource": format!("arn:{partition}:s3:::{bucket}"),
-            "Condition": { "StringLike": { "s3:prefix": format!("{prefix}*") } },
+            "Condition": { "StringLike": { "s3:prefix": [format!("{prefix}*"), format!("{root}AWSLogs/")] } },
         }));
         statements.push(json!({
             "Sid": format!("ProofpackReadsTrailLogs{number}"), "Effect": "Allow", "Action": ["s3:GetObject"],
             "Resource": format!("arn:{partition}:s3:::{bucket}/{prefix}*"),
         }));
     }
-    if !statements.is_empty() {
+    if !config.trail.logs.is_empty() {
+        statements.push(json!({
+            "Sid": "ProofpackReadsCloudTrailsKeys", "Effect": "Allow", "Action": ["cloudtrail:ListPublicKeys"], "Resource": "*",
+        }));
+    }
+    if statements.len() > 1 {
         statements.push(json!({
             "Sid": "ProofpackDecryptsTrailLogs", "Effect": "Allow", "Action": ["kms:Decrypt"], "Resource": "*",
             "Condition": { "Null": { "kms:EncryptionContext:aws:cloudtrail:arn": "false" } },
@@ -303,6 +311,7 @@ mod tests {
                 "*",
                 "arn:aws-us-gov:s3:::trail",
                 "arn:aws-us-gov:s3:::trail/AWSLogs/1/*",
+                "*",
                 "*",
                 "arn:aws-us-gov:s3:::kept/hipaa/*",
                 "arn:aws-us-gov:kms:us-gov-west-1:1:key/k"

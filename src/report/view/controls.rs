@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::attestations::AttestationView;
 use super::checks::{Checks, ControlChecks};
 use super::summary::FrameworkSummary;
-use super::{ProofRow, Records, prose};
+use super::{ProofRow, RecordLink, Records, prose};
 use crate::model::{
     Assessment, ControlResult, ControlStatus, ExcerptResult, FrameworkAssessment, Obligation,
 };
@@ -59,6 +59,8 @@ struct ExcerptView {
     gaps: usize,
     /// Accounts in scope for which no log was read.
     accounts_without: Vec<String>,
+    /// Records that say that the log files do not cover the whole period.
+    not_covered: Vec<RecordLink>,
 }
 
 /// A control as something to point at.
@@ -154,5 +156,11 @@ fn excerpt_view(excerpt: &ExcerptResult, records: &mut Records<'_>) -> ExcerptVi
         more_proof: excerpt.records.len().saturating_sub(MOST_EXCERPT_RECORDS),
         gaps: excerpt.gaps.len(),
         accounts_without: excerpt.accounts_without.clone(),
+        not_covered: excerpt
+            .not_covered
+            .iter()
+            .take(MOST_EXCERPT_RECORDS)
+            .map(|id| records.link(*id))
+            .collect(),
     }
 }

@@ -13,6 +13,7 @@ mod imports;
 mod resources;
 mod scope;
 mod summary;
+mod trail;
 
 use std::collections::BTreeMap;
 
@@ -30,6 +31,7 @@ use imports::ImportSection;
 use resources::ResourceKind;
 use scope::ScopeView;
 use summary::Summary;
+use trail::TrailSection;
 
 /// Everything that the template prints.
 #[derive(Debug, Serialize)]
@@ -39,6 +41,7 @@ pub(super) struct View {
     summary: Summary,
     frameworks: Vec<FrameworkView>,
     gaps: GapSection,
+    trail: TrailSection,
     exceptions: Vec<ExceptionRow>,
     attestations: AttestationSection,
     imports: ImportSection,
@@ -110,6 +113,7 @@ impl View {
             scope: ScopeView::new(assessment),
             summary: Summary::new(assessment),
             gaps,
+            trail: TrailSection::new(assessment, &mut records),
             exceptions: exceptions::exceptions(assessment),
             attestations: AttestationSection::new(assessment, &mut records),
             imports: ImportSection::new(assessment, &mut records),

@@ -9,6 +9,7 @@
     DELETE /world/journal
     GET    /world/questions                every question with the statuses of its answers; DELETE /world/journal forgets them
     POST   /world/events   {"events": [...], "history_days": null}
+    POST   /world/public-keys {"region": "us-east-1", "keys": [{"value": base64, "fingerprint": "...", "start": ..., "end": ...}]}
     POST   /world/fixtures {"service:Operation": {parsed output, or "error": {code, message, status}}, ...}    see fixed.py
     POST   /world/specimens {"elements": 1, "paged": false}      every operation is answered with a specimen until the next reset
     POST   /world/arguments {"service": "...", "operation": "..."}      parameters with which it can be called
@@ -67,6 +68,8 @@ def _do(world: "World", method: str, name: str, parameters: Any) -> Any:
             if "history_days" in parameters:
                 world.events.history_days = parameters["history_days"]
             return {"loaded": world.events.load(parameters.get("events", []))}
+        case "POST", "public-keys":
+            world.public_keys.publish(parameters["region"], parameters["keys"])
         case "POST", "fixtures":
             world.fixtures.tell(parameters)
         case "POST", "specimens":

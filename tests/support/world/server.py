@@ -36,7 +36,7 @@ from world.calls import Call, identify, read_body
 from world.faults import Faults
 from world.fixed import Fixtures
 from world.recorder import Recorder
-from world.trail import EventStore
+from world.trail import EventStore, PublicKeys
 
 Environ = dict[str, Any]
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
@@ -51,6 +51,7 @@ class World:
         self._moto_lock = threading.Lock()
         self.faults = Faults()
         self.events = EventStore()
+        self.public_keys = PublicKeys()
         self.recorder = Recorder()
         self.root = gaps.RootUser()
         self.fixtures = Fixtures()
@@ -85,6 +86,8 @@ class World:
             return fixed
         if call.service == "cloudtrail" and call.operation == "LookupEvents":
             return self.events.lookup(call)
+        if call.service == "cloudtrail" and call.operation == "ListPublicKeys":
+            return self.public_keys.list(call)
         ready = gaps.before_moto(call)
         if ready is not None:
             return ready
@@ -138,7 +141,7 @@ class World:
         }
         self._ask_moto(environ)
         self.specimens = None
-        for part in (self.faults, self.events, self.recorder, self.root, self.fixtures, self._asked):
+        for part in (self.faults, self.events, self.public_keys, self.recorder, self.root, self.fixtures, self._asked):
             part.clear()
 
 

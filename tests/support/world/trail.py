@@ -1,4 +1,4 @@
-"""CloudTrail's event history: LookupEvents over events that were loaded, as AWS pages and filters them."""
+"""CloudTrail's event history: LookupEvents over events that were loaded, as AWS pages and filters them; and its public keys."""
 
 import base64
 import collections
@@ -81,6 +81,40 @@ class EventStore:
         if first + size < len(fitting):
             answer["NextToken"] = base64.b64encode(f"{question_id}:{first + size}".encode()).decode()
         return output(call, answer)
+
+
+class PublicKeys:
+    """CloudTrail's public keys by region: those with which digest files are verified."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, list[dict[str, str]]] = collections.defaultdict(list)
+
+    def publish(self, region: str, keys: list[dict[str, str]]) -> None:
+        """Adds keys: `value` (base64 of the key in DER), `fingerprint`, `start` and `end` of their validity."""
+        self._keys[region].extend(keys)
+
+    def clear(self) -> None:
+        """Forgets all keys."""
+        self._keys.clear()
+
+    def list(self, call: Call) -> Answer:
+        """Answers ListPublicKeys: the keys that were valid at some time between the two."""
+        asked = json.loads(call.body or b"{}")
+        now = clock.utcnow()
+        start, end = (clock.parse(asked[name]) if name in asked else now for name in ("StartTime", "EndTime"))
+        if start > end:
+            return error(call, "InvalidTimeRangeException", "The start time is after the end time")
+        keys = [key for key in self._keys[call.region] if clock.parse(key["start"]) <= end and start <= clock.parse(key["end"])]
+        found = [
+            {
+                "Value": base64.b64decode(key["value"]),
+                "Fingerprint": key["fingerprint"],
+                "ValidityStartTime": key["start"],
+                "ValidityEndTime": key["end"],
+            }
+            for key in keys
+        ]
+        return output(call, {"PublicKeyList": found})
 
 
 def _listed(event: Event, attributes: list[dict[str, str]]) -> bool:

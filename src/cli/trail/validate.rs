@@ -1,0 +1,290 @@
+//! `proofpack trail validate`: log files against the digest files that CloudTrail signs.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
+use serde_json::json;
+
+use super::keys::{Keys, KeysArguments};
+use super::place::Delivery;
+use crate::aws::Session;
+use crate::cli::config::{Config, is_account};
+use crate::cli::exit::{CommandError, Exit};
+use crate::cli::{CommandResult, collect, runtime};
+use crate::clock::Clock;
+use crate::model::{FileCount, Period};
+use crate::trail::digest::{DigestStore, DirectoryStore, Question, S3Store, Validation};
+use crate::trail::digest::{accounts, regions, validate};
+
+/// Problems that the text lists for one account and region; `--json` lists all of them.
+const SHOWN: usize = 50;
+
+/// The configuration that is read where it is there and the command line names all that is needed.
+const CONFIGURATION: &str = "proofpack.toml";
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ValidateArguments {
+    /// Where trails deliver to: `s3://BUCKET/PREFIX`, or a directory that a bucket was copied into; the configuration's
+    /// `[trail] logs` where none is named.
+    sources: Vec<String>,
+    /// Configuration file; not needed where a source is named.
+    #[arg(long, short, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Account to validate; may be given several times. Without it: scope.accounts, or all that files were delivered for.
+    #[arg(long, value_name = "ID")]
+    account: Vec<String>,
+    /// Region to validate; may be given several times. Without it: scope.regions, or all that files were delivered for.
+    #[arg(long, value_name = "REGION")]
+    region: Vec<String>,
+    /// First day, or first instant (2026-07-01T00:00:00Z), of the time of delivery; without it: the audit period's.
+    #[arg(long, value_name = "TIME")]
+    start: Option<String>,
+    /// Last day, or first instant after the time of delivery; without it: the audit period's.
+    #[arg(long, value_name = "TIME")]
+    end: Option<String>,
+    /// Only the digest files of this trail.
+    #[arg(long, value_name = "NAME")]
+    trail: Option<String>,
+    #[command(flatten)]
+    keys: KeysArguments,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is to be validated of a place.
+struct Wanted {
+    accounts: BTreeSet<String>,
+    regions: BTreeSet<String>,
+    period: Period,
+    trail: Option<String>,
+}
+
+pub(super) fn run(arguments: &ValidateArguments) -> CommandResult {
+    let config = configuration(arguments)?;
+    if let Some(wrong) = arguments.account.iter().find(|id| !is_account(id)) {
+        return Err(CommandError::new(
+            Exit::Usage,
+            format!("--account {wrong}: an account id has 12 digits"),
+        ));
+    }
+    let now = Clock::System.now();
+    let period = period(arguments, &config, now)?;
+    let mut accounts: BTreeSet<String> = arguments.account.iter().cloned().collect();
+    if accounts.is_empty() {
+        accounts = config.scope.named_accounts();
+    }
+    let mut regions: BTreeSet<String> = arguments.region.iter().cloned().collect();
+    if regions.is_empty() {
+        regions = config.scope.regions.listed().iter().cloned().collect();
+    }
+    let sources = if arguments.sources.is_empty() { &config.trail.logs } else { &arguments.sources };
+    if sources.is_empty() {
+        return Err(CommandError::input(
+            "there is nothing to validate: name s3://BUCKET/PREFIX or a directory, or set logs under [trail] in the configuration",
+        ));
+    }
+    let deliveries = Delivery::parse_all(sources, &config, &accounts)?;
+    let wanted = Wanted { accounts, regions, period, trail: arguments.trail.clone() };
+    let validations = runtime()?.block_on(validate_all(&config, arguments, &deliveries, &wanted, now))?;
+    if arguments.json {
+        println!("{:#}", json!({ "validations": validations }));
+    } else {
+        validations.iter().for_each(|validation| print!("{}", in_words(validation)));
+        println!("{}", last_line(&validations));
+    }
+    Ok(if validations.iter().any(Validation::is_alarming) {
+        Exit::ProblemsFound
+    } else if validations.iter().all(Validation::is_complete) {
+        Exit::Success
+    } else {
+        Exit::Incomplete
+    })
+}
+
+fn configuration(arguments: &ValidateArguments) -> Result<Config, CommandError> {
+    match &arguments.config {
+        Some(path) => Config::read(path),
+        None if arguments.sources.is_empty() || Path::new(CONFIGURATION).exists() => {
+            Config::read(Path::new(CONFIGURATION)).map(|mut config| {
+                if !arguments.sources.is_empty() {
+                    // What is named on the command line is seen from where the program runs.
+                    config.folder = PathBuf::new();
+                }
+                config
+            })
+        }
+        None => Config::without_file(),
+    }
+}
+
+fn period(
+    arguments: &ValidateArguments,
+    config: &Config,
+    now: DateTime<Utc>,
+) -> Result<Period, CommandError> {
+    let wrong = |option: &str, text: &str| {
+        let message = format!(
+            "{option} {text}: write a day such as 2026-07-01, or an instant such as 2026-07-01T00:00:00Z"
+        );
+        CommandError::new(Exit::Usage, message)
+    };
+    let read = |option: &str, text: &str, days: u64| {
+        match text.parse::<NaiveDate>() {
+            Ok(day) => {
+                day.checked_add_days(Days::new(days)).map(|day| day.and_time(NaiveTime::MIN).and_utc())
+            }
+            Err(_) => text.parse::<DateTime<Utc>>().ok(),
+        }
+        .ok_or_else(|| wrong(option, text))
+    };
+    let start = arguments.start.as_deref().map(|text| read("--start", text, 0)).transpose()?;
+    let end = arguments.end.as_deref().map(|text| read("--end", text, 1)).transpose()?;
+    let period = match (start, end) {
+        (Some(start), Some(end)) => Period { start, end },
+        (start, end) => {
+            let configured = config.scope.period(now)?;
+            let end = end.unwrap_or(configured.end);
+            Period { start: start.unwrap_or(configured.start), end }
+        }
+    };
+    if period.start >= period.end {
+        return Err(CommandError::new(Exit::Usage, "--start is not before --end"));
+    }
+    Ok(Period { end: period.end.min(now.max(period.start + chrono::TimeDelta::hours(1))), ..period })
+}
+
+async fn validate_all(
+    config: &Config,
+    arguments: &ValidateArguments,
+    deliveries: &[Delivery],
+    wanted: &Wanted,
+    now: DateTime<Utc>,
+) -> Result<Vec<Validation>, CommandError> {
+    let needs_aws = !arguments.keys.are_in_a_file() || deliveries.iter().any(|one| one.directory.is_none());
+    let session = if needs_aws { Some(collect::session(config, None).await?) } else { None };
+    // Digest files that are delivered afterwards are signed with the key of their own time.
+    let of_keys = Period { start: wanted.period.start, end: wanted.period.end.max(now) };
+    let mut keys = arguments.keys.open(session.as_ref(), of_keys)?;
+    let mut all = Vec::new();
+    for delivery in deliveries {
+        let done = match (&delivery.directory, &session) {
+            (Some(path), _) => {
+                let store = DirectoryStore::open(path)
+                    .map_err(|error| CommandError::input(format!("{}: {error}", path.display())))?;
+                validate_place(&store, delivery, wanted, &mut keys).await?
+            }
+            (None, Some(session)) => validate_place(&s3_store(session), delivery, wanted, &mut keys).await?,
+            (None, None) => return Err(CommandError::internal("a bucket without a session")),
+        };
+        all.extend(done);
+    }
+    arguments.keys.save(&keys)?;
+    Ok(all)
+}
+
+fn s3_store(session: &Session) -> S3Store {
+    S3Store::new(collect::s3_client(session))
+}
+
+async fn validate_place<S: DigestStore>(
+    store: &S,
+    delivery: &Delivery,
+    wanted: &Wanted,
+    keys: &mut Keys<'_>,
+) -> Result<Vec<Validation>, CommandError> {
+    let refused = |error| CommandError::aws(format!("{} could not be listed: {error}", delivery.describe()));
+    let mut done = Vec::new();
+    for (organization, account) in accounts(store, &delivery.place).await.map_err(refused)? {
+        let named = delivery.account.as_ref().is_none_or(|named| *named == account);
+        if !named || !wanted.accounts.is_empty() && !wanted.accounts.contains(&account) {
+            continue;
+        }
+        let (found, _) =
+            regions(store, &delivery.place, organization.as_deref(), &account).await.map_err(refused)?;
+        for region in found {
+            let named = delivery.region.as_ref().is_none_or(|named| *named == region);
+            if !named || !wanted.regions.is_empty() && !wanted.regions.contains(&region) {
+                continue;
+            }
+            let known = keys.of(&region).await.map_err(|error| {
+                CommandError::aws(format!(
+                    "CloudTrail's public keys could not be had in {region} (ListPublicKeys): {error}; or give them with --keys FILE"
+                ))
+            })?;
+            let question = Question {
+                place: delivery.place.clone(),
+                organization: organization.clone(),
+                account: account.clone(),
+                region,
+                period: wanted.period,
+                trail: wanted.trail.clone(),
+            };
+            done.push(validate(store, &question, &known).await.validation);
+        }
+    }
+    if done.is_empty() {
+        return Err(CommandError::input(format!(
+            "there are no log files of such an account and region under {}: they lie in AWSLogs/ACCOUNT/CloudTrail/REGION/ of the trail's bucket and prefix",
+            delivery.describe()
+        )));
+    }
+    Ok(done)
+}
+
+fn in_words(validation: &Validation) -> String {
+    let Validation { account, region, period, trails, .. } = validation;
+    let trails = if trails.is_empty() { String::new() } else { format!(" (trail {})", trails.join(", ")) };
+    let mut text = format!("account {account}, {region}{trails}\n");
+    let mut line = |name: &str, count: FileCount, more: &str| {
+        if count == FileCount::default() && name != "digest files" {
+            return;
+        }
+        let total = count.valid + count.invalid + count.unknown;
+        text.push_str(&format!("  {name:<22} {} of {total} valid", count.valid));
+        if count.invalid > 0 {
+            text.push_str(&format!(", {} WRONG", count.invalid));
+        }
+        if count.unknown > 0 {
+            text.push_str(&format!(", {} not known", count.unknown));
+        }
+        text.push_str(&format!("{more}\n"));
+    };
+    line("digest files", validation.digests, "");
+    line("backfill digest files", validation.backfill_digests, "");
+    let bytes =
+        format!(" ({} MB, {} MB of text)", validation.stored_bytes >> 20, validation.text_bytes >> 20);
+    line("log files", validation.logs, &bytes);
+    if validation.logs_not_in_a_digest > 0 {
+        text.push_str(&format!("  {:<22} {} WRONG\n", "in no digest file", validation.logs_not_in_a_digest));
+    }
+    let hours = |spans: &[Period]| {
+        spans.iter().map(|span| (span.end - span.start).num_minutes()).sum::<i64>() as f64 / 60.0
+    };
+    let whole = hours(std::slice::from_ref(period));
+    text.push_str(&format!("  {:<22} {:.1} of {whole:.1} hours\n", "covered", hours(&validation.covered)));
+    let shown = |instant: DateTime<Utc>| instant.format("%Y-%m-%d %H:%M:%S");
+    for hole in &validation.holes {
+        text.push_str(&format!("  {:<22} {} to {}\n", "not covered", shown(hole.start), shown(hole.end)));
+    }
+    for problem in validation.problems.iter().take(SHOWN) {
+        let word = if problem.kind.is_alarming() { "WRONG" } else { "open " };
+        text.push_str(&format!("  {word} {problem}\n"));
+    }
+    let more = (validation.problems.len().saturating_sub(SHOWN)) as u64 + validation.problems_dropped;
+    if more > 0 {
+        text.push_str(&format!("  ... and {more} more; --json lists them\n"));
+    }
+    text
+}
+
+fn last_line(validations: &[Validation]) -> &'static str {
+    if validations.iter().any(Validation::is_alarming) {
+        "WRONG: files were altered, removed or added, or are not CloudTrail's: see above."
+    } else if validations.iter().all(Validation::is_complete) {
+        "Everything that CloudTrail delivered in the period is there, unaltered and signed."
+    } else {
+        "Nothing is altered; but hours of the period are not covered."
+    }
+}
