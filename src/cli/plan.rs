@@ -93,7 +93,8 @@ fn accounts(
     Ok(accounts.iter().map(|account| of(account)).collect())
 }
 
-/// The look-ups of the excerpt rules: one for each value of a rule's attribute, in every region and the home region.
+/// The look-ups of the excerpt rules in every region and the home region: one for each value of an attribute that rules
+/// name. A short history takes fewer calls, a long one more pages.
 fn event_history(
     config: &Config,
     catalog: &Catalog,
@@ -103,11 +104,10 @@ fn event_history(
     if !config.trail.lookup_events {
         return Vec::new();
     }
-    let values = catalog
-        .excerpts
-        .values()
-        .map(|rule| rule.lookup.as_ref().map_or(1, |lookup| lookup.values.len() as u64));
-    let calls: u64 = values.sum();
+    let lookups = catalog.excerpts.values().filter_map(|rule| rule.lookup.as_ref());
+    let look_ups: BTreeSet<(&String, &String)> =
+        lookups.flat_map(|lookup| lookup.values.iter().map(|value| (&lookup.attribute, value))).collect();
+    let calls = look_ups.len().max(1) as u64;
     let mut regions: Vec<&str> = regions.iter().map(String::as_str).chain([home_region]).collect();
     regions.sort_unstable();
     regions.dedup();

@@ -2,6 +2,7 @@
 
 mod broken;
 mod documents;
+mod excerpts;
 mod redactions;
 
 use std::collections::BTreeSet;

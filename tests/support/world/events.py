@@ -4,72 +4,18 @@ import datetime
 import gzip
 import hashlib
 import json
-from typing import Any
 
-from .builder import ACCOUNT, HOME, SECOND, Builder
+from .activity import activity, lookalikes
+from .builder import ACCOUNT, SECOND, Builder
+from .trail_event import Event, event, identity, login
 
 START = datetime.datetime(2026, 7, 1, tzinfo=datetime.timezone.utc)
 END = datetime.datetime(2026, 10, 1, tzinfo=datetime.timezone.utc)
 BUCKET = "openemr-cloudtrail-logs"
 
-Event = dict[str, Any]
 
-
-def _identity(name: str) -> dict[str, Any]:
-    if name == "root":
-        return {"type": "Root", "principalId": ACCOUNT, "arn": f"arn:aws:iam::{ACCOUNT}:root", "accountId": ACCOUNT}
-    return {
-        "type": "IAMUser",
-        "principalId": "AIDA" + hashlib.sha256(name.encode()).hexdigest()[:16].upper(),
-        "arn": f"arn:aws:iam::{ACCOUNT}:user/{name}",
-        "accountId": ACCOUNT,
-        "userName": name,
-    }
-
-
-def event(moment: str, source: str, name: str, user: str, *, region: str = HOME, **more: Any) -> Event:
-    """One event as CloudTrail writes it; its ids come from its content."""
-    seed = hashlib.sha256(f"{moment} {source} {name} {user} {region} {more}".encode()).hexdigest()
-    ids = [f"{part[:8]}-{part[8:12]}-4{part[13:16]}-8{part[17:20]}-{part[20:32]}" for part in (seed[:32], seed[32:])]
-    made: Event = {
-        "eventVersion": "1.11",
-        "userIdentity": _identity(user),
-        "eventTime": moment,
-        "eventSource": f"{source}.amazonaws.com",
-        "eventName": name,
-        "awsRegion": region,
-        "sourceIPAddress": "203.0.113.7",
-        "userAgent": "Mozilla/5.0",
-        "requestParameters": None,
-        "responseElements": None,
-        "requestID": ids[0],
-        "eventID": ids[1],
-        "readOnly": name.startswith(("Get", "List", "Describe")),
-        "eventType": "AwsApiCall",
-        "managementEvent": True,
-        "recipientAccountId": ACCOUNT,
-        "eventCategory": "Management",
-    }
-    return made | more
-
-
-def login(moment: str, user: str, mfa: bool, result: str = "Success", **more: Any) -> Event:
-    """A log-in to the console."""
-    page = "https://console.aws.amazon.com/console/home"
-    return event(
-        moment,
-        "signin",
-        "ConsoleLogin",
-        user,
-        eventType="AwsConsoleSignIn",
-        responseElements={"ConsoleLogin": result},
-        additionalEventData={"LoginTo": page, "MobileVersion": "No", "MFAUsed": "Yes" if mfa else "No"},
-        **more,
-    )
-
-
-def interesting_events(world: Builder) -> dict[str, list[Event]]:
-    """What the three excerpt rules must find within the period, by rule."""
+def interesting_events(world: Builder) -> list[tuple[Event, tuple[str, ...]]]:
+    """Log-ins, root's acts and the end of keys: each with the excerpt rules that must show it."""
     session = {
         "type": "AssumedRole",
         "principalId": "AROAEXAMPLEEXAMPLE123:alice@openemr.example",
@@ -78,34 +24,35 @@ def interesting_events(world: Builder) -> dict[str, list[Event]]:
     }
     retired = {"keyId": world.keys.get("retired", world.keys["central"]), "pendingWindowInDays": 7}
     suspended = {"keyId": world.keys.get("suspended", world.keys["central"])}
-    return {
-        "root-use": [
-            login("2026-07-14T02:11:09Z", "root", mfa=True),
-            event("2026-07-14T02:13:44Z", "iam", "CreateAccessKey", "root", responseElements={"accessKey": {"status": "Active"}}),
-            event("2026-09-02T23:58:01Z", "s3", "PutBucketPolicy", "root", requestParameters={"bucketName": "openemr-patient-portal-assets"}),
-        ],
-        "console-login-without-mfa": [
-            login("2026-08-03T07:30:12Z", "bob.analyst", mfa=False),
-            login("2026-09-21T19:02:55Z", "bob.analyst", mfa=False),
-            # An identity provider's log-in: its second factor, if any, is not seen here.
-            login("2026-09-22T08:00:00Z", "alice", mfa=False, userIdentity=session),
-        ],
-        "kms-key-disabled-or-scheduled-for-deletion": [
-            event("2026-08-19T15:20:31Z", "kms", "DisableKey", "carol.legacy", requestParameters=suspended),
-            event("2026-08-19T15:22:02Z", "kms", "ScheduleKeyDeletion", "carol.legacy", requestParameters=retired),
+    key = {"responseElements": {"accessKey": {"status": "Active"}}}
+    bucket = {"requestParameters": {"bucketName": "openemr-patient-portal-assets"}}
+    no_mfa, ends = ("console-login-without-mfa",), ("kms-key-disabled-or-scheduled-for-deletion",)
+    keys_of_root = ("root-use", "root-credentials-changed", "iam-access-keys-changed")
+    return [
+        (login("2026-07-14T02:11:09Z", "root", mfa=True), ("root-use",)),
+        (event("2026-07-14T02:13:44Z", "iam", "CreateAccessKey", "root", **key), keys_of_root),
+        (event("2026-09-02T23:58:01Z", "s3", "PutBucketPolicy", "root", **bucket), ("root-use", "s3-bucket-policy-changed")),
+        (login("2026-08-03T07:30:12Z", "bob.analyst", mfa=False), no_mfa),
+        (login("2026-08-04T07:29:58Z", "bob.analyst", mfa=False, result="Failure"), ("console-login-failed",)),
+        (login("2026-09-21T19:02:55Z", "bob.analyst", mfa=False), no_mfa),
+        # An identity provider's log-in: its second factor, if any, is not seen here.
+        (login("2026-09-22T08:00:00Z", "alice", mfa=False, userIdentity=session), no_mfa),
+        (event("2026-08-19T15:20:31Z", "kms", "DisableKey", "carol.legacy", requestParameters=suspended), ends),
+        (event("2026-08-19T15:22:02Z", "kms", "ScheduleKeyDeletion", "carol.legacy", requestParameters=retired), ends),
+        (
             event("2026-09-30T23:59:59Z", "kms", "ScheduleKeyDeletion", "carol.legacy", region=SECOND, requestParameters=retired),
-        ],
-    }
+            ends,
+        ),
+    ]
 
 
 def decoys(world: Builder) -> list[Event]:
     """What looks like it but is not, and the real thing just outside the period: nothing here must be found."""
-    service = {**_identity("root"), "invokedBy": "AWS Internal"}
+    service = {**identity("root"), "invokedBy": "AWS Internal"}
     key = {"keyId": world.keys["central"]}
     return [
         event("2026-07-20T01:00:00Z", "kms", "RotateKey", "root", eventType="AwsServiceEvent", requestParameters=key),
         event("2026-07-21T01:00:00Z", "s3", "PutObject", "root", userIdentity=service),
-        login("2026-08-04T07:29:58Z", "bob.analyst", mfa=False, result="Failure"),
         event("2026-08-20T10:00:00Z", "kms", "EnableKey", "carol.legacy", requestParameters=key),
         event("2026-08-20T10:01:00Z", "cloudhsm", "DisableKey", "carol.legacy", requestParameters=key),
         login("2026-06-30T23:59:59Z", "root", mfa=True),
@@ -154,20 +101,23 @@ def log_objects(events: list[Event]) -> dict[str, bytes]:
 
 def build_events(world: Builder, *, noise_days: int = 92) -> None:
     """Delivers log objects, loads the event history, and says what excerpts of the period must hold."""
-    regions = world.truth.regions
-    interesting = {
-        rule: [one for one in found if one["awsRegion"] in regions] for rule, found in interesting_events(world).items()
-    }
-    all_noise = [one for one in noise(noise_days) if one["awsRegion"] in regions]
-    events = [one for group in interesting.values() for one in group] + decoys(world) + all_noise
+    told = [(one, rules) for one, rules in interesting_events(world) + activity() if one["awsRegion"] in world.truth.regions]
+    others = decoys(world) + lookalikes() + noise(noise_days)
+    events = [one for one, _ in told] + [one for one in others if one["awsRegion"] in world.truth.regions]
     s3 = world.client("s3")
     for key, content in log_objects(events).items():
         s3.put_object(Bucket=BUCKET, Key=key, Body=content, ContentType="application/json", ContentEncoding="gzip")
     world.control("events", {"events": events, "history_days": None})
+    by_rule: dict[str, list[str]] = {}
+    for one, rules in told:
+        for rule in rules:
+            by_rule.setdefault(rule, []).append(one["eventID"])
     world.truth.excerpts = {
         "start": START.isoformat().replace("+00:00", "Z"),
         "end": END.isoformat().replace("+00:00", "Z"),
         "bucket": BUCKET,
         "prefix": f"AWSLogs/{ACCOUNT}/CloudTrail/",
-        "events": {rule: [one["eventID"] for one in found] for rule, found in interesting.items()},
+        "events": by_rule,
+        # The event history has no data events.
+        "data-events": [one["eventID"] for one, _ in told if one["eventCategory"] == "Data"],
     }

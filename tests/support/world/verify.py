@@ -400,6 +400,7 @@ def events(reader: Reader, truth: Truth) -> Iterator[str]:
     if not truth.excerpts:
         return
     wanted = {one for found in truth.excerpts.get("events", {}).values() for one in found}
+    wanted -= set(truth.excerpts.get("data-events", []))
     seen: set[str] = set()
     for region in sorted({*reader.regions, "us-east-1", "us-west-2"}):
         pages = reader.client("cloudtrail", region).get_paginator("lookup_events")
