@@ -28,6 +28,10 @@ pub struct ExcerptRule {
     /// How many of the matching events are kept per account and region, at most; all of them are counted.
     #[serde(rename = "most-events", default = "most_events")]
     pub most_events: usize,
+    /// The events are data events (reads and writes of objects, calls of functions, ...): they are in log files, where
+    /// the trail records them, and never in the event history that `LookupEvents` reads.
+    #[serde(rename = "data-events", default)]
+    pub data_events: bool,
     /// `LookupEvents` takes one attribute; this one narrows the look-up where the rule allows it:
     /// an attribute key (`EventName`) and the values to look up one after the other.
     pub lookup: Option<Lookup>,

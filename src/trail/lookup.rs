@@ -1,4 +1,11 @@
 //! `LookupEvents`: 90 days of management events, asked for per region.
+//!
+//! AWS answers two calls a second with 50 events each, and narrows by one attribute at most. So everything is
+//! listed once for all rules together, for as long as that takes no more calls than the rules' own look-ups would.
+//! Where the listing ends by then, every rule has seen all; where it does not, the look-ups follow, each once for all
+//! rules that name it; the rules that name none are left to the log files, or have a gap where there are none.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_cloudtrail::error::{DisplayErrorContext, ProvideErrorMetadata};
 use aws_sdk_cloudtrail::operation::RequestId;
@@ -17,8 +24,11 @@ const REACH_DAYS: u64 = 90;
 /// Pages of 50 events that one look-up may take.
 const MOST_PAGES: usize = 2_000;
 
-/// Asks `LookupEvents` in `region` for every rule. One record per rule, and a gap beside it for
-/// whatever could not be seen: `only_source` says that no log files cover what lies further back.
+/// Pages that the listing of everything may take at least, however few look-ups there are.
+const LEAST_PAGES: usize = 20;
+
+/// Asks `LookupEvents` in `region` for all rules. One record per rule, and a gap beside it for whatever could not
+/// be seen: `only_source` says that no log files cover what `LookupEvents` does not give.
 pub async fn from_lookup_events(
     client: &aws_sdk_cloudtrail::Client,
     region: &str,
@@ -33,41 +43,124 @@ pub async fn from_lookup_events(
         endpoint: endpoint.to_owned(),
         source: json!("LookupEvents"),
     };
+    // The event history has no data events: to ask it would be to say that there were none.
+    let (absent, asked): (Vec<&Rule>, Vec<&Rule>) =
+        request.rules.values().partition(|rule| rule.rule.data_events);
     let mut records = Vec::new();
-    for rule in request.rules.values() {
-        records.extend(excerpt(client, &origin, rule).await);
+    if only_source {
+        let message = "the event history has no data events; name the trail's log objects in [trail] logs";
+        records
+            .extend(absent.iter().map(|rule| origin.gap(&rule.rule.id, "DataEventsNotInHistory", message)));
+    }
+    let mut search = Search { client, origin: &origin, seen: BTreeMap::new() };
+    search.all(&asked, only_source).await;
+    for rule in asked {
+        let id = rule.rule.id.as_str();
+        records.extend(search.seen.remove(id).unwrap_or_default().into_records(&origin, id));
         if only_source && request.period.start < request.clock.now() - Days::new(REACH_DAYS) {
             let message = format!(
                 "LookupEvents reaches back {REACH_DAYS} days, the audit period starts earlier; name the trail's log objects in [trail] logs"
             );
-            records.push(origin.gap(&rule.rule.id, "PeriodBeyondLookupEvents", message));
+            records.push(origin.gap(id, "PeriodBeyondLookupEvents", message));
         }
     }
     records
 }
 
-async fn excerpt(client: &aws_sdk_cloudtrail::Client, origin: &Origin<'_>, rule: &Rule) -> Vec<Record> {
-    let mut excerpt = Excerpt::default();
-    let mut scanned = 0_u64;
-    let mut request_ids = Vec::new();
-    let mut gaps = Vec::new();
-    for attribute in attributes(rule) {
-        let mut token = None;
-        for page in 0.. {
-            if page == MOST_PAGES {
-                gaps.push(origin.gap(
-                    &rule.rule.id,
-                    "TooManyPages",
-                    format!("more than {MOST_PAGES} pages of events"),
-                ));
-                break;
+/// What has been seen for one rule.
+#[derive(Default)]
+struct Seen {
+    excerpt: Excerpt,
+    /// Events that were looked at.
+    scanned: u64,
+    /// Of the calls that gave them.
+    request_ids: Vec<String>,
+    gaps: Vec<Record>,
+    /// Left to the log files: not all of it could be listed.
+    left: bool,
+}
+
+impl Seen {
+    fn into_records(mut self, origin: &Origin<'_>, rule: &str) -> Vec<Record> {
+        if self.left {
+            return Vec::new();
+        }
+        self.gaps.extend(origin.dropped_gap(rule, &self.excerpt));
+        let mut response = self.excerpt.into_response(&[]);
+        response["events-scanned"] = self.scanned.into();
+        response["request-ids"] = self.request_ids.into();
+        // A look-up that failed from the start has nothing to show but its gap.
+        let seen = self.gaps.is_empty() || self.scanned > 0;
+        let record = seen.then(|| origin.record(rule, RecordOutcome::Response(response)));
+        record.into_iter().chain(self.gaps).collect()
+    }
+}
+
+/// How a listing ended.
+#[derive(PartialEq, Eq)]
+enum End {
+    /// With its last page.
+    Whole,
+    /// At the last page that it was allowed.
+    Cut,
+    /// With an error, or in a circle: the rules have a gap.
+    Failed,
+}
+
+/// The search of one region.
+struct Search<'a> {
+    client: &'a aws_sdk_cloudtrail::Client,
+    origin: &'a Origin<'a>,
+    /// By the rule's id.
+    seen: BTreeMap<&'a str, Seen>,
+}
+
+impl<'a> Search<'a> {
+    /// Looks for the events of all rules.
+    async fn all(&mut self, rules: &[&'a Rule], only_source: bool) {
+        let look_ups = look_ups(rules);
+        if rules.is_empty() || self.list(None, rules, look_ups.len().max(LEAST_PAGES)).await != End::Cut {
+            return;
+        }
+        for rule in rules {
+            let seen = self.seen.entry(&rule.rule.id).or_default();
+            if rule.rule.lookup.is_some() {
+                // Its look-ups give again what the listing gave of it, and the rest.
+                *seen = Seen::default();
+            } else if only_source {
+                let message = format!(
+                    "the event history holds more than the {} newest events that were looked at, and this rule cannot be looked up by an attribute; name the trail's log objects in [trail] logs",
+                    seen.scanned
+                );
+                seen.gaps.push(self.origin.gap(&rule.rule.id, "TooManyPages", message));
+            } else {
+                seen.left = true;
             }
-            let answer = client
+        }
+        for ((attribute, value), rules) in look_ups {
+            let attribute = LookupAttribute::builder()
+                .attribute_key(LookupAttributeKey::from(attribute))
+                .attribute_value(value)
+                .build()
+                .ok();
+            if self.list(attribute, &rules, MOST_PAGES).await == End::Cut {
+                self.gap(&rules, "TooManyPages", &format!("more than {MOST_PAGES} pages of events"));
+            }
+        }
+    }
+
+    /// Lists what the attribute narrows to, newest first, and keeps what the rules select.
+    async fn list(&mut self, attribute: Option<LookupAttribute>, rules: &[&'a Rule], most: usize) -> End {
+        let period = self.origin.request.period;
+        let mut token = None;
+        for _ in 0..most {
+            let answer = self
+                .client
                 .lookup_events()
                 .set_lookup_attributes(attribute.clone().map(|attribute| vec![attribute]))
-                .start_time(AwsDateTime::from_secs(origin.request.period.start.timestamp()))
+                .start_time(AwsDateTime::from_secs(period.start.timestamp()))
                 // LookupEvents includes its end; ours is the first instant after the period.
-                .end_time(AwsDateTime::from_secs(origin.request.period.end.timestamp() - 1))
+                .end_time(AwsDateTime::from_secs(period.end.timestamp() - 1))
                 .set_next_token(token.clone())
                 .send()
                 .await;
@@ -78,60 +171,64 @@ async fn excerpt(client: &aws_sdk_cloudtrail::Client, origin: &Origin<'_>, rule:
                     let message = error
                         .message()
                         .map_or_else(|| DisplayErrorContext(&error).to_string(), str::to_owned);
-                    gaps.push(origin.gap(&rule.rule.id, &code, message));
-                    break;
+                    self.gap(rules, &code, &message);
+                    return End::Failed;
                 }
             };
-            request_ids.extend(answer.request_id().map(str::to_owned));
+            for rule in rules {
+                let seen = self.seen.entry(&rule.rule.id).or_default();
+                seen.request_ids.extend(answer.request_id().map(str::to_owned));
+            }
             for event in answer.events() {
-                scanned += 1;
-                match cloud_trail_event(event) {
-                    Some(event)
-                        if in_scope(&event, origin.request.period, origin.request.account)
-                            && rule.filter.selects(&event) =>
-                    {
-                        excerpt.take(event, None, rule.rule.most_events);
-                    }
-                    Some(_) => {}
-                    None => excerpt.lose(),
-                }
+                self.look_at(cloud_trail_event(event).as_ref(), rules);
             }
             let next = answer.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
-            if next.is_some() && next == token {
-                gaps.push(origin.gap(
-                    &rule.rule.id,
-                    "MalformedResponse",
-                    "the same page is offered again and again",
-                ));
-                break;
+            if next.is_none() {
+                return End::Whole;
+            }
+            if next == token {
+                self.gap(rules, "MalformedResponse", "the same page is offered again and again");
+                return End::Failed;
             }
             token = next;
-            if token.is_none() {
-                break;
+        }
+        End::Cut
+    }
+
+    /// Keeps an event for the rules that select it; one that cannot be read is missing from all of them.
+    fn look_at(&mut self, event: Option<&Value>, rules: &[&'a Rule]) {
+        let request = self.origin.request;
+        let within = event.filter(|event| in_scope(event, request.period, request.account));
+        for rule in rules {
+            let seen = self.seen.entry(&rule.rule.id).or_default();
+            seen.scanned += 1;
+            if event.is_none() {
+                seen.excerpt.lose();
+            } else if let Some(event) = within.filter(|event| rule.filter.selects(event)) {
+                seen.excerpt.take(event.clone(), None, rule.rule.most_events);
             }
         }
     }
-    gaps.extend(origin.dropped_gap(&rule.rule.id, &excerpt));
-    let mut response = excerpt.into_response(&[]);
-    response["events-scanned"] = scanned.into();
-    response["request-ids"] = request_ids.into();
-    // A look-up that failed from the start has nothing to show but its gap.
-    let seen = gaps.is_empty() || scanned > 0;
-    let record = seen.then(|| origin.record(&rule.rule.id, RecordOutcome::Response(response)));
-    record.into_iter().chain(gaps).collect()
+
+    fn gap(&mut self, rules: &[&'a Rule], code: &str, message: &str) {
+        for rule in rules {
+            let gap = self.origin.gap(&rule.rule.id, code, message);
+            self.seen.entry(&rule.rule.id).or_default().gaps.push(gap);
+        }
+    }
 }
 
-/// `LookupEvents` takes one attribute a call: one call per value, or one without where the rule names none.
-fn attributes(rule: &Rule) -> Vec<Option<LookupAttribute>> {
-    let Some(lookup) = &rule.rule.lookup else { return vec![None] };
-    let attribute = |value: &String| {
-        LookupAttribute::builder()
-            .attribute_key(LookupAttributeKey::from(lookup.attribute.as_str()))
-            .attribute_value(value)
-            .build()
-            .ok()
-    };
-    lookup.values.iter().map(attribute).collect()
+/// The look-ups, an attribute and a value each, with the rules that name them.
+fn look_ups<'a>(rules: &[&'a Rule]) -> BTreeMap<(&'a str, &'a str), Vec<&'a Rule>> {
+    let mut look_ups: BTreeMap<(&str, &str), Vec<&Rule>> = BTreeMap::new();
+    for rule in rules {
+        let Some(lookup) = &rule.rule.lookup else { continue };
+        let values: BTreeSet<&String> = lookup.values.iter().collect();
+        for value in values {
+            look_ups.entry((&lookup.attribute, value)).or_default().push(rule);
+        }
+    }
+    look_ups
 }
 
 fn cloud_trail_event(event: &Event) -> Option<Value> {

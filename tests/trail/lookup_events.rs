@@ -1,6 +1,9 @@
 //! LookupEvents: pages, the period's edges, what does not belong, and what cannot be seen.
 
-use proofpack::model::Period;
+use std::collections::BTreeMap;
+
+use proofpack::model::{Period, Record};
+use proofpack::trail::Rule;
 use serde_json::{Value, json};
 
 use super::{
@@ -37,8 +40,8 @@ fn all_pages_are_asked_for() {
     assert_eq!(response["events-scanned"], 130);
     let order: Vec<&Value> = response["events"].as_array().unwrap().iter().collect();
     assert_eq!(order, events.iter().collect::<Vec<_>>(), "oldest first, whatever the order of the pages");
-    // Three pages of root's events; one look-up of log-ins, and one for each of two KMS events.
-    assert_eq!(world.journal()["cloudtrail:LookupEvents:us-east-1:200"], 6);
+    // Everything was listed once, for all rules.
+    assert_eq!(world.journal()["cloudtrail:LookupEvents:us-east-1:200"], 3);
     assert_eq!(root_ids(&asker.lookup("us-west-2", false)).len(), 0);
 }
 
@@ -109,7 +112,7 @@ fn a_page_that_is_offered_again_and_again_ends_as_a_gap() {
     answer_with(&world, json!({"Events": [], "NextToken": "again"}));
     let records = Asker::new(&world).lookup("us-east-1", false);
     let codes = gaps(&records);
-    assert_eq!(codes.len(), 4, "{codes:?}"); // one for each look-up
+    assert_eq!(codes.len(), RULES.len(), "{codes:?}");
     assert!(codes.iter().all(|gap| gap.ends_with(": MalformedResponse")), "{codes:?}");
     assert!(found(&records).is_empty(), "nothing was seen, and nothing is shown");
 }
@@ -147,7 +150,53 @@ fn a_page_that_is_missing_leaves_a_gap_beside_what_was_seen() {
     world.plant(json!({"kind": "throttle", "operation": "LookupEvents", "contains": "NextToken"}));
     let records = Asker::new(&world).lookup("us-east-1", false);
     assert_eq!(root_ids(&records).len(), 50);
-    assert_eq!(gaps(&records), [format!("{ROOT_USE}: ThrottlingException")]);
+    assert_eq!(gaps(&records), everywhere("ThrottlingException"));
+}
+
+/// Events of a call that no rule asks for, enough to fill `pages`.
+fn chatter(region: &str, pages: usize) -> Vec<Value> {
+    let one = |number: usize| {
+        let mut event = root_event(
+            &format!("chatter-{number}"),
+            &format!("2026-09-01T{:02}:{:02}:{:02}Z", number / 3600, number / 60 % 60, number % 60),
+        );
+        event["userIdentity"] = json!({"type": "IAMUser", "userName": "alice"});
+        event["eventName"] = json!("DescribeInstances");
+        event["awsRegion"] = json!(region);
+        event
+    };
+    (0..pages * 50).map(one).collect()
+}
+
+/// What takes longer than the rules' own look-ups is not listed to its end: each look-up is made once for all rules
+/// that name it, and finds what lies further back.
+#[test]
+fn a_long_history_is_looked_up_and_rules_without_look_up_are_left_to_log_files() {
+    let world = scratch();
+    let region = "ap-south-1";
+    let mut old = root_event("old", "2026-07-02T00:00:00Z");
+    old["awsRegion"] = json!(region);
+    let mut recent = root_event("recent", "2026-09-02T00:00:00Z");
+    recent["awsRegion"] = json!(region);
+    load(world, &[chatter(region, 21), vec![old, recent]].concat());
+    let mut asker = Asker::new(world);
+    let denied = "access-denied";
+    let all = Rule::all(&asker.catalog.excerpts, &BTreeMap::new()).unwrap();
+    asker.rules.insert(denied.into(), all[denied].clone());
+    let records = asker.lookup(region, true);
+    assert_eq!(root_ids(&records), ids(&["old", "recent"]));
+    assert_eq!(gaps(&records), [format!("{denied}: TooManyPages")]);
+    // Twenty pages of everything, then root, log-ins and two events of KMS.
+    assert_eq!(world.journal()[format!("cloudtrail:LookupEvents:{region}:200")], 24);
+    let of = |records: &[Record], rule: &str| {
+        let found = records.iter().find(|record| rule_of(record) == rule && record.gap().is_none());
+        found.map(|record| record.response().unwrap()["events-scanned"].clone())
+    };
+    assert_eq!((of(&records, ROOT_USE), of(&records, denied)), (Some(json!(2)), Some(json!(1000))));
+    // With log files beside it, what could not be listed is theirs to show.
+    let beside = asker.lookup(region, false);
+    assert_eq!((root_ids(&beside), gaps(&beside)), (ids(&["old", "recent"]), Vec::new()));
+    assert_eq!(of(&beside, denied), None);
 }
 
 #[test]
