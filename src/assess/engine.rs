@@ -139,8 +139,7 @@ impl Engine {
             used: Arc::clone(used),
             unknown: Arc::clone(&unknown),
         };
-        functions::register(&mut context, host, &program.references.functions)
-            .map_err(|error| error.to_string())?;
+        functions::register(&mut context, host).map_err(|error| error.to_string())?;
         Ok(Prepared { context, unknown })
     }
 }
@@ -180,11 +179,22 @@ fn resource_value(
     wanted: &BTreeSet<String>,
     budget: &mut usize,
 ) -> Result<CelValue, String> {
+    let known = resource.properties.iter().filter_map(|(name, property)| match property {
+        Property::Known { value, .. } if wanted.contains(name) => Some((name, value)),
+        _ => None,
+    });
+    members_of(resource, known, budget)
+}
+
+/// A resource as CEL sees it, with these of its properties.
+pub(super) fn members_of<'v>(
+    resource: &Resource,
+    properties: impl IntoIterator<Item = (&'v String, &'v Value)>,
+    budget: &mut usize,
+) -> Result<CelValue, String> {
     let mut members: HashMap<Key, CelValue> = HashMap::new();
-    for (name, property) in resource.properties.iter().filter(|(name, _)| wanted.contains(*name)) {
-        if let Property::Known { value, .. } = property {
-            members.insert(Key::from(name.clone()), to_cel(value, 0, budget)?);
-        }
+    for (name, value) in properties {
+        members.insert(Key::from(name.clone()), to_cel(value, 0, budget)?);
     }
     // The built-in members go in last: no property can stand in for them.
     for (name, value) in built_in(resource) {

@@ -38,6 +38,7 @@ pub use self::exceptions::{
     ExceptionsError, Lint, Mistake, MistakeKind, Proposal, draft, lint, propose, read_exceptions,
 };
 pub use self::explain::{ExplainError, Explained, Explainer, Explanation, Part, ReadProperty};
+pub(crate) use self::functions::wildcards::matches_glob;
 pub use self::imports::{FromImports, propose_from_imports};
 pub use self::parameters::{UnknownParameter, default_parameters, parameter_problems, unknown_parameters};
 

@@ -21,8 +21,6 @@ pub(crate) struct References {
     pub(crate) listed: BTreeMap<String, BTreeSet<String>>,
     /// Whether `events` is among them.
     pub(crate) events: bool,
-    /// Those of our functions that are called.
-    pub(crate) functions: BTreeSet<&'static str>,
 }
 
 /// Functions of CEL's standard library that expressions may call.
@@ -189,7 +187,6 @@ impl Walk {
         if call.args.len() != 1 {
             self.problem(format!("{0} is called as {0}(kind), with 1 argument", call.func_name));
         }
-        self.references.functions.insert("all");
         if let Some(kind) = self.kind(call) {
             self.references.listed.entry(kind).or_default();
         }
@@ -238,10 +235,7 @@ impl Walk {
             }
             return;
         }
-        let ours = FUNCTIONS.iter().find(|(function, _)| *function == name);
-        // As far as a name tells: `list.exists(x, ...)` counts as ours, which costs nothing but time.
-        self.references.functions.extend(ours.map(|(function, _)| *function));
-        match ours {
+        match FUNCTIONS.iter().find(|(function, _)| *function == name) {
             // `list.exists(x, ...)` is a macro; only the global call is ours.
             Some((_, arguments)) if call.target.is_some() || call.args.len() != *arguments => {
                 self.problem(format!("{name} is called as {name}(...) with {arguments} argument(s)"));
@@ -282,7 +276,6 @@ impl Walk {
                 self.references.parameters.insert(field.to_owned());
             }
             Owner::LookUp(call) => {
-                self.references.functions.insert("lookup");
                 if let Some(kind) = self.kind(call) {
                     self.references.looked_up.entry(kind).or_default().insert(field.to_owned());
                 }

@@ -1,10 +1,10 @@
 //! `all(kind)` and `all_in_account(kind)`: every resource of a kind, or an error where some may be hidden.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use cel::Value as CelValue;
-use cel::objects::Key;
+use serde_json::Value;
 
 use super::super::coverage::{Coverage, Listing};
 use super::super::engine;
@@ -148,13 +148,12 @@ fn gather<'a>(
     let mut items = Vec::new();
     for resource in resources {
         used.insert(resource.record);
-        let mut members: HashMap<Key, CelValue> = HashMap::new();
+        let mut members: BTreeMap<&String, &Value> = BTreeMap::new();
         for name in wanted {
             match resource.properties.get(name) {
                 Some(Property::Known { value, record }) => {
                     used.insert(*record);
-                    let value = engine::to_cel(value, 0, &mut budget).map_err(too_much)?;
-                    members.insert(Key::from(name.clone()), value);
+                    members.insert(name, value);
                 }
                 Some(Property::Unknown { reason, record }) => {
                     used.extend(record);
@@ -165,11 +164,7 @@ fn gather<'a>(
                 None => {}
             }
         }
-        // The built-in members go in last: no property can stand in for them.
-        for (name, value) in engine::built_in(resource) {
-            members.insert(Key::from(name), engine::to_cel(&value, 0, &mut budget).map_err(too_much)?);
-        }
-        items.push(CelValue::from(members));
+        items.push(engine::members_of(resource, members, &mut budget).map_err(too_much)?);
     }
     let unknown = unknown.into_iter().map(|(name, reason)| UnknownMember { name: name.to_owned(), reason });
     Ok(Gathered {

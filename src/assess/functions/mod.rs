@@ -11,6 +11,8 @@ pub(crate) mod cidr;
 pub(crate) mod gathering;
 pub(crate) mod log_pattern;
 mod log_pattern_syntax;
+#[cfg(test)]
+mod log_pattern_tests;
 pub(crate) mod open_ports;
 pub(crate) mod policy;
 pub(crate) mod policy_conditions;
@@ -24,10 +26,9 @@ pub(crate) mod ports;
 pub(crate) mod related;
 pub(crate) mod wildcards;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use cel::objects::Key;
 use cel::{Context, DeclarationError, ExecutionError, Value as CelValue};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -95,30 +96,11 @@ const MOST_NODES: usize = 100_000;
 
 type Outcome = Result<CelValue, ExecutionError>;
 
-/// Makes the functions that are `called` known to an evaluation, with those of their group. All of them would cost more
-/// than most expressions do.
-pub(super) fn register(
-    context: &mut Context<'_, '_>,
-    host: Host,
-    called: &BTreeSet<&'static str>,
-) -> Result<(), DeclarationError> {
-    let any = |group: &[&str]| called.iter().any(|name| group.iter().any(|start| name.starts_with(start)));
-    if any(&["policy_"]) {
-        register_policies(context)?;
-    }
-    if any(&["public_cidr", "cidr_", "ports_"]) {
-        register_networks(context)?;
-    }
-    if any(&["json", "wildcard_", "log_pattern_"]) {
-        register_texts(context)?;
-    }
-    if any(&["age_days", "all", "exists", "lookup", "notifies"]) {
-        register_resources(context, host)?;
-    }
-    Ok(())
-}
-
-fn register_resources(context: &mut Context<'_, '_>, host: Host) -> Result<(), DeclarationError> {
+/// Makes the functions known to an evaluation.
+pub(super) fn register(context: &mut Context<'_, '_>, host: Host) -> Result<(), DeclarationError> {
+    register_policies(context)?;
+    register_networks(context)?;
+    register_texts(context)?;
     let as_of = host.as_of;
     context.add_function("age_days", move |timestamp: CelValue| -> Outcome {
         let text = text("age_days", &timestamp)?;
@@ -257,14 +239,7 @@ impl Host {
         self.record(used);
         let (resource, members) = found.map_err(|error| error.to_string())?;
         let mut budget = MOST_NODES;
-        let mut map: HashMap<Key, CelValue> = HashMap::new();
-        for (name, value) in &members {
-            map.insert(Key::from(name.clone()), engine::to_cel(value, 0, &mut budget)?);
-        }
-        for (name, value) in engine::built_in(resource) {
-            map.insert(Key::from(name), engine::to_cel(&value, 0, &mut budget)?);
-        }
-        Ok(CelValue::from(map))
+        engine::members_of(resource, &members, &mut budget)
     }
 
     fn exists(&self, kind: &str, id: &str) -> Result<CelValue, String> {

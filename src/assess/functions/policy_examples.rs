@@ -9,6 +9,7 @@ use super::policy_grants::{
     allows, allows_action, allows_blocked_kms, allows_full_service, cross_account_principals, denies_everyone,
 };
 use super::policy_questions::{allows_admin, allows_public};
+use super::policy_tests::is_undecidable;
 
 fn document(statements: Value) -> Value {
     json!({ "Version": "2012-10-17", "Statement": statements })
@@ -28,10 +29,6 @@ fn deny(members: Value) -> Value {
         statement[name] = value;
     }
     statement
-}
-
-fn is_undecidable<T>(result: &Result<T, PolicyError>) -> bool {
-    matches!(result, Err(PolicyError::Undecidable(_)))
 }
 
 // ---- denials: S3 User Guide, examples of bucket policies that restrict to a VPC, an organization, a network

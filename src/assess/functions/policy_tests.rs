@@ -35,7 +35,7 @@ fn changed(mut statement: Value, members: Value) -> Value {
     statement
 }
 
-fn is_undecidable<T>(result: &Result<T, PolicyError>) -> bool {
+pub(super) fn is_undecidable<T>(result: &Result<T, PolicyError>) -> bool {
     matches!(result, Err(PolicyError::Undecidable(_)))
 }
 

@@ -9,6 +9,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 use serde_json::json;
 
 use super::secrets::Detector;
+use crate::assess::matches_glob;
 use crate::bundle::{Addition, Attachment};
 use crate::canonical;
 use crate::catalog::Catalog;
@@ -89,7 +90,7 @@ pub(super) fn named(config: &Config) -> Result<Vec<PathBuf>, CommandError> {
         let mut found = BTreeSet::new();
         for entry in fs::read_dir(folder).map_err(unreadable)? {
             let name = entry.map_err(unreadable)?.file_name();
-            if name.to_str().is_some_and(|name| fits(pattern, name)) {
+            if name.to_str().is_some_and(|name| matches_glob(pattern, name, false)) {
                 found.insert(folder.join(name));
             }
         }
@@ -102,21 +103,6 @@ pub(super) fn named(config: &Config) -> Result<Vec<PathBuf>, CommandError> {
         paths.extend(found);
     }
     Ok(paths)
-}
-
-/// Whether a name fits a pattern.
-fn fits(pattern: &str, name: &str) -> bool {
-    let mut parts = pattern.split(ANY);
-    let (first, last) = (parts.next().unwrap_or_default(), parts.next_back());
-    let Some(mut rest) = name.strip_prefix(first) else { return false };
-    let Some(last) = last else { return rest.is_empty() };
-    for part in parts {
-        match rest.find(part) {
-            Some(at) => rest = &rest[at + part.len()..],
-            None => return false,
-        }
-    }
-    rest.ends_with(last)
 }
 
 /// Reads a file and everything in it.
@@ -194,10 +180,10 @@ mod tests {
             ("*", ""),
             ("a*b*c", "a--b--b-c"),
         ] {
-            assert!(fits(pattern, name), "{pattern} {name}");
+            assert!(matches_glob(pattern, name, false), "{pattern} {name}");
         }
         for (pattern, name) in [("*.csv", "a.json"), ("a*a", "a"), ("a*b*c", "a-c-b"), ("*x*x*", "x")] {
-            assert!(!fits(pattern, name), "{pattern} {name}");
+            assert!(!matches_glob(pattern, name, false), "{pattern} {name}");
         }
     }
 }
