@@ -40,7 +40,11 @@ fn of_property(collector: &Collector, rule: &ResourceRule, name: &str) -> Option
         }
         _ => return None,
     };
-    let members = Query::parse(value).ok()?.members();
+    let mut members = Query::parse(value).ok()?.members();
+    if members.is_empty() {
+        // A constant: that there is an answer, or an item, is what it says.
+        members.insert(String::new());
+    }
     let (service, operation, items, members) = match call {
         Some(call) => {
             let (service, operation) = call.split_once(':').unwrap_or((&collector.service, call));

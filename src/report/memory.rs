@@ -11,7 +11,7 @@ use std::time::Duration;
 use typst::comemo;
 
 /// How much work lies between two forgettings. Less forgets what the layout would have used again, more lets it grow.
-const WORK: usize = 6_000;
+const WORK: usize = 1_500;
 
 /// How often the work done is looked at.
 const EVERY: Duration = Duration::from_millis(20);

@@ -40,6 +40,8 @@ pub(super) struct ControlView {
     specifications: usize,
     checks: ControlChecks,
     excerpts: Vec<ExcerptView>,
+    /// Excerpts of which all logs were read, and that no event matched: a line each is enough.
+    quiet_excerpts: Vec<QuietExcerpt>,
     attestations: Vec<AttestationView>,
     /// The documented decision not to implement it, where there may be one.
     alternative: Option<AttestationView>,
@@ -63,6 +65,14 @@ struct ExcerptView {
     not_covered: Vec<RecordLink>,
 }
 
+#[derive(Debug, Serialize)]
+struct QuietExcerpt {
+    title: String,
+    rule: String,
+    proof: Vec<RecordLink>,
+    more_proof: usize,
+}
+
 /// A control as something to point at.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct ControlLink {
@@ -81,6 +91,9 @@ impl ControlLink {
 
 /// The most records that an excerpt lists.
 const MOST_EXCERPT_RECORDS: usize = 20;
+
+/// The most records that an excerpt names which no event matched.
+const MOST_QUIET_RECORDS: usize = 4;
 
 /// The frameworks in order. A check is shown in full under the first control of all that names it.
 pub(super) fn frameworks(assessment: &Assessment, records: &mut Records<'_>) -> Vec<FrameworkView> {
@@ -111,6 +124,8 @@ fn controls(
     let mut group = None;
     let view = |(number, control): (usize, &ControlResult)| {
         let here = ControlLink { place: Some(start + number), id: control.id.clone() };
+        let (quiet, telling): (Vec<_>, Vec<_>) =
+            control.excerpts.iter().partition(|excerpt| is_quiet(excerpt));
         ControlView {
             place: start + number,
             id: control.id.clone(),
@@ -123,7 +138,8 @@ fn controls(
             status: control.status,
             specifications: specifications(framework, control),
             checks: checks.under(&here, &control.checks, records),
-            excerpts: control.excerpts.iter().map(|excerpt| excerpt_view(excerpt, records)).collect(),
+            excerpts: telling.into_iter().map(|excerpt| excerpt_view(excerpt, records)).collect(),
+            quiet_excerpts: quiet.into_iter().map(|excerpt| quiet_excerpt(excerpt, records)).collect(),
             attestations: control
                 .attestations
                 .iter()
@@ -142,6 +158,24 @@ fn controls(
 fn specifications(framework: &FrameworkAssessment, control: &ControlResult) -> usize {
     let belongs = |other: &&ControlResult| other.parent.as_deref() == Some(control.id.as_str());
     framework.controls.iter().filter(belongs).count()
+}
+
+/// Whether everything was read that could hold an event, and none was found.
+fn is_quiet(excerpt: &ExcerptResult) -> bool {
+    excerpt.events == 0
+        && !excerpt.records.is_empty()
+        && excerpt.gaps.is_empty()
+        && excerpt.accounts_without.is_empty()
+        && excerpt.not_covered.is_empty()
+}
+
+fn quiet_excerpt(excerpt: &ExcerptResult, records: &mut Records<'_>) -> QuietExcerpt {
+    QuietExcerpt {
+        title: prose(&excerpt.title),
+        rule: excerpt.rule.clone(),
+        proof: excerpt.records.iter().take(MOST_QUIET_RECORDS).map(|id| records.link(*id)).collect(),
+        more_proof: excerpt.records.len().saturating_sub(MOST_QUIET_RECORDS),
+    }
 }
 
 fn excerpt_view(excerpt: &ExcerptResult, records: &mut Records<'_>) -> ExcerptView {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{ProofRow, Records, call};
+use super::{ProofRow, Records};
 use crate::model::{Assessment, EvidenceEntry, GapReason, Outcome, RecordId, RecordKind};
 
 /// What could not be seen.
@@ -40,14 +40,10 @@ struct Undecided {
     findings: usize,
 }
 
-/// One file of the bag and its records.
+/// One file of the bag and its records. Its path tells account, region, service and operation.
 #[derive(Debug, Serialize)]
 pub(super) struct EvidenceFile {
     path: String,
-    /// `service:Operation`, or what else the file holds.
-    title: String,
-    account: String,
-    region: String,
     records: Vec<EvidenceLine>,
 }
 
@@ -70,6 +66,9 @@ const MOST_GAPS: usize = 150;
 
 /// The most checks that one gap lists.
 const MOST_UNDECIDED: usize = 12;
+
+/// Parameters of an excerpt that the file's path and the report's period tell.
+const TOLD_ELSEWHERE: [&str; 3] = ["rule", "start", "end"];
 
 /// The most characters of a call's parameters that the index shows; the record holds all of them.
 const MOST_PARAMETERS: usize = 120;
@@ -146,33 +145,25 @@ pub(super) fn files(assessment: &Assessment, records: &Records<'_>) -> Vec<Evide
         };
         match files.last_mut().filter(|file| file.path == entry.path) {
             Some(file) => file.records.push(line),
-            None => files.push(EvidenceFile {
-                path: entry.path.clone(),
-                title: title(entry),
-                account: entry.account.clone(),
-                region: entry.region.clone(),
-                records: vec![line],
-            }),
+            None => files.push(EvidenceFile { path: entry.path.clone(), records: vec![line] }),
         }
     }
     files
 }
 
-fn title(entry: &EvidenceEntry) -> String {
-    match entry.kind {
-        RecordKind::ApiCall => call(entry),
-        RecordKind::TrailExcerpt => format!("CloudTrail excerpt by {}", call(entry)),
-        RecordKind::Attestation => "Attestation".into(),
-        RecordKind::Import => "Import".into(),
-    }
-}
-
 fn detail(entry: &EvidenceEntry) -> Option<String> {
     let mut parts = Vec::new();
-    if let Some(members) = entry.parameters.as_object().filter(|members| !members.is_empty()) {
-        let value = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let all: Vec<String> =
-            members.iter().map(|(name, member)| format!("{name}={}", value(member))).collect();
+    let value = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let told = |name: &str| entry.kind != RecordKind::TrailExcerpt || !TOLD_ELSEWHERE.contains(&name);
+    let all: Vec<String> = entry
+        .parameters
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(name, _)| told(name))
+        .map(|(name, member)| format!("{name}={}", value(member)))
+        .collect();
+    if !all.is_empty() {
         let all = all.join(" ");
         let mut shown: String = all.chars().take(MOST_PARAMETERS).collect();
         if shown.len() < all.len() {
