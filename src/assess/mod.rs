@@ -10,6 +10,7 @@ mod checks;
 mod coverage;
 mod engine;
 mod exceptions;
+mod excerpts;
 mod explain;
 mod findings;
 mod functions;

@@ -1,16 +1,16 @@
 //! From findings, excerpts and attestations to the status of each control.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use super::attestations::Attestations;
-use super::trail;
+use super::excerpts;
 use crate::bundle::{Bundle, StoredRecord};
 use crate::catalog::{Catalog, Control, Framework};
 use crate::model::{
-    AttestationResult, ControlResult, ControlStatus, ExcerptResult, Finding, FrameworkAssessment,
-    FrameworkReference, Outcome, RecordKind, StatusCount,
+    AttestationResult, ControlResult, ControlStatus, Finding, FrameworkAssessment, FrameworkReference,
+    Outcome, RecordKind, StatusCount,
 };
 
 /// What the findings say about a framework.
@@ -49,8 +49,8 @@ fn controls(
         let mut checks = control.checks.clone();
         checks.sort_unstable();
         checks.dedup();
-        let excerpts: Vec<ExcerptResult> =
-            control.excerpts.iter().map(|rule| excerpt(catalog, bundle, rule)).collect();
+        let excerpts: Vec<_> =
+            control.excerpts.iter().map(|rule| excerpts::result(catalog, bundle, rule)).collect();
         let need = |id: &String| framework.attestations.iter().find(|need| need.id == *id);
         let attestations: Vec<AttestationResult> =
             control.attestations.iter().filter_map(need).map(|need| made.result(need)).collect();
@@ -62,7 +62,7 @@ fn controls(
         };
         let of_the_rest = || {
             let of_attestations = attestations.iter().map(status_of_attestation);
-            excerpts.iter().map(status_of_excerpt).chain(of_attestations)
+            excerpts.iter().map(excerpts::status).chain(of_attestations)
         };
         let without = worst(of_checks(&statuses).into_iter().chain(of_the_rest()));
         let decided = alternative.as_ref().is_some_and(|decision| decision.holds);
@@ -182,44 +182,6 @@ pub(super) fn records_of<'a>(
         stored.record.kind == kind
             && stored.record.source.parameters.get(parameter).and_then(Value::as_str) == Some(value)
     })
-}
-
-fn excerpt(catalog: &Catalog, bundle: &Bundle, rule: &str) -> ExcerptResult {
-    let (title, reason) = match catalog.excerpts.get(rule) {
-        Some(found) => (found.title.clone(), found.reason.clone()),
-        None => (rule.to_owned(), String::new()),
-    };
-    let records: Vec<&StoredRecord> = records_of(bundle, RecordKind::TrailExcerpt, "rule", rule).collect();
-    let events = records.iter().filter_map(|stored| events_in(stored.record.response()?)).sum();
-    let without_events = |stored: &&&StoredRecord| stored.record.response().is_none_or(shows_nothing);
-    let asked: BTreeSet<&String> = records.iter().map(|stored| &stored.record.source.account).collect();
-    let accounts = bundle.manifest.scope.accounts.iter();
-    ExcerptResult {
-        rule: rule.to_owned(),
-        title,
-        reason,
-        events,
-        gaps: records.iter().filter(without_events).map(|stored| stored.id).collect(),
-        records: records.iter().map(|stored| stored.id).collect(),
-        accounts_without: accounts.filter(|account| !asked.contains(account)).cloned().collect(),
-        not_covered: trail::not_covered(bundle, &records),
-    }
-}
-
-/// How many events an excerpt holds; `None` where it has no list of events.
-fn events_in(response: &Value) -> Option<u64> {
-    response.get("events")?.as_array().map(|events| events.len() as u64)
-}
-
-/// Whether an excerpt is no evidence that there are no other events: it lists none, or no log file was read for it.
-fn shows_nothing(response: &Value) -> bool {
-    events_in(response).is_none() || response.get("objects-scanned").and_then(Value::as_u64) == Some(0)
-}
-
-fn status_of_excerpt(result: &ExcerptResult) -> ControlStatus {
-    let unseen =
-        !result.gaps.is_empty() || !result.accounts_without.is_empty() || !result.not_covered.is_empty();
-    if result.records.is_empty() || unseen { ControlStatus::Indeterminate } else { ControlStatus::Satisfied }
 }
 
 fn status_of_attestation(result: &AttestationResult) -> ControlStatus {

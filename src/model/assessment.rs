@@ -186,8 +186,14 @@ pub struct ExcerptResult {
     pub title: String,
     /// Why an auditor wants to see it.
     pub reason: String,
-    /// How many events matched.
+    /// How many events the records hold; one that several of them hold counts once.
     pub events: u64,
+    /// How many matches more than events the records count: events beyond a limit, and events that were delivered again.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub not_kept: u64,
+    /// The first of the events, by time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub first: Vec<ExcerptEvent>,
     /// The records; empty where no trail was read.
     pub records: Vec<RecordId>,
     /// Those of them that are gaps.
@@ -199,6 +205,34 @@ pub struct ExcerptResult {
     /// not be validated: nobody knows what is not in these log files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_covered: Vec<RecordId>,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// An event of an excerpt, as far as it is shown; the records hold it whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ExcerptEvent {
+    /// `eventTime`, as it was logged.
+    pub time: String,
+    /// `eventSource`: the service.
+    pub source: String,
+    /// `eventName`: the call, or what happened.
+    pub name: String,
+    /// `awsRegion`.
+    pub region: String,
+    /// Who: the ARN of `userIdentity`, or the next best that it tells.
+    pub principal: Option<String>,
+    /// `sourceIPAddress`: an address, or the name of the AWS service that called.
+    pub source_address: Option<String>,
+    /// `errorCode`, where the call was refused or failed.
+    pub error: Option<String>,
+    /// The members that the rule wants shown, by their paths.
+    pub shown: BTreeMap<String, String>,
+    /// The records that hold it.
+    pub records: Vec<RecordId>,
 }
 
 /// An attestation that a control asks for.

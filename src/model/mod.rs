@@ -27,8 +27,8 @@ pub use access::{
 };
 pub use assessment::{
     AssessedCheck, Assessment, AttestationNeed, AttestationResult, BundleReference, ControlResult,
-    ControlStatus, EvidenceEntry, ExcerptResult, FrameworkAssessment, FrameworkReference, Obligation,
-    PropertySource, ResourceEntry, StatusCount, UsedParameter,
+    ControlStatus, EvidenceEntry, ExcerptEvent, ExcerptResult, FrameworkAssessment, FrameworkReference,
+    Obligation, PropertySource, ResourceEntry, StatusCount, UsedParameter,
 };
 pub use attestation::{AttachedFile, AttestationEntry, AttestationState, Statement};
 pub use cell::spreadsheet_cell;

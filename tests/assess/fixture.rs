@@ -223,7 +223,7 @@ const EXCERPT: &str = r#"
     id = "root-use"
     title = "Uses of root"
     reason = "Root needs no permission."
-    when = [{ field = "userIdentity.type", any_of = ["Root"] }]
+    filter = 'event.userIdentity.type == "Root"'
 "#;
 
 pub(super) fn catalog() -> Catalog {

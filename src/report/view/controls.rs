@@ -7,7 +7,7 @@ use super::checks::{Checks, ControlChecks};
 use super::summary::FrameworkSummary;
 use super::{ProofRow, RecordLink, Records, prose};
 use crate::model::{
-    Assessment, ControlResult, ControlStatus, ExcerptResult, FrameworkAssessment, Obligation,
+    Assessment, ControlResult, ControlStatus, ExcerptEvent, ExcerptResult, FrameworkAssessment, Obligation,
 };
 
 /// One framework: its part of the summary, and its controls.
@@ -54,6 +54,10 @@ struct ExcerptView {
     rule: String,
     reason: String,
     events: u64,
+    /// Matches that the records count beyond the events that they hold.
+    not_kept: u64,
+    first: Vec<EventRow>,
+    more_events: u64,
     /// Whether any trail was read for it.
     read: bool,
     proof: Vec<ProofRow>,
@@ -63,6 +67,21 @@ struct ExcerptView {
     accounts_without: Vec<String>,
     /// Records that say that the log files do not cover the whole period.
     not_covered: Vec<RecordLink>,
+}
+
+/// An event that a person looks at.
+#[derive(Debug, Serialize)]
+struct EventRow {
+    time: String,
+    name: String,
+    source: String,
+    region: String,
+    who: String,
+    from: Option<String>,
+    error: Option<String>,
+    /// `path: value`
+    shown: Vec<String>,
+    proof: Vec<RecordLink>,
 }
 
 #[derive(Debug, Serialize)]
@@ -91,6 +110,9 @@ impl ControlLink {
 
 /// The most records that an excerpt lists.
 const MOST_EXCERPT_RECORDS: usize = 20;
+
+/// The most events that an excerpt shows.
+const MOST_EXCERPT_EVENTS: usize = 10;
 
 /// The most records that an excerpt names which no event matched.
 const MOST_QUIET_RECORDS: usize = 4;
@@ -162,7 +184,7 @@ fn specifications(framework: &FrameworkAssessment, control: &ControlResult) -> u
 
 /// Whether everything was read that could hold an event, and none was found.
 fn is_quiet(excerpt: &ExcerptResult) -> bool {
-    excerpt.events == 0
+    excerpt.events + excerpt.not_kept == 0
         && !excerpt.records.is_empty()
         && excerpt.gaps.is_empty()
         && excerpt.accounts_without.is_empty()
@@ -180,11 +202,16 @@ fn quiet_excerpt(excerpt: &ExcerptResult, records: &mut Records<'_>) -> QuietExc
 
 fn excerpt_view(excerpt: &ExcerptResult, records: &mut Records<'_>) -> ExcerptView {
     let shown = excerpt.records.iter().take(MOST_EXCERPT_RECORDS);
+    let first: Vec<EventRow> =
+        excerpt.first.iter().take(MOST_EXCERPT_EVENTS).map(|event| event_row(event, records)).collect();
     ExcerptView {
         title: prose(&excerpt.title),
         rule: excerpt.rule.clone(),
         reason: prose(&excerpt.reason),
         events: excerpt.events,
+        not_kept: excerpt.not_kept,
+        more_events: excerpt.events.saturating_sub(first.len() as u64),
+        first,
         read: !excerpt.records.is_empty(),
         proof: shown.map(|id| records.proof(*id)).collect(),
         more_proof: excerpt.records.len().saturating_sub(MOST_EXCERPT_RECORDS),
@@ -196,5 +223,21 @@ fn excerpt_view(excerpt: &ExcerptResult, records: &mut Records<'_>) -> ExcerptVi
             .take(MOST_EXCERPT_RECORDS)
             .map(|id| records.link(*id))
             .collect(),
+    }
+}
+
+fn event_row(event: &ExcerptEvent, records: &mut Records<'_>) -> EventRow {
+    // The names of the members without the part that they all share.
+    let name = |path: &str| path.strip_prefix("requestParameters.").unwrap_or(path).to_owned();
+    EventRow {
+        time: event.time.clone(),
+        name: event.name.clone(),
+        source: event.source.strip_suffix(".amazonaws.com").unwrap_or(&event.source).to_owned(),
+        region: event.region.clone(),
+        who: event.principal.clone().unwrap_or_else(|| "not told".into()),
+        from: event.source_address.clone(),
+        error: event.error.clone(),
+        shown: event.shown.iter().map(|(path, value)| format!("{}: {value}", name(path))).collect(),
+        proof: event.records.iter().take(MOST_QUIET_RECORDS).map(|id| records.link(*id)).collect(),
     }
 }
