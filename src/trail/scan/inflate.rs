@@ -27,20 +27,20 @@ impl Inflater {
         Self { decompressor: Decompressor::new(), text: Vec::new() }
     }
 
-    /// The text of an object as stored: gzip in one or more members, or plain.
+    /// The text of an object as stored: gzip in one or more members, or plain; and whether it is known to be one member.
     ///
     /// # Errors
     /// When it is no whole gzip, or decompresses to more than a log file may have.
-    pub(super) fn text<'a>(&'a mut self, stored: &'a [u8]) -> Result<Cow<'a, [u8]>, Unreadable> {
+    pub(super) fn text<'a>(&'a mut self, stored: &'a [u8]) -> Result<(Cow<'a, [u8]>, bool), Unreadable> {
         if !stored.starts_with(&MEMBER[..2]) {
-            return Ok(Cow::Borrowed(stored));
+            return Ok((Cow::Borrowed(stored), false));
         }
         // The fast decompressor does not say where a member ends. Where no other can begin, it need not.
         if memmem::find(&stored[1..], &MEMBER).is_some() {
-            return several_members(stored).map(Cow::Owned);
+            return several_members(stored).map(|text| (Cow::Owned(text), false));
         }
         let length = self.single_member(stored)?;
-        Ok(Cow::Borrowed(&self.text[..length]))
+        Ok((Cow::Borrowed(&self.text[..length]), true))
     }
 
     fn single_member(&mut self, stored: &[u8]) -> Result<usize, Unreadable> {

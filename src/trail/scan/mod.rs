@@ -24,7 +24,9 @@ use self::marks::Finder;
 use self::needles::Needles;
 use self::split::{Event, NotLog};
 use super::file::Unreadable;
+use crate::canonical;
 use crate::catalog::Filter;
+use crate::model::Sha256Digest;
 
 /// Bytes of an event that is parsed, at most. CloudTrail's are at most 1 MB (AWS CloudTrail User Guide, event size).
 pub(super) const LARGEST_EVENT: usize = 16 << 20;
@@ -50,6 +52,8 @@ pub(super) struct Scanned {
     pub(super) events: u64,
     /// Bytes of its text.
     pub(super) bytes: u64,
+    /// SHA-256 of its text, where it was asked for and the object is exactly one gzip member.
+    pub(super) text_sha256: Option<Sha256Digest>,
     /// The events that are selected, with the numbers of the filters that do.
     pub(super) found: Vec<Found>,
     /// Events that a filter may select and that are too large to be looked at, with the filters' numbers.
@@ -90,9 +94,22 @@ impl Scanner {
     /// When it is no log file, or an event that may be selected cannot be parsed. What was found until then came out
     /// of a file that is not whole.
     pub(super) fn scan(&mut self, stored: &[u8]) -> Result<Scanned, Unreadable> {
-        let text = self.inflater.text(stored)?;
+        self.search(stored, false)
+    }
+
+    /// The same, and hashes the text.
+    ///
+    /// # Errors
+    /// As [`Self::scan`].
+    pub(super) fn scan_and_hash(&mut self, stored: &[u8]) -> Result<Scanned, Unreadable> {
+        self.search(stored, true)
+    }
+
+    fn search(&mut self, stored: &[u8], hashes: bool) -> Result<Scanned, Unreadable> {
+        let (text, is_one_member) = self.inflater.text(stored)?;
         let text = &*text;
-        let mut scanned = Scanned { bytes: text.len() as u64, ..Scanned::default() };
+        let text_sha256 = (hashes && is_one_member).then(|| canonical::sha256(text));
+        let mut scanned = Scanned { bytes: text.len() as u64, text_sha256, ..Scanned::default() };
         let mut choosing =
             Choosing { filters: &self.filters, searches: &self.searches, by_call: &mut self.by_call };
         scanned.events = split::events(text, &self.finder, self.needles.as_ref(), |event| {

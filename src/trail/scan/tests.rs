@@ -77,7 +77,7 @@ fn slowly_by(filters: Vec<Filter>, stored: &[u8]) -> Result<Scanned, String> {
         })
     });
     let found = found.collect();
-    Ok(Scanned { events: events.len() as u64, bytes: text.len() as u64, found, too_large: Vec::new() })
+    Ok(Scanned { events: events.len() as u64, bytes: text.len() as u64, found, ..Scanned::default() })
 }
 
 fn quickly(stored: &[u8]) -> Result<Scanned, String> {
