@@ -159,7 +159,8 @@ pub(super) struct TrailConfig {
     /// Ask LookupEvents (the last 90 days of management events, in every region in scope and the partition's home region).
     #[serde(default)]
     pub(super) lookup_events: bool,
-    /// Log objects: `s3://bucket/prefix` or a directory.
+    /// Log objects: `s3://bucket/prefix` or a directory. Where `AWSLogs/` lies in it, or it lies in one, only the account's
+    /// files of the regions in scope and the period's days are listed; elsewhere all names are.
     #[serde(default)]
     pub(super) logs: Vec<String>,
     /// Whether log files without any digest files count as a hole; otherwise they are merely called not validated.

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::digest::{
-    DigestStore, KeySet, LogVerdict, Place, Question, StoreError, Validated, accounts, regions, validate,
+    Chain, DigestStore, KeySet, LogVerdict, Place, Question, ReadLogTexts, StoreError, Validated, accounts,
+    chain_of, regions, validate_read,
 };
 use super::{Origin, Request};
 use crate::model::{Record, RecordOutcome, TrailCoverage};
@@ -17,7 +18,7 @@ pub struct Delivered<'a> {
     pub place: &'a Place,
     /// The same for people.
     pub source: &'a str,
-    /// Regions that must be covered.
+    /// Regions that are asked for and must be covered; all that there are, where none is named.
     pub regions: &'a BTreeSet<String>,
     /// The region that files are asked for in.
     pub region: &'a str,
@@ -27,40 +28,62 @@ pub struct Delivered<'a> {
     pub required: bool,
 }
 
-/// Validates the log files of the request's account and gives a record for each region, with what is known of each log
-/// file. No records where no digest files were ever delivered, unless they are required.
-pub async fn coverage<S: DigestStore>(
+/// The verified digest files of an account, region by region, before its log files are read.
+#[derive(Debug, Default)]
+pub struct Chains {
+    /// Regions whose digest files could not be asked for.
+    failed: Vec<Record>,
+    chains: Vec<(Question, Chain)>,
+}
+
+impl Chains {
+    /// Whether a digest file names the log file at `location`, a key or a path.
+    pub fn name(&self, location: &str) -> bool {
+        self.chains.iter().any(|(_, chain)| chain.expected(location).is_some())
+    }
+}
+
+/// The digest files of the request's account. None where no digest files were ever delivered, unless they are required.
+pub async fn chains<S: DigestStore>(
     store: &S,
     delivered: Delivered<'_>,
     request: Request<'_>,
     mut keys: impl AsyncFnMut(&str) -> Result<KeySet, StoreError>,
-) -> (Vec<Record>, Vec<Validated>) {
-    let origin = |region: &str| OwnedOrigin { region: region.to_owned(), delivered, request };
-    let failed = |region: &str, error: &StoreError| origin(region).record(Err(error));
+) -> Chains {
+    let failed =
+        |region: &str, error: &StoreError| OwnedOrigin::new(region, delivered, request).record(Err(error));
     let place = delivered.place;
+    let mut all = Chains::default();
     let found = match accounts(store, place).await {
         Ok(found) => found,
-        Err(error) => return (vec![failed(delivered.region, &error)], Vec::new()),
+        Err(error) => {
+            all.failed.push(failed(delivered.region, &error));
+            return all;
+        }
     };
-    let (mut records, mut all) = (Vec::new(), Vec::new());
     for (organization, _) in found.into_iter().filter(|(_, account)| account == request.account) {
         let organization = organization.as_deref();
         let (with_files, with_digests) = match regions(store, place, organization, request.account).await {
             Ok(regions) => regions,
             Err(error) => {
-                records.push(failed(delivered.region, &error));
+                all.failed.push(failed(delivered.region, &error));
                 continue;
             }
         };
         if with_digests.is_empty() && !delivered.required {
             continue;
         }
-        for region in with_files.union(delivered.regions) {
+        // Elsewhere no log file is read, so nothing rests on what lies there.
+        let wanted: BTreeSet<&String> = match delivered.regions.is_empty() {
+            true => with_files.iter().collect(),
+            false => delivered.regions.iter().collect(),
+        };
+        for region in wanted {
             let known = match keys(region).await {
                 Ok(known) => known,
                 Err(error) => {
                     let message = format!("CloudTrail's public keys: {}", error.message);
-                    records.push(failed(region, &StoreError { message, ..error }));
+                    all.failed.push(failed(region, &StoreError { message, ..error }));
                     continue;
                 }
             };
@@ -72,10 +95,28 @@ pub async fn coverage<S: DigestStore>(
                 period: request.period,
                 trail: None,
             };
-            let validated = validate(store, &question, &known).await;
-            records.push(origin(region).record(Ok(validated.validation.coverage(delivered.source))));
-            all.push(validated);
+            let chain = chain_of(store, &question, &known).await;
+            all.chains.push((question, chain));
         }
+    }
+    all
+}
+
+/// Validates the log files that the digest files name and gives a record for each region, with what is known of each log
+/// file. Those that were read are not read again.
+pub async fn coverage<S: DigestStore>(
+    store: &S,
+    delivered: Delivered<'_>,
+    request: Request<'_>,
+    chains: Chains,
+    read: &ReadLogTexts,
+) -> (Vec<Record>, Vec<Validated>) {
+    let (mut records, mut all) = (chains.failed, Vec::new());
+    for (question, chain) in chains.chains {
+        let validated = validate_read(store, &question, chain, read).await;
+        let coverage = validated.validation.coverage(delivered.source);
+        records.push(OwnedOrigin::new(&question.region, delivered, request).record(Ok(coverage)));
+        all.push(validated);
     }
     (records, all)
 }
@@ -86,7 +127,11 @@ struct OwnedOrigin<'a> {
     request: Request<'a>,
 }
 
-impl OwnedOrigin<'_> {
+impl<'a> OwnedOrigin<'a> {
+    fn new(region: &str, delivered: Delivered<'a>, request: Request<'a>) -> Self {
+        Self { region: region.to_owned(), delivered, request }
+    }
+
     fn record(&self, outcome: Result<TrailCoverage, &StoreError>) -> Record {
         let origin = Origin {
             request: self.request,

@@ -1,6 +1,6 @@
 //! CloudTrail log objects in S3 or in a directory: every one is hashed, decompressed and searched.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZero;
 use std::sync::{Arc, Mutex};
 
@@ -8,13 +8,16 @@ use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
+use super::coverage::Chains;
+use super::digest::{ReadLogTexts, hash_log};
 use super::event::in_scope;
 use super::file::Unreadable;
-use super::objects::{LogSource, Stored, delivered_outside};
+use super::objects::{LogSource, Stored};
 use super::scan::{Found, Scanned, Scanner};
+use super::scope::Scope;
 use super::{Excerpt, Origin, Request, Rule};
 use crate::canonical;
-use crate::model::{Period, Record, RecordOutcome};
+use crate::model::{Period, Record, RecordOutcome, Sha256Digest};
 
 /// Log objects that are fetched and searched at once.
 const AT_ONCE: usize = 8;
@@ -30,6 +33,8 @@ struct Question {
     rules: Vec<Rule>,
     period: Period,
     account: String,
+    /// The digest files, which say whose texts are to be hashed.
+    chains: Chains,
     /// The bucket that the objects are in, if they are in one.
     bucket: Option<String>,
     /// Scanners that nobody uses at the moment. Each holds the text of the largest object that it has read, and there
@@ -57,6 +62,8 @@ struct Searched {
     location: String,
     /// Its SHA-256 and length, where it could be had.
     object: Option<Value>,
+    /// How long it is, and the SHA-256 of its text, where a digest file names it.
+    text: Option<(u64, Result<(Sha256Digest, u64), String>)>,
     /// What was found in it; the events of the account and the period.
     outcome: Result<Scanned, Unreadable>,
 }
@@ -70,17 +77,22 @@ struct Search {
     events: u64,
     read: u64,
     outside: usize,
+    texts: ReadLogTexts,
 }
 
-/// Searches every log file of `source` for every rule. One record per rule, an inventory of all
-/// objects with their SHA-256, and a gap per rule and code for whatever could not be read.
+/// Searches the log files of `source` for every rule: those of the request's account, period and `regions` (all, where none
+/// is named), as far as their keys tell. One record per rule, an inventory of all
+/// objects with their SHA-256, and a gap per rule and code for whatever could not be read. Beside them, what the texts of
+/// the log files hash to that `chains` name, and these chains again: nothing needs be read once more to be validated.
 pub async fn from_logs(
     s3: &aws_sdk_s3::Client,
     source: &LogSource,
+    regions: &BTreeSet<String>,
     region: &str,
     endpoint: &str,
     request: Request<'_>,
-) -> Vec<Record> {
+    chains: Chains,
+) -> (Vec<Record>, Chains, ReadLogTexts) {
     let described = source.describe();
     let origin = Origin {
         request,
@@ -92,28 +104,34 @@ pub async fn from_logs(
         },
         source: json!(described),
     };
-    let mut locations = match source.list(s3).await {
+    let scope = Scope { account: request.account, regions, period: request.period, now: request.clock.now() };
+    let mut locations = match source.list(s3, &scope).await {
         Ok(locations) => locations,
-        Err(Unreadable { code, message }) => return gaps(&origin, &code, &message),
+        Err(Unreadable { code, message }) => {
+            return (gaps(&origin, &code, &message), chains, ReadLogTexts::default());
+        }
     };
     let listed = locations.len();
-    locations.retain(|location| !delivered_outside(location, request.period));
+    locations.retain(|location| !scope.is_elsewhere(location));
     let outside = listed - locations.len();
     if locations.is_empty() {
         let message = format!(
-            "there are no log files of the period under {described} ({outside} were delivered outside of it)"
+            "there are no log files of the account {}, its regions and the period under {described} ({outside} of others are passed over)",
+            request.account
         );
-        return gaps(&origin, "NoLogObjects", &message);
+        return (gaps(&origin, "NoLogObjects", &message), chains, ReadLogTexts::default());
     }
     let question = Arc::new(Question {
         rules: request.rules.values().cloned().collect(),
         period: request.period,
         account: request.account.to_owned(),
+        chains,
         bucket: source.bucket().map(str::to_owned),
         scanners: Mutex::default(),
         processors: Semaphore::new(std::thread::available_parallelism().map_or(1, NonZero::get)),
     });
-    let mut search = Search { outside, ..Search::default() };
+    let texts = ReadLogTexts::of(source.bucket());
+    let mut search = Search { outside, texts, ..Search::default() };
     let searching = stream::iter(locations).map(|location| {
         let question = question.clone();
         async move {
@@ -125,6 +143,7 @@ pub async fn from_logs(
             searched.await.unwrap_or_else(|error| Searched {
                 location: name,
                 object: None,
+                text: None,
                 outcome: Err(Unreadable::new("Internal", error)),
             })
         }
@@ -132,9 +151,16 @@ pub async fn from_logs(
     // In the order of the locations, whichever is read first: records must not depend on speed.
     let mut searching = searching.buffered(AT_ONCE);
     while let Some(searched) = searching.next().await {
+        if let Some((stored, text)) = &searched.text {
+            search.texts.add(&source.whole(&searched.location), *stored, text.clone());
+        }
         search.add(searched, &question);
     }
-    search.into_records(&origin)
+    drop(searching);
+    let texts = std::mem::take(&mut search.texts);
+    // Nobody else has it any more: all searches have ended.
+    let chains = Arc::into_inner(question).map(|question| question.chains).unwrap_or_default();
+    (search.into_records(&origin), chains, texts)
 }
 
 fn gaps(origin: &Origin<'_>, code: &str, message: &str) -> Vec<Record> {
@@ -145,10 +171,17 @@ impl Searched {
     fn of(location: String, content: Result<Stored, Unreadable>, question: &Question) -> Self {
         let Stored { bytes, version } = match content {
             Ok(stored) => stored,
-            Err(unreadable) => return Self { location, object: None, outcome: Err(unreadable) },
+            Err(unreadable) => return Self { location, object: None, text: None, outcome: Err(unreadable) },
         };
         let mut scanner = question.scanner();
-        let outcome = scanner.scan(&bytes).map(|mut scanned| {
+        let is_named = question.chains.name(&location);
+        let scanned = if is_named { scanner.scan_and_hash(&bytes) } else { scanner.scan(&bytes) };
+        let text = is_named.then(|| {
+            // What is no log file to the scan, or has several members, is still a text that somebody signed or did not.
+            let known = scanned.as_ref().ok().and_then(|scanned| Some((scanned.text_sha256?, scanned.bytes)));
+            (bytes.len() as u64, known.map_or_else(|| hash_log(&bytes), Ok))
+        });
+        let outcome = scanned.map(|mut scanned| {
             scanned.found.retain(|found| in_scope(&found.event, question.period, &question.account));
             scanned
         });
@@ -166,13 +199,13 @@ impl Searched {
         if let Some(version) = version {
             object["version-id"] = version.into();
         }
-        Self { location, object: Some(object), outcome }
+        Self { location, object: Some(object), text, outcome }
     }
 }
 
 impl Search {
     fn add(&mut self, searched: Searched, question: &Question) {
-        let Searched { location, object, outcome } = searched;
+        let Searched { location, object, outcome, text: _ } = searched;
         match outcome {
             Err(unreadable) => self.unreadable.push((location, unreadable)),
             Ok(scanned) => {

@@ -6,20 +6,33 @@
 //! rules that name it; the rules that name none are left to the log files, or have a gap where there are none.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
+use aws_sdk_cloudtrail::error::SdkError;
 use aws_sdk_cloudtrail::error::{DisplayErrorContext, ProvideErrorMetadata};
 use aws_sdk_cloudtrail::operation::RequestId;
+use aws_sdk_cloudtrail::operation::lookup_events::{LookupEventsError, LookupEventsOutput};
 use aws_sdk_cloudtrail::primitives::DateTime as AwsDateTime;
 use aws_sdk_cloudtrail::types::{Event, LookupAttribute, LookupAttributeKey};
 use chrono::Days;
 use serde_json::{Value, json};
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 
 use super::event::in_scope;
 use super::{Excerpt, Origin, Request, Rule};
-use crate::model::{Record, RecordOutcome};
+use crate::catalog::GapReasons;
+use crate::model::{GapReason, Record, RecordOutcome};
 
 /// How far back `LookupEvents` reaches, in days (AWS CloudTrail API Reference, LookupEvents).
 const REACH_DAYS: u64 = 90;
+
+/// What lies between two calls at least: two a second are allowed per account and region (AWS CloudTrail API Reference,
+/// LookupEvents), and a region of an account is asked by nobody else.
+const PACE: Duration = Duration::from_millis(500);
+
+/// What a call that is throttled nevertheless waits before it is made again, beyond what the client itself waits:
+/// others ask in the same account.
+const PAUSES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
 
 /// Pages of 50 events that one look-up may take.
 const MOST_PAGES: usize = 2_000;
@@ -52,7 +65,10 @@ pub async fn from_lookup_events(
         records
             .extend(absent.iter().map(|rule| origin.gap(&rule.rule.id, "DataEventsNotInHistory", message)));
     }
-    let mut search = Search { client, origin: &origin, seen: BTreeMap::new() };
+    let mut pace = interval(PACE);
+    // A call that took long does not let the next ones come faster.
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut search = Search { client, origin: &origin, pace, seen: BTreeMap::new() };
     search.all(&asked, only_source).await;
     for rule in asked {
         let id = rule.rule.id.as_str();
@@ -111,6 +127,7 @@ enum End {
 struct Search<'a> {
     client: &'a aws_sdk_cloudtrail::Client,
     origin: &'a Origin<'a>,
+    pace: Interval,
     /// By the rule's id.
     seen: BTreeMap<&'a str, Seen>,
 }
@@ -151,19 +168,9 @@ impl<'a> Search<'a> {
 
     /// Lists what the attribute narrows to, newest first, and keeps what the rules select.
     async fn list(&mut self, attribute: Option<LookupAttribute>, rules: &[&'a Rule], most: usize) -> End {
-        let period = self.origin.request.period;
         let mut token = None;
         for _ in 0..most {
-            let answer = self
-                .client
-                .lookup_events()
-                .set_lookup_attributes(attribute.clone().map(|attribute| vec![attribute]))
-                .start_time(AwsDateTime::from_secs(period.start.timestamp()))
-                // LookupEvents includes its end; ours is the first instant after the period.
-                .end_time(AwsDateTime::from_secs(period.end.timestamp() - 1))
-                .set_next_token(token.clone())
-                .send()
-                .await;
+            let answer = self.ask(attribute.as_ref(), token.as_deref()).await;
             let answer = match answer {
                 Ok(answer) => answer,
                 Err(error) => {
@@ -195,6 +202,33 @@ impl<'a> Search<'a> {
         End::Cut
     }
 
+    /// One call, at the pace that is allowed; made again after a pause where it is throttled.
+    async fn ask(
+        &mut self,
+        attribute: Option<&LookupAttribute>,
+        token: Option<&str>,
+    ) -> Result<LookupEventsOutput, SdkError<LookupEventsError>> {
+        let period = self.origin.request.period;
+        let mut pauses = PAUSES.iter();
+        loop {
+            self.pace.tick().await;
+            let answer = self
+                .client
+                .lookup_events()
+                .set_lookup_attributes(attribute.map(|attribute| vec![attribute.clone()]))
+                .start_time(AwsDateTime::from_secs(period.start.timestamp()))
+                // LookupEvents includes its end; ours is the first instant after the period.
+                .end_time(AwsDateTime::from_secs(period.end.timestamp() - 1))
+                .set_next_token(token.map(str::to_owned))
+                .send()
+                .await;
+            match (&answer, pauses.next()) {
+                (Err(error), Some(pause)) if error.code().is_some_and(is_throttling) => sleep(*pause).await,
+                _ => return answer,
+            }
+        }
+    }
+
     /// Keeps an event for the rules that select it; one that cannot be read is missing from all of them.
     fn look_at(&mut self, event: Option<&Value>, rules: &[&'a Rule]) {
         let request = self.origin.request;
@@ -216,6 +250,10 @@ impl<'a> Search<'a> {
             self.seen.entry(&rule.rule.id).or_default().gaps.push(gap);
         }
     }
+}
+
+fn is_throttling(code: &str) -> bool {
+    GapReasons::embedded().of(code) == GapReason::Throttled
 }
 
 /// The look-ups, an attribute and a value each, with the rules that name them.

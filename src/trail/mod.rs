@@ -11,11 +11,13 @@ pub mod digest;
 mod event;
 mod excerpt;
 mod file;
+mod listing;
 mod logs;
 mod lookup;
 mod objects;
 mod rule;
 mod scan;
+mod scope;
 
 use std::collections::BTreeMap;
 

@@ -210,3 +210,27 @@ fn a_period_that_lookup_events_does_not_reach_is_a_gap_unless_log_files_cover_it
     assert_eq!(gaps(&asker.lookup("eu-central-1", true)), everywhere("PeriodBeyondLookupEvents"));
     assert_eq!(gaps(&asker.lookup("eu-central-1", false)), [""; 0]);
 }
+
+#[test]
+fn no_more_than_two_calls_a_second_are_made_and_what_is_throttled_is_asked_again() {
+    let world = World::start();
+    let events: Vec<Value> = (0..160)
+        .map(|number| {
+            root_event(
+                &format!("event-{number}"),
+                &format!("2026-08-01T00:{:02}:{:02}Z", number / 60, number % 60),
+            )
+        })
+        .collect();
+    load(&world, &events);
+    world
+        .plant(json!({"kind": "throttle", "operation": "LookupEvents", "contains": "NextToken", "times": 1}));
+    let asker = Asker::new(&world);
+    let began = std::time::Instant::now();
+    let records = asker.lookup("us-east-1", false);
+    // Four pages and one call that was refused: a pause of a second, and half a second between the others.
+    assert!(began.elapsed() >= std::time::Duration::from_millis(2_400), "{:?}", began.elapsed());
+    assert_eq!((root_ids(&records).len(), gaps(&records)), (160, Vec::new()));
+    let journal = world.journal();
+    assert_eq!(journal["cloudtrail:LookupEvents:us-east-1:200"], 4, "{journal}");
+}

@@ -3,6 +3,7 @@
 mod corroborate;
 mod coverage;
 mod digest;
+mod listing;
 mod log_files;
 mod lookup_events;
 mod program;
@@ -20,6 +21,7 @@ use proofpack::aws::{Session, SessionOptions};
 use proofpack::catalog::Catalog;
 use proofpack::clock::Clock;
 use proofpack::model::{Period, Record, RecordKind};
+use proofpack::trail::coverage::Chains;
 use proofpack::trail::{LogSource, Request, Rule, from_logs, from_lookup_events};
 use serde_json::{Value, json};
 
@@ -110,7 +112,21 @@ impl Asker {
     }
 
     fn logs(&self, source: &LogSource) -> Vec<Record> {
-        self.runtime.block_on(from_logs(&self.s3, source, "us-east-1", &self.endpoint, self.request()))
+        self.logs_of(source, &["us-east-1", "us-west-2"])
+    }
+
+    fn logs_of(&self, source: &LogSource, regions: &[&str]) -> Vec<Record> {
+        let regions = ids(regions);
+        let asking = from_logs(
+            &self.s3,
+            source,
+            &regions,
+            "us-east-1",
+            &self.endpoint,
+            self.request(),
+            Chains::default(),
+        );
+        self.runtime.block_on(asking).0
     }
 
     fn lookup(&self, region: &str, only_source: bool) -> Vec<Record> {

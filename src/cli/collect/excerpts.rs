@@ -7,7 +7,7 @@ use crate::cli::config::Config;
 use crate::cli::exit::CommandError;
 use crate::cli::trail::Keys;
 use crate::model::{Period, Record};
-use crate::trail::coverage::{Delivered, annotate, coverage};
+use crate::trail::coverage::{Chains, Delivered, annotate, chains, coverage};
 use crate::trail::digest::{DirectoryStore, Place, S3Store};
 use crate::trail::{self, LogSource, Request};
 
@@ -64,10 +64,12 @@ pub(super) async fn excerpts(
         let client = super::s3_client(session);
         let regions: BTreeSet<String> = regions.iter().map(|region| (*region).to_owned()).collect();
         for source in logs {
-            let mut found = trail::from_logs(&client, source, session.region(), endpoint, request).await;
+            let search = async |chains| {
+                trail::from_logs(&client, source, &regions, session.region(), endpoint, request, chains).await
+            };
             // The demonstration's recording was made of the log files alone.
             if endpoint == RECORDING {
-                records.extend(found);
+                records.extend(search(Chains::default()).await.0);
                 continue;
             }
             let (place, directory) = match source {
@@ -87,11 +89,21 @@ pub(super) async fn excerpts(
             let end = request.clock.now().max(request.period.end);
             let mut keys = Keys::asked_with(session, Period { end, ..request.period });
             let keys = async |region: &str| keys.of(region).await;
-            let (covered, validated) = match directory.map(|path| DirectoryStore::open(path)) {
-                None => coverage(&S3Store::new(client.clone()), delivered, request, keys).await,
-                Some(Ok(store)) => coverage(&store, delivered, request, keys).await,
+            // The digest files first: they say which log files' texts are to be hashed while they are searched.
+            let (mut found, covered, validated) = match directory.map(|path| DirectoryStore::open(path)) {
+                None => {
+                    let store = S3Store::new(client.clone());
+                    let (found, chains, texts) = search(chains(&store, delivered, request, keys).await).await;
+                    let (covered, validated) = coverage(&store, delivered, request, chains, &texts).await;
+                    (found, covered, validated)
+                }
+                Some(Ok(store)) => {
+                    let (found, chains, texts) = search(chains(&store, delivered, request, keys).await).await;
+                    let (covered, validated) = coverage(&store, delivered, request, chains, &texts).await;
+                    (found, covered, validated)
+                }
                 // That it cannot be read is among the gaps already.
-                Some(Err(_)) => (Vec::new(), Vec::new()),
+                Some(Err(_)) => (search(Chains::default()).await.0, Vec::new(), Vec::new()),
             };
             annotate(&mut found, &validated);
             records.extend(found);

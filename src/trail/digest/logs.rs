@@ -1,11 +1,14 @@
 //! Log files against what the digest files say of them.
 
+use std::collections::BTreeMap;
+use std::io::Read;
+
 use flate2::bufread::GzDecoder;
 use futures_util::{StreamExt, stream};
-use std::io::Read;
 
 use super::chain::{Chain, ExpectedLog, LogVerdict, file_name};
 use super::file::inflate;
+use super::name::tail;
 use super::problem::{Problem, ProblemKind};
 use super::store::DigestStore;
 use super::{LARGEST_LOG, LARGEST_LOG_TEXT, LARGEST_TEXT_IN_MEMORY};
@@ -44,7 +47,7 @@ pub(super) struct Examined {
     pub(super) incomplete: std::collections::BTreeSet<usize>,
     pub(super) problems: Vec<Problem>,
     /// Log files that are not valid, by name.
-    pub(super) not_valid: std::collections::BTreeMap<String, LogVerdict>,
+    pub(super) not_valid: BTreeMap<String, LogVerdict>,
 }
 
 /// A log file that is valid.
@@ -57,6 +60,44 @@ struct Found {
 }
 
 type Outcome = Result<Found, (ProblemKind, String)>;
+
+/// What somebody else has read of log files: the SHA-256 of the text inside of each, so that none is read twice.
+#[derive(Debug, Clone, Default)]
+pub struct ReadLogTexts {
+    /// The bucket that they were read from; none for a directory.
+    bucket: Option<String>,
+    /// By key, or by path from `AWSLogs/` on.
+    texts: BTreeMap<String, ReadText>,
+}
+
+/// Of one log file.
+#[derive(Debug, Clone)]
+struct ReadText {
+    stored: u64,
+    /// Its text's SHA-256 and length, or why it is not one sound gzip member.
+    text: Result<(Sha256Digest, u64), String>,
+}
+
+impl ReadLogTexts {
+    /// Of a bucket, or of a directory.
+    pub fn of(bucket: Option<&str>) -> Self {
+        Self { bucket: bucket.map(str::to_owned), texts: BTreeMap::new() }
+    }
+
+    /// Adds the log file at `location`, a key or a path, of `stored` bytes: what [`hash_log`] gives of it.
+    pub fn add(&mut self, location: &str, stored: u64, text: Result<(Sha256Digest, u64), String>) {
+        let name = if self.bucket.is_some() { location } else { tail(location) };
+        self.texts.insert(name.to_owned(), ReadText { stored, text });
+    }
+
+    fn outcome(&self, log: &ExpectedLog) -> Option<Outcome> {
+        let read = match &self.bucket {
+            Some(bucket) => self.texts.get(&log.key).filter(|_| *bucket == log.bucket),
+            None => self.texts.get(tail(&log.key)),
+        }?;
+        Some(judge(log, read.stored, read.text.clone().map(|(digest, length)| (digest, length, Vec::new()))))
+    }
+}
 
 /// The text of a log file that is what CloudTrail signed.
 #[derive(Debug, Clone, Copy)]
@@ -72,11 +113,20 @@ pub struct LogText<'a> {
 /// Whoever wants to see the text of the valid log files. Without one, no text stands in memory.
 pub(super) type Visitor<'v> = Option<&'v mut (dyn FnMut(&LogText<'_>) + Send)>;
 
-/// Reads and hashes every log file that the chain's digest files name, and shows the valid ones to the visitor.
-pub(super) async fn examine<S: DigestStore>(store: &S, chain: &Chain, mut visitor: Visitor<'_>) -> Examined {
+/// Reads and hashes every log file that the chain's digest files name, but for those that were read before, and shows the
+/// valid ones to the visitor.
+pub(super) async fn examine<S: DigestStore>(
+    store: &S,
+    chain: &Chain,
+    read: &ReadLogTexts,
+    mut visitor: Visitor<'_>,
+) -> Examined {
     let mut examined = Examined::default();
     let keeps = visitor.is_some();
-    let looking = stream::iter(chain.logs.values()).map(async |log| (log, look(store, log, keeps).await));
+    let looking = stream::iter(chain.logs.values()).map(async |log| match read.outcome(log) {
+        Some(outcome) if !keeps => (log, outcome),
+        _ => (log, look(store, log, keeps).await),
+    });
     // In the order of their names, whichever is read first: what is printed must not depend on speed.
     let mut looking = looking.buffered(AT_ONCE);
     while let Some((log, outcome)) = looking.next().await {
@@ -130,6 +180,11 @@ async fn look<S: DigestStore>(store: &S, log: &ExpectedLog, keeps: bool) -> Outc
         Ok((canonical::sha256(&text), text.len() as u64, text))
     });
     let hashed = hashing.await.map_err(|error| (ProblemKind::LogUnreadable, error.to_string()))?;
+    judge(log, stored, hashed)
+}
+
+/// What comes of a log file whose text has this SHA-256 and length.
+fn judge(log: &ExpectedLog, stored: u64, hashed: Result<(Sha256Digest, u64, Vec<u8>), String>) -> Outcome {
     match hashed {
         Ok((text_sha256, length, text)) if log.text_sha256 == Some(text_sha256) => {
             Ok(Found { stored, length, text_sha256, text })

@@ -34,12 +34,14 @@ pub use chain::{Chain, Digest, ExpectedLog, LogVerdict};
 pub use directory::DirectoryStore;
 pub use file::{DigestFile, LogEntry};
 pub use keys::{KeySet, KeySetError, PublicKey};
-pub use logs::{LogText, hash_log};
+pub use logs::{LogText, ReadLogTexts, hash_log};
 pub use name::{DigestName, Place};
 pub use problem::{Problem, ProblemKind};
 pub use s3::S3Store;
 pub use store::{DigestStore, StoreError, StoredObject};
-pub use validate::{Question, Validated, Validation, accounts, chain_of, regions, validate, validate_and};
+pub use validate::{
+    Question, Validated, Validation, accounts, chain_of, regions, validate, validate_and, validate_read,
+};
 
 /// A digest file as stored, at most, in bytes.
 const LARGEST_DIGEST: usize = 16 << 20;

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::chain::{Chain, Digest, file_name, holes, within};
 use super::keys::KeySet;
-use super::logs::{LogText, Visitor, examine, unnamed};
+use super::logs::{LogText, ReadLogTexts, Visitor, examine, unnamed};
 use super::name::{DigestName, Place, day_bounds, is_account, is_organization, is_region};
 use super::problem::{Problem, ProblemKind};
 use super::store::{DigestStore, StoreError};
@@ -273,7 +273,18 @@ impl Validated {
 /// Validates the digest and log files of an account and region: every log file that a digest file names is read and
 /// hashed, and every one is looked for that none names.
 pub async fn validate<S: DigestStore>(store: &S, question: &Question, keys: &KeySet) -> Validated {
-    validated(store, question, keys, None).await
+    let chain = chain_of(store, question, keys).await;
+    validated(store, question, chain, &ReadLogTexts::default(), None).await
+}
+
+/// As [`validate`] with the chain that [`chain_of`] gave; of the log files, those are not read again whose texts are known.
+pub async fn validate_read<S: DigestStore>(
+    store: &S,
+    question: &Question,
+    chain: Chain,
+    read: &ReadLogTexts,
+) -> Validated {
+    validated(store, question, chain, read, None).await
 }
 
 /// As [`validate`], and shows the text of every valid log file to `visit`.
@@ -283,17 +294,18 @@ pub async fn validate_and<S: DigestStore>(
     keys: &KeySet,
     visit: &mut (dyn FnMut(&LogText<'_>) + Send),
 ) -> Validated {
-    validated(store, question, keys, Some(visit)).await
+    let chain = chain_of(store, question, keys).await;
+    validated(store, question, chain, &ReadLogTexts::default(), Some(visit)).await
 }
 
 async fn validated<S: DigestStore>(
     store: &S,
     question: &Question,
-    keys: &KeySet,
+    mut chain: Chain,
+    read: &ReadLogTexts,
     visitor: Visitor<'_>,
 ) -> Validated {
-    let mut chain = chain_of(store, question, keys).await;
-    let examined = examine(store, &chain, visitor).await;
+    let examined = examine(store, &chain, read, visitor).await;
     let folder = question.folder("CloudTrail");
     let (from, until) = day_bounds(&folder, question.period);
     let mut extra = Vec::new();

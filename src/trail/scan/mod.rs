@@ -8,6 +8,7 @@ mod chance;
 mod cursor;
 mod inflate;
 mod marks;
+mod needles;
 mod split;
 #[cfg(test)]
 mod tests;
@@ -17,11 +18,15 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use self::chance::{Chance, Seen, chance};
+use self::chance::{Chance, Searches, Seen, chance};
 use self::inflate::Inflater;
+use self::marks::Finder;
+use self::needles::Needles;
 use self::split::{Event, NotLog};
 use super::file::Unreadable;
+use crate::canonical;
 use crate::catalog::Filter;
+use crate::model::Sha256Digest;
 
 /// Bytes of an event that is parsed, at most. CloudTrail's are at most 1 MB (AWS CloudTrail User Guide, event size).
 pub(super) const LARGEST_EVENT: usize = 16 << 20;
@@ -31,6 +36,10 @@ const MOST_CALLS: usize = 20_000;
 /// Searches log objects for the events that filters select. Each thread has one of its own.
 pub(super) struct Scanner {
     filters: Vec<Filter>,
+    /// What stands in every event that one of them selects.
+    needles: Option<Needles>,
+    finder: Finder,
+    searches: Searches,
     inflater: Inflater,
     /// The filters that may select events of a service's call, by the text of the two members.
     by_call: HashMap<Vec<u8>, Box<[usize]>>,
@@ -43,6 +52,8 @@ pub(super) struct Scanned {
     pub(super) events: u64,
     /// Bytes of its text.
     pub(super) bytes: u64,
+    /// SHA-256 of its text, where it was asked for and the object is exactly one gzip member.
+    pub(super) text_sha256: Option<Sha256Digest>,
     /// The events that are selected, with the numbers of the filters that do.
     pub(super) found: Vec<Found>,
     /// Events that a filter may select and that are too large to be looked at, with the filters' numbers.
@@ -71,7 +82,10 @@ impl From<NotLog> for Unreadable {
 
 impl Scanner {
     pub(super) fn new(filters: Vec<Filter>) -> Self {
-        Self { filters, inflater: Inflater::new(), by_call: HashMap::new() }
+        let needles = Needles::of(&filters);
+        let finder = Finder::new(needles.as_ref().map(Needles::beginnings).unwrap_or_default());
+        let searches = Searches::of(&filters);
+        Self { filters, needles, finder, searches, inflater: Inflater::new(), by_call: HashMap::new() }
     }
 
     /// Searches an object's bytes as they are stored.
@@ -80,12 +94,25 @@ impl Scanner {
     /// When it is no log file, or an event that may be selected cannot be parsed. What was found until then came out
     /// of a file that is not whole.
     pub(super) fn scan(&mut self, stored: &[u8]) -> Result<Scanned, Unreadable> {
-        let text = self.inflater.text(stored)?;
-        let text = std::str::from_utf8(&text).map_err(|error| Unreadable::new("LogObjectNotJson", error))?;
-        let text = text.as_bytes();
-        let mut scanned = Scanned { bytes: text.len() as u64, ..Scanned::default() };
-        let mut choosing = Choosing { filters: &self.filters, by_call: &mut self.by_call };
-        scanned.events = split::events(text, |event| {
+        self.search(stored, false)
+    }
+
+    /// The same, and hashes the text.
+    ///
+    /// # Errors
+    /// As [`Self::scan`].
+    pub(super) fn scan_and_hash(&mut self, stored: &[u8]) -> Result<Scanned, Unreadable> {
+        self.search(stored, true)
+    }
+
+    fn search(&mut self, stored: &[u8], hashes: bool) -> Result<Scanned, Unreadable> {
+        let (text, is_one_member) = self.inflater.text(stored)?;
+        let text = &*text;
+        let text_sha256 = (hashes && is_one_member).then(|| canonical::sha256(text));
+        let mut scanned = Scanned { bytes: text.len() as u64, text_sha256, ..Scanned::default() };
+        let mut choosing =
+            Choosing { filters: &self.filters, searches: &self.searches, by_call: &mut self.by_call };
+        scanned.events = split::events(text, &self.finder, self.needles.as_ref(), |event| {
             let possible = choosing.possible(text, event);
             if possible.is_empty() && !event.is_odd {
                 return Ok::<(), Unreadable>(());
@@ -110,6 +137,7 @@ impl Scanner {
 
 struct Choosing<'a> {
     filters: &'a [Filter],
+    searches: &'a Searches,
     by_call: &'a mut HashMap<Vec<u8>, Box<[usize]>>,
 }
 
@@ -127,7 +155,7 @@ impl Choosing<'_> {
                 "eventName" => name,
                 _ => Seen::Unknown,
             };
-            let possible = |number: &usize| chance(&filters[*number], &known) != Chance::No;
+            let possible = |number: &usize| chance(&filters[*number], self.searches, &known) != Chance::No;
             (0..filters.len()).filter(possible).collect()
         };
         let mut key = Vec::with_capacity(96);
@@ -143,7 +171,7 @@ impl Choosing<'_> {
             None => &*self.by_call.entry(key).or_insert_with(|| by_call(self.filters)),
         };
         let may_select = |number: &&usize| {
-            chance(&self.filters[**number], &|member: &str| members.get(member)) != Chance::No
+            chance(&self.filters[**number], self.searches, &|member: &str| members.get(member)) != Chance::No
         };
         narrowed.iter().filter(may_select).copied().collect()
     }

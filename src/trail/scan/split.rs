@@ -7,6 +7,8 @@
 use std::ops::Range;
 
 use super::cursor::{Broken, Cursor, Mark};
+use super::marks::Finder;
+use super::needles::Needles;
 
 /// An event in the text of a log file.
 #[derive(Debug, Default)]
@@ -37,14 +39,20 @@ impl From<Broken> for NotLog {
 }
 
 /// Hands every event of a log file to `visit` and returns how many there are. The file is `{"Records": [...]}` as AWS
-/// writes it, a bare list, or one event after the other (JSON lines). The first error of `visit` ends it.
+/// writes it, a bare list, or one event after the other (JSON lines). The first error of `visit` ends it. Where there are
+/// needles, events of a list that have none of them are counted and not handed over.
 pub(super) fn events<E: From<NotLog>>(
     text: &[u8],
+    finder: &Finder,
+    needles: Option<&Needles>,
     visit: impl FnMut(&Event) -> Result<(), E>,
 ) -> Result<u64, E> {
-    let mut splitting =
-        Splitting { text, cursor: Cursor::new(text), visit, event: Event::default(), count: 0 };
+    let cursor = Cursor::new(text, 0, 0, finder, needles);
+    let mut splitting = Splitting { text, cursor, visit, event: Event::default(), count: 0 };
     splitting.file()?;
+    if !splitting.cursor.is_ascii() && std::str::from_utf8(text).is_err() {
+        return Err(NotLog::NotJson("it is not UTF-8").into());
+    }
     Ok(splitting.count)
 }
 
@@ -116,9 +124,7 @@ impl<E: From<NotLog>, V: FnMut(&Event) -> Result<(), E>> Splitting<'_, V> {
             let is_blank = self.is_blank(after..mark.at);
             match mark.byte {
                 b'{' if is_blank => {
-                    self.object(mark.at, false)?;
-                    let end = self.event.range.end;
-                    self.hand_over()?;
+                    let end = self.element(mark.at)?;
                     let mark = self.next()?.ok_or(NotLog::NotJson("the list of events does not end"))?;
                     after = mark.at + 1;
                     match mark.byte {
@@ -139,6 +145,29 @@ impl<E: From<NotLog>, V: FnMut(&Event) -> Result<(), E>> Splitting<'_, V> {
                 _ => return Err(NotLog::NotJson("the list of events is none").into()),
             }
         }
+    }
+
+    /// Hands over the event that opens at `start`, if it has a needle; returns where it ends.
+    fn element(&mut self, start: usize) -> Result<usize, E> {
+        if !self.cursor.seeks() {
+            self.object(start, false)?;
+        } else {
+            let depth = self.cursor.depth() - 1;
+            let last = self.leave(depth)?;
+            if self.text.get(last) == Some(&b'}') && !self.cursor.has_found(start, last) {
+                self.count += 1;
+                return Ok(last + 1);
+            }
+            // Once more, this time with its members.
+            let inner = self.cursor.at(start, depth);
+            let outer = std::mem::replace(&mut self.cursor, inner);
+            let read = self.next().and_then(|_| self.object(start, false));
+            self.cursor = outer;
+            read?;
+        }
+        let end = self.event.range.end;
+        self.hand_over()?;
+        Ok(end)
     }
 
     fn hand_over(&mut self) -> Result<(), E> {

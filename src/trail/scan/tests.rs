@@ -29,12 +29,23 @@ const FILTERS: [&str; 13] = [
     "event.requestParameters.words.exists(word, word == 'Zürich')",
 ];
 
+/// Those of them that need not look at every event.
+const RARE: [usize; 8] = [0, 1, 2, 3, 5, 9, 11, 12];
+
+fn parsed(text: &str) -> Filter {
+    Filter::parse(text, &BTreeMap::new()).unwrap()
+}
+
 fn filters() -> Vec<Filter> {
-    FILTERS.iter().map(|text| Filter::parse(text, &BTreeMap::new()).unwrap()).collect()
+    FILTERS.iter().map(|text| parsed(text)).collect()
 }
 
 /// All of a log file that filters select, by parsing all of it; or the code of what is wrong.
 fn slowly(stored: &[u8]) -> Result<Scanned, String> {
+    slowly_by(filters(), stored)
+}
+
+fn slowly_by(filters: Vec<Filter>, stored: &[u8]) -> Result<Scanned, String> {
     let mut text = stored.to_vec();
     if stored.starts_with(&[0x1f, 0x8b]) {
         text.clear();
@@ -56,7 +67,6 @@ fn slowly(stored: &[u8]) -> Result<Scanned, String> {
     if !events.iter().all(Value::is_object) {
         return without;
     }
-    let filters = filters();
     let found = events.iter().enumerate().filter_map(|(index, event)| {
         let selecting: Vec<usize> =
             (0..filters.len()).filter(|number| filters[*number].selects(event)).collect();
@@ -67,11 +77,123 @@ fn slowly(stored: &[u8]) -> Result<Scanned, String> {
         })
     });
     let found = found.collect();
-    Ok(Scanned { events: events.len() as u64, bytes: text.len() as u64, found, too_large: Vec::new() })
+    Ok(Scanned { events: events.len() as u64, bytes: text.len() as u64, found, ..Scanned::default() })
 }
 
 fn quickly(stored: &[u8]) -> Result<Scanned, String> {
-    Scanner::new(filters()).scan(stored).map_err(|unreadable| unreadable.code)
+    quickly_by(filters(), stored)
+}
+
+fn quickly_by(filters: Vec<Filter>, stored: &[u8]) -> Result<Scanned, String> {
+    Scanner::new(filters).scan(stored).map_err(|unreadable| unreadable.code)
+}
+
+/// The filters that let events be passed over, and that they do.
+fn rare() -> Vec<Filter> {
+    let rare: Vec<Filter> = RARE.iter().map(|number| parsed(FILTERS[*number])).collect();
+    assert!(Needles::of(&rare).is_some());
+    rare
+}
+
+/// How many events a file has, and which are selected by root's use and by trails that are stopped, by both ways.
+fn selected(text: &[u8]) -> (u64, Vec<u64>) {
+    let filters = || vec![parsed(FILTERS[0]), parsed(FILTERS[1])];
+    for stored in [text.to_vec(), gzip(text)] {
+        assert_eq!(quickly_by(filters(), &stored), slowly_by(filters(), &stored));
+    }
+    let scanned = quickly_by(filters(), text).unwrap();
+    (scanned.events, scanned.found.iter().map(|found| found.index).collect())
+}
+
+#[test]
+fn a_decoy_deeper_in_an_event_or_a_file_selects_nothing() {
+    let deeper = r#"{"Records":[
+        {"eventName":"GetObject","requestParameters":{"eventSource":"cloudtrail.amazonaws.com","eventName":"StopLogging"}},
+        {"x":{"Records":[{"eventSource":"cloudtrail.amazonaws.com","eventName":"StopLogging"}]}},
+        {"x":"\"eventSource\":\"cloudtrail.amazonaws.com\",\"eventName\":\"StopLogging\""},
+        {"eventSource":"cloudtrail.amazonaws.com","eventName":"StopLogging"}]}"#;
+    assert_eq!(selected(deeper.as_bytes()), (4, vec![3]));
+    let beside = r#"{"x":{"Records":[{"userIdentity":{"type":"Root"}}]},"Records":[{}],"y":[{"userIdentity":{"type":"Root"}}]}"#;
+    assert_eq!(selected(beside.as_bytes()), (1, vec![]));
+}
+
+#[test]
+fn escapes_in_names_and_values_hide_nothing() {
+    let text = r#"{"Records":[
+        {"userIdentity":{"type":"R\u006fot"}},
+        {"userIdentity":{"\u0074ype":"Root"}},
+        {"user\u0049dentity":{"type":"Root"}},
+        {"eventSource":"cloudtrail.amazonaws.com","event\u004eame":"\u0053topLogging"},
+        {"userIdentity":{"type":"\\u0052oot"}},
+        {"userIdentity":{"type":"Root\""}}]}"#;
+    assert_eq!(selected(text.as_bytes()), (6, vec![0, 1, 2, 3]));
+    assert_eq!(selected(text.replacen("Records", "\\u0052ecords", 1).as_bytes()), (6, vec![0, 1, 2, 3]));
+}
+
+#[test]
+fn white_space_and_the_order_of_members_do_not_matter() {
+    let file = json!({ "a": 1, "Records": [
+        { "eventName": "StopLogging", "x": [[], {}], "eventSource": "cloudtrail.amazonaws.com" },
+        { "eventSource": "cloudtrail.amazonaws.com", "eventName": "GetTrail" },
+        { "eventSource": "cloudtrail.amazonaws.com", "eventName": "DeleteTrail" },
+    ], "z": {} });
+    for text in [file.to_string(), format!("\r\n\t {file:#} \n")] {
+        assert_eq!(selected(text.as_bytes()), (3, vec![0, 2]));
+    }
+}
+
+#[test]
+fn an_event_of_200_mb_is_passed_over_or_reported_and_its_neighbours_are_found() {
+    let root = r#"{"userIdentity":{"type":"Root"}}"#;
+    let long = "x".repeat(200 << 20);
+    for (huge, too_large) in [
+        (format!(r#"{{"x":"{long}"}}"#), vec![]),
+        (format!(r#"{{"userIdentity":{{"type":"Root"}},"x":"{long}"}}"#), vec![(1, vec![0])]),
+    ] {
+        let text = format!(r#"{{"Records":[{root},{huge},{root}]}}"#);
+        drop(huge);
+        for stored in [gzip(text.as_bytes()), text.into_bytes()] {
+            let scanned = quickly_by(vec![parsed(FILTERS[0])], &stored).unwrap();
+            assert_eq!((scanned.events, scanned.found.len(), scanned.too_large), (3, 2, too_large.clone()));
+        }
+    }
+}
+
+#[test]
+fn bytes_that_no_json_has_are_reported() {
+    let root = r#"{"userIdentity":{"type":"Root"}}"#;
+    let of = |text: &[u8]| quickly_by(vec![parsed(FILTERS[0])], text).map(|scanned| scanned.events);
+    let wrong = Err("LogObjectNotJson".to_owned());
+    assert_eq!(of(&[0; 1000]), wrong);
+    assert_eq!(of(format!("[{root}\0]").as_bytes()), wrong);
+    assert_eq!(of(format!("[{root},\0{root}]").as_bytes()), wrong);
+    // Inside of an event that nobody asks for, only what is no text at all is looked for.
+    assert_eq!(of(format!("[{root},{{\"x\":\"\0\"}}]").as_bytes()), Ok(2));
+    assert_eq!(of(format!("[{{\"userIdentity\":{{\"type\":\"Root\",\"x\":\"\0\"}}}}]").as_bytes()), wrong);
+    assert_eq!(of(b"[{\"x\":\"\xff\"}]"), wrong);
+    assert_eq!(of("[{\"x\":\"Z\u{fc}rich\"}]".as_bytes()), Ok(1));
+}
+
+#[test]
+fn headers_of_gzip_may_hold_names_comments_and_more() {
+    let packed = gzip(b"[{}]");
+    let with = |flags: u8, more: &[u8]| {
+        let mut header = packed[..10].to_vec();
+        header[3] = flags;
+        [&header, more, &packed[10..]].concat()
+    };
+    for stored in [
+        with(8, b"name\0"),
+        with(16, b"\0"),
+        with(4, b"\x02\0ab"),
+        with(2, b"\0\0"),
+        with(31, b"\x01\0xn\0c\0\0\0"),
+    ] {
+        assert_eq!(quickly(&stored).map(|scanned| scanned.events), Ok(1));
+    }
+    for stored in [with(8, b"name"), with(4, b"\xff\xff"), with(32, b""), packed[..12].to_vec()] {
+        assert_eq!(quickly(&stored), Err("LogObjectBrokenGzip".into()));
+    }
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -315,6 +437,7 @@ proptest! {
     #[test]
     fn the_scan_finds_what_parsing_everything_finds(stored in a_file()) {
         prop_assert_eq!(quickly(&stored), slowly(&stored));
+        prop_assert_eq!(quickly_by(rare(), &stored), slowly_by(rare(), &stored));
     }
 
     #[test]
@@ -332,6 +455,8 @@ proptest! {
         if let Ok(slow) = slowly(&stored) {
             // A list of Records that is there twice is no list to us.
             prop_assert!(quick == Ok(slow) || quick == Err("LogObjectWithoutEvents".into()), "{:?}", quick);
+            let (quick, slow) = (quickly_by(rare(), &stored), slowly_by(rare(), &stored));
+            prop_assert!(quick == slow || quick == Err("LogObjectWithoutEvents".into()), "{:?}", quick);
         }
     }
 }
