@@ -15,7 +15,7 @@ const MOST_OBJECTS: usize = 1_000_000;
 
 /// For how many days CloudTrail tries to deliver what it could not (AWS CloudTrail User Guide, "Finding your
 /// CloudTrail log files"), and one more.
-const LATEST_DELIVERY_DAYS: u64 = 31;
+pub(super) const LATEST_DELIVERY_DAYS: u64 = 31;
 
 /// Where log files are.
 #[derive(Debug, Clone, PartialEq, Eq)]

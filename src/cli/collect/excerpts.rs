@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::aws::Session;
-use crate::cli::config::Config;
+use crate::cli::config::{Config, Engine};
 use crate::cli::exit::CommandError;
-use crate::cli::trail::Keys;
+use crate::cli::trail::{AthenaEngine, Keys, table};
 use crate::model::{Period, Record};
 use crate::trail::coverage::{Delivered, annotate, coverage};
 use crate::trail::digest::{DirectoryStore, Place, S3Store};
@@ -30,6 +30,9 @@ pub(super) fn log_sources(config: &Config, account: &str) -> Result<Vec<LogSourc
 /// # Errors
 /// As [`log_sources`].
 pub(super) fn require_log_sources(config: &Config) -> Result<(), CommandError> {
+    if config.trail.engine == Engine::Athena {
+        table(config)?;
+    }
     let fixed = config.trail.logs.iter().filter(|text| !text.contains(ACCOUNT));
     fixed.map(|text| source(config, text)).collect::<Result<Vec<_>, _>>().map(|_| ())
 }
@@ -40,14 +43,18 @@ fn source(config: &Config, text: &str) -> Result<LogSource, CommandError> {
 }
 
 /// The records of every rule: from LookupEvents in `regions`, where the configuration asks for it, and from
-/// the log objects in `logs`.
+/// the log objects in `logs`, which `athena` searches where there is one.
+///
+/// # Errors
+/// When `athena` cannot search what `logs` names.
 pub(super) async fn excerpts(
     config: &Config,
     session: &Session,
+    athena: Option<&AthenaEngine>,
     request: Request<'_>,
     regions: &BTreeSet<&str>,
     logs: &[LogSource],
-) -> Vec<Record> {
+) -> Result<Vec<Record>, CommandError> {
     let endpoint = session.endpoint_url().unwrap_or("aws");
     let mut records = Vec::new();
     if config.trail.lookup_events {
@@ -64,9 +71,16 @@ pub(super) async fn excerpts(
         let client = super::s3_client(session);
         let regions: BTreeSet<String> = regions.iter().map(|region| (*region).to_owned()).collect();
         for source in logs {
-            let mut found = trail::from_logs(&client, source, session.region(), endpoint, request).await;
-            // The demonstration's recording was made of the log files alone.
-            if endpoint == RECORDING {
+            let mut found = match athena {
+                None => trail::from_logs(&client, source, session.region(), endpoint, request).await,
+                Some(athena) => {
+                    let regions: Vec<String> = regions.iter().cloned().collect();
+                    athena.search(config, source, &regions, request).await?
+                }
+            };
+            // The demonstration's recording was made of the log files alone. What Athena found is validated already; what of
+            // the period is covered, only reading all log files tells.
+            if endpoint == RECORDING || athena.is_some() && !config.trail.require_validation {
                 records.extend(found);
                 continue;
             }
@@ -98,5 +112,5 @@ pub(super) async fn excerpts(
             records.extend(covered);
         }
     }
-    records
+    Ok(records)
 }

@@ -18,8 +18,9 @@ use std::ops::Range;
 use serde_json::Value;
 
 use self::chance::{Chance, Seen, chance};
-use self::inflate::Inflater;
-use self::split::{Event, NotLog};
+pub(super) use self::inflate::Inflater;
+use self::split::NotLog;
+pub(super) use self::split::{Event, events};
 use super::file::Unreadable;
 use crate::catalog::Filter;
 
@@ -85,7 +86,7 @@ impl Scanner {
         let text = text.as_bytes();
         let mut scanned = Scanned { bytes: text.len() as u64, ..Scanned::default() };
         let mut choosing = Choosing { filters: &self.filters, by_call: &mut self.by_call };
-        scanned.events = split::events(text, |event| {
+        scanned.events = events(text, |event| {
             let possible = choosing.possible(text, event);
             if possible.is_empty() && !event.is_odd {
                 return Ok::<(), Unreadable>(());
