@@ -12,6 +12,8 @@ mod query;
 mod run;
 mod sql;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
