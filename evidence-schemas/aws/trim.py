@@ -62,7 +62,10 @@ def wanted(list_file, folder):
         services.setdefault(collector["service"], set()).update(
             call["operation"] for call in collector.get("call", [])
         )
-    readers = {(reader["service"], reader["operation"]) for reader in listed.get("reader", [])}
+    exceptions = listed.get("reader", []) + listed.get("query", [])
+    readers = {(exception["service"], exception["operation"]) for exception in exceptions}
+    for query in listed.get("query", []):
+        services.setdefault(query["service"], set()).add(query["operation"])
     for service, operations in services.items():
         for operation in operations:
             if not READING.match(operation) and (service, operation) not in readers:

@@ -71,6 +71,39 @@ impl Client {
         region: &str,
         parameters: &Value,
     ) -> Result<Reply, Failure> {
+        if self.models.is_query(service, operation) {
+            let message = format!("{service} {operation} does not read: only a query of our own may make it");
+            return Err(Failure::new("UnknownOperation", message, ""));
+        }
+        self.send(service, operation, region, parameters).await
+    }
+
+    /// Starts or stops a query that this program wrote: the operations that `operations.toml` lists under `[[query]]`, and no
+    /// other.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub async fn query(
+        &self,
+        service: &str,
+        operation: &str,
+        region: &str,
+        parameters: &Value,
+    ) -> Result<Reply, Failure> {
+        if !self.models.is_query(service, operation) {
+            let message = format!("{service} {operation} is no operation of a query");
+            return Err(Failure::new("UnknownOperation", message, ""));
+        }
+        self.send(service, operation, region, parameters).await
+    }
+
+    async fn send(
+        &self,
+        service: &str,
+        operation: &str,
+        region: &str,
+        parameters: &Value,
+    ) -> Result<Reply, Failure> {
         let found = self.models.service(service);
         let found = found.and_then(|service| Some((service, service.operations.get(operation)?)));
         let Some((service, operation)) = found else {

@@ -17,10 +17,11 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::closing::{self, Closing};
-use super::config::{Config, Regions};
+use super::config::{Config, Engine, Regions};
 use super::exit::{CommandError, Exit};
 use super::progress::Display;
 use super::resume::{Earlier, Opened};
+use super::trail::AthenaEngine;
 use super::workspace::Workspace;
 use super::{CommandResult, ConfigArgument, additions, assess, interrupt, output, redaction, runtime};
 use crate::aws::{Client, Models};
@@ -56,13 +57,17 @@ pub(super) struct CollectArguments {
     /// Begin anew: remove what a run that did not finish has recorded, instead of going on from there.
     #[arg(long)]
     fresh: bool,
+    /// What searches CloudTrail's log files, instead of the configuration's `[trail] engine`.
+    #[arg(long, value_enum)]
+    engine: Option<Engine>,
     /// Print what the collection came to as JSON.
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn run(arguments: &CollectArguments) -> CommandResult {
-    let config = arguments.config.read()?;
+    let mut config = arguments.config.read()?;
+    config.trail.engine = arguments.engine.unwrap_or(config.trail.engine);
     let workspace = arguments.config.workspace(&config);
     let catalog = config.catalog()?;
     assess::require_settings(&config, &catalog)?;
@@ -150,8 +155,10 @@ async fn collect_part(
 
     let rules = Rule::all(&catalog.excerpts, &config.parameters).map_err(CommandError::input)?;
     let (planned, own_planned) = (account::planned(catalog, &[]), account::planned(catalog, &roster.records));
+    let athena = AthenaEngine::of(config, &models, &session)?;
     let run = Run {
         config,
+        athena,
         catalog: planned,
         own_catalog: own_planned,
         rules,

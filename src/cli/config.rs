@@ -1,6 +1,7 @@
 //! `proofpack.toml`: one file for everything a run needs to know.
 
 mod scope;
+mod trail;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use serde_json::Value;
 use super::exit::CommandError;
 use crate::catalog::{Catalog, SameName};
 pub(super) use scope::{Regions, ScopeConfig, is_account};
+pub(super) use trail::{AthenaConfig, Engine, TrailConfig};
 
 /// The configuration that `init` writes: every setting, commented.
 pub(super) const TEMPLATE: &str = include_str!("proofpack.toml");
@@ -152,22 +154,6 @@ impl CollectionConfig {
     }
 }
 
-/// Where CloudTrail's events are.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct TrailConfig {
-    /// Ask LookupEvents (the last 90 days of management events, in every region in scope and the partition's home region).
-    #[serde(default)]
-    pub(super) lookup_events: bool,
-    /// Log objects: `s3://bucket/prefix` or a directory. Where `AWSLogs/` lies in it, or it lies in one, only the account's
-    /// files of the regions in scope and the period's days are listed; elsewhere all names are.
-    #[serde(default)]
-    pub(super) logs: Vec<String>,
-    /// Whether log files without any digest files count as a hole; otherwise they are merely called not validated.
-    #[serde(default)]
-    pub(super) require_validation: bool,
-}
-
 /// Whose signature it gets: a PEM certificate and key, or a PKCS#12 file.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -302,7 +288,7 @@ impl Config {
     /// Reads a configuration out of its text; the error says what is wrong and where.
     fn parse(text: &str) -> Result<Self, String> {
         let config: Self = toml::from_str(text).map_err(|error| error.to_string())?;
-        if let Some(problem) = config.scope.problem() {
+        if let Some(problem) = config.scope.problem().or_else(|| config.trail.problem()) {
             return Err(problem);
         }
         if config.aws.accounts_at_once == Some(0) || config.aws.concurrency == Some(0) {

@@ -13,9 +13,13 @@ pub(super) fn text<'a>(event: &'a Value, member: &str) -> &'a str {
 /// Whether the event lies in the period and is the account's own. One without a time or an
 /// account cannot be placed and counts as inside: it is shown rather than lost.
 pub(super) fn in_scope(event: &Value, period: Period, account: &str) -> bool {
-    let time = text(event, "eventTime").parse::<DateTime<Utc>>();
+    is_in_scope(text(event, "eventTime"), text(event, "recipientAccountId"), period, account)
+}
+
+/// The same for the time and the account that an event states.
+pub(super) fn is_in_scope(time: &str, recipient: &str, period: Period, account: &str) -> bool {
+    let time = time.parse::<DateTime<Utc>>();
     let inside = time.map_or(true, |time| period.start <= time && time < period.end);
-    let recipient = text(event, "recipientAccountId");
     inside && (recipient.is_empty() || recipient == account)
 }
 

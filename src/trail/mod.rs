@@ -5,6 +5,7 @@
 //! Events come from AWS and from whoever acted in the account, so they are hostile input: bounded in
 //! size and number, kept as data.
 
+pub mod athena;
 pub mod corroborate;
 pub mod coverage;
 pub mod digest;
@@ -18,6 +19,7 @@ mod objects;
 mod rule;
 mod scan;
 mod scope;
+mod stats;
 
 use std::collections::BTreeMap;
 
@@ -33,6 +35,7 @@ pub use logs::from_logs;
 pub use lookup::from_lookup_events;
 pub use objects::{LogSource, LogSourceError};
 pub use rule::{Rule, RuleError};
+pub use stats::{Statistics, statistics};
 
 /// What is asked of a source.
 #[derive(Debug, Clone, Copy)]

@@ -9,7 +9,7 @@ use crate::model::Period;
 
 /// For how many days CloudTrail tries to deliver what it could not (AWS CloudTrail User Guide, "Finding your
 /// CloudTrail log files"), and one more.
-const LATEST_DELIVERY_DAYS: u64 = 31;
+pub(super) const LATEST_DELIVERY_DAYS: u64 = 31;
 
 /// Folders of days, months and years that one period may take, at most: some forty years.
 const MOST_SPANS: usize = 1_000;

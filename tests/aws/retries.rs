@@ -190,6 +190,14 @@ async fn what_cannot_be_asked_is_not_asked() {
         let failure = client.call(service, operation, region, &parameters).await.unwrap_err();
         assert_eq!(failure.code, code, "{failure}");
     }
+    // A query of our own is none of the calls that collect, and the other way round.
+    let query = json!({"QueryString": "SELECT 1"});
+    let failure = client.call("athena", "StartQueryExecution", "us-east-1", &query).await.unwrap_err();
+    assert_eq!(failure.code, "UnknownOperation", "{failure}");
+    for operation in ["GetQueryExecution", "ListKeys", "DeleteWorkGroup"] {
+        let failure = client.query("athena", operation, "us-east-1", &json!({})).await.unwrap_err();
+        assert_eq!(failure.code, "UnknownOperation", "{failure}");
+    }
     assert_eq!(canned.asked(), [""; 0]);
 }
 

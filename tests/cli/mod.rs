@@ -19,3 +19,4 @@ mod live;
 mod place;
 mod redaction;
 mod reference;
+mod trail;

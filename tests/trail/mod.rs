@@ -1,5 +1,6 @@
 //! CloudTrail excerpts against the test world: log objects in S3, log files in a directory, LookupEvents.
 
+mod athena;
 mod corroborate;
 mod coverage;
 mod digest;

@@ -4,7 +4,7 @@ mod schema;
 mod service;
 mod source;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use include_dir::{Dir, include_dir};
@@ -54,6 +54,8 @@ pub enum ModelError {
 #[derive(Debug, Clone)]
 pub struct Models {
     services: Arc<BTreeMap<String, Arc<Service>>>,
+    /// Service and operation of what starts or stops queries of our own.
+    queries: Arc<BTreeSet<(String, String)>>,
     partitions: Arc<Partitions>,
 }
 
@@ -61,6 +63,8 @@ pub struct Models {
 struct OperationsFile {
     #[serde(default, rename = "reader")]
     readers: Vec<Reader>,
+    #[serde(default, rename = "query")]
+    queries: Vec<Reader>,
 }
 
 #[derive(Deserialize)]
@@ -103,7 +107,7 @@ impl Models {
         let find = |file: &str| {
             files.get(file).copied().ok_or_else(|| ModelError::Missing { file: file.to_owned() })
         };
-        let readers = readers(find("operations.toml")?)?;
+        let OperationsFile { readers, queries } = listed(find("operations.toml")?)?;
         let partitions = Partitions::read(find("endpoints/partitions.json")?)
             .map_err(|problem| unreadable("endpoints/partitions.json", problem))?;
         let mut services = BTreeMap::new();
@@ -115,7 +119,7 @@ impl Models {
             let service = Service::read(name, text, rules).map_err(|problem| unreadable(file, problem))?;
             for operation in service.operations.keys() {
                 let listed = |reader: &Reader| reader.service == name && reader.operation == *operation;
-                if !reads_by_name(operation) && !readers.iter().any(listed) {
+                if !reads_by_name(operation) && !readers.iter().chain(&queries).any(listed) {
                     return Err(ModelError::NotReading {
                         service: name.to_owned(),
                         operation: operation.clone(),
@@ -124,19 +128,33 @@ impl Models {
             }
             services.insert(name.to_owned(), Arc::new(service));
         }
-        Ok(Self { services: Arc::new(services), partitions: Arc::new(partitions) })
-    }
-
-    /// Whether `service` has `operation`: what the catalog can check its collectors against.
-    pub fn has(&self, service: &str, operation: &str) -> bool {
-        self.services.get(service).is_some_and(|service| service.operations.contains_key(operation))
-    }
-
-    /// Every service and operation, sorted.
-    pub fn operations(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.services.iter().flat_map(|(service, model)| {
-            model.operations.keys().map(move |operation| (service.as_str(), operation.as_str()))
+        let queries = queries.into_iter().map(|query| (query.service, query.operation)).collect();
+        Ok(Self {
+            services: Arc::new(services),
+            queries: Arc::new(queries),
+            partitions: Arc::new(partitions),
         })
+    }
+
+    /// Whether `service` has `operation` and it reads: what the catalog can check its collectors against.
+    pub fn has(&self, service: &str, operation: &str) -> bool {
+        let known = self.services.get(service);
+        known.is_some_and(|service| service.operations.contains_key(operation))
+            && !self.is_query(service, operation)
+    }
+
+    /// Every service and operation that reads, sorted.
+    pub fn operations(&self) -> impl Iterator<Item = (&str, &str)> {
+        let all = self.services.iter().flat_map(|(service, model)| {
+            model.operations.keys().map(move |operation| (service.as_str(), operation.as_str()))
+        });
+        all.filter(|(service, operation)| !self.is_query(service, operation))
+    }
+
+    /// Whether the operation starts or stops a query of our own: [`Client::query`](super::Client::query) makes it, and
+    /// nothing else.
+    pub fn is_query(&self, service: &str, operation: &str) -> bool {
+        self.queries.iter().any(|(known, of)| known == service && of == operation)
     }
 
     pub(super) fn service(&self, name: &str) -> Option<&Arc<Service>> {
@@ -148,16 +166,17 @@ impl Models {
     }
 }
 
-fn readers(text: &[u8]) -> Result<Vec<Reader>, ModelError> {
+fn listed(text: &[u8]) -> Result<OperationsFile, ModelError> {
     let file = "operations.toml";
     let text = std::str::from_utf8(text).map_err(|error| unreadable(file, error))?;
     let listed: OperationsFile = toml::from_str(text).map_err(|error| unreadable(file, error))?;
-    match listed.readers.iter().find(|reader| reader.reason.trim().is_empty()) {
+    let mut exceptions = listed.readers.iter().chain(&listed.queries);
+    match exceptions.find(|exception| exception.reason.trim().is_empty()) {
         Some(reader) => Err(unreadable(
             file,
             format!("{} {} is listed without a reason", reader.service, reader.operation),
         )),
-        None => Ok(listed.readers),
+        None => Ok(listed),
     }
 }
 
@@ -224,5 +243,19 @@ mod tests {
         ));
         let error = models_with("LookupKeys", &listed("kms", " ")).unwrap_err();
         assert!(error.to_string().contains("without a reason"), "{error}");
+    }
+
+    #[test]
+    fn a_query_is_known_but_is_none_of_the_operations_that_read() {
+        let listed = |reason: &str| {
+            format!("[[query]]\nservice = 'kms'\noperation = 'StartLooking'\nreason = '{reason}'\n")
+        };
+        let models = models_with("StartLooking", &listed("looks")).unwrap();
+        assert!(models.is_query("kms", "StartLooking") && !models.is_query("iam", "StartLooking"));
+        assert!(!models.has("kms", "StartLooking") && models.operations().count() == 0);
+        assert!(models_with("StartLooking", &listed("")).is_err());
+        let models = Models::embedded().unwrap();
+        let queries: Vec<&str> = models.queries.iter().map(|(_, operation)| operation.as_str()).collect();
+        assert_eq!(queries, ["StartQueryExecution", "StopQueryExecution"]);
     }
 }

@@ -14,6 +14,7 @@ use crate::aws::{AssumeRole, Client, Models, Session};
 use crate::catalog::Catalog;
 use crate::cli::config::Config;
 use crate::cli::exit::CommandError;
+use crate::cli::trail::AthenaEngine;
 use crate::clock::Clock;
 use crate::collect::{CollectError, Collection, Summary, call_once, collect};
 use crate::model::{ApiError, Period, Record, Source};
@@ -26,6 +27,8 @@ pub(super) struct Run<'a> {
     pub(super) catalog: Catalog,
     /// What is planned in the credentials' own: without what AWS Organizations was asked there.
     pub(super) own_catalog: Catalog,
+    /// What searches log objects, where that is Amazon Athena.
+    pub(super) athena: Option<AthenaEngine>,
     /// The excerpt rules, with the parameters of the configuration.
     pub(super) rules: BTreeMap<String, Rule>,
     pub(super) models: Arc<Models>,
@@ -181,7 +184,7 @@ impl Run<'_> {
         let regions: BTreeSet<&str> =
             account.regions.in_scope.iter().map(String::as_str).chain(home).collect();
         let found = tokio::select! {
-            found = excerpts(self.config, &account.session, request, &regions, &account.logs) => found,
+            found = excerpts(self.config, &account.session, self.athena.as_ref(), request, &regions, &account.logs) => found?,
             () = means.gate.interrupted() => return Err(CommandError::input(CollectError::Interrupted)),
         };
         for record in found {

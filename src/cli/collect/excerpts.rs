@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::aws::Session;
-use crate::cli::config::Config;
+use crate::cli::config::{Config, Engine};
 use crate::cli::exit::CommandError;
-use crate::cli::trail::Keys;
+use crate::cli::trail::{AthenaEngine, Keys, table};
 use crate::model::{Period, Record};
 use crate::trail::coverage::{Chains, Delivered, annotate, chains, coverage};
 use crate::trail::digest::{DirectoryStore, Place, S3Store};
@@ -30,6 +30,9 @@ pub(super) fn log_sources(config: &Config, account: &str) -> Result<Vec<LogSourc
 /// # Errors
 /// As [`log_sources`].
 pub(super) fn require_log_sources(config: &Config) -> Result<(), CommandError> {
+    if config.trail.engine == Engine::Athena {
+        table(config)?;
+    }
     let fixed = config.trail.logs.iter().filter(|text| !text.contains(ACCOUNT));
     fixed.map(|text| source(config, text)).collect::<Result<Vec<_>, _>>().map(|_| ())
 }
@@ -40,14 +43,18 @@ fn source(config: &Config, text: &str) -> Result<LogSource, CommandError> {
 }
 
 /// The records of every rule: from LookupEvents in `regions`, where the configuration asks for it, and from
-/// the log objects in `logs`.
+/// the log objects in `logs`, which `athena` searches where there is one.
+///
+/// # Errors
+/// When `athena` cannot search what `logs` names.
 pub(super) async fn excerpts(
     config: &Config,
     session: &Session,
+    athena: Option<&AthenaEngine>,
     request: Request<'_>,
     regions: &BTreeSet<&str>,
     logs: &[LogSource],
-) -> Vec<Record> {
+) -> Result<Vec<Record>, CommandError> {
     let endpoint = session.endpoint_url().unwrap_or("aws");
     let mut records = Vec::new();
     if config.trail.lookup_events {
@@ -67,6 +74,18 @@ pub(super) async fn excerpts(
             let search = async |chains| {
                 trail::from_logs(&client, source, &regions, session.region(), endpoint, request, chains).await
             };
+            let from_athena = match athena {
+                Some(athena) => {
+                    let regions: Vec<String> = regions.iter().cloned().collect();
+                    Some(athena.search(config, source, &regions, request).await?)
+                }
+                None => None,
+            };
+            // What Athena found is validated already. What of the period is covered, only reading all log files tells.
+            if let Some(found) = from_athena.as_ref().filter(|_| !config.trail.require_validation) {
+                records.extend_from_slice(found);
+                continue;
+            }
             // The demonstration's recording was made of the log files alone.
             if endpoint == RECORDING {
                 records.extend(search(Chains::default()).await.0);
@@ -106,9 +125,9 @@ pub(super) async fn excerpts(
                 Some(Err(_)) => (search(Chains::default()).await.0, Vec::new(), Vec::new()),
             };
             annotate(&mut found, &validated);
-            records.extend(found);
+            records.extend(from_athena.unwrap_or(found));
             records.extend(covered);
         }
     }
-    records
+    Ok(records)
 }

@@ -1,5 +1,6 @@
 //! `proofpack iam-policy`: the rights that a collection needs, out of the same catalog that it follows.
 
+mod athena;
 mod forms;
 
 use std::collections::BTreeSet;
@@ -93,6 +94,7 @@ fn statements(catalog: &Catalog, config: Option<&Config>, archive: bool) -> Resu
         let partition = partition(config)?;
         statements.extend(entering(config, &partition));
         statements.extend(trail_logs(config, &partition)?);
+        statements.extend(athena::statements(config, &partition));
         if archive {
             statements.extend(archiving(config, &partition)?);
         }

@@ -1,15 +1,15 @@
 //! `proofpack trail validate`: log files against the digest files that CloudTrail signs.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::keys::{Keys, KeysArguments};
 use super::place::Delivery;
+use super::sources::SourcesArguments;
 use crate::aws::Session;
-use crate::cli::config::{Config, is_account};
+use crate::cli::config::Config;
 use crate::cli::exit::{CommandError, Exit};
 use crate::cli::{CommandResult, collect, runtime};
 use crate::clock::Clock;
@@ -20,29 +20,10 @@ use crate::trail::digest::{accounts, regions, validate};
 /// Problems that the text lists for one account and region; `--json` lists all of them.
 const SHOWN: usize = 50;
 
-/// The configuration that is read where it is there and the command line names all that is needed.
-const CONFIGURATION: &str = "proofpack.toml";
-
 #[derive(Debug, clap::Args)]
 pub(super) struct ValidateArguments {
-    /// Where trails deliver to: `s3://BUCKET/PREFIX`, or a directory that a bucket was copied into; the configuration's
-    /// `[trail] logs` where none is named.
-    sources: Vec<String>,
-    /// Configuration file; not needed where a source is named.
-    #[arg(long, short, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Account to validate; may be given several times. Without it: scope.accounts, or all that files were delivered for.
-    #[arg(long, value_name = "ID")]
-    account: Vec<String>,
-    /// Region to validate; may be given several times. Without it: scope.regions, or all that files were delivered for.
-    #[arg(long, value_name = "REGION")]
-    region: Vec<String>,
-    /// First day, or first instant (2026-07-01T00:00:00Z), of the time of delivery; without it: the audit period's.
-    #[arg(long, value_name = "TIME")]
-    start: Option<String>,
-    /// Last day, or first instant after the time of delivery; without it: the audit period's.
-    #[arg(long, value_name = "TIME")]
-    end: Option<String>,
+    #[command(flatten)]
+    sources: SourcesArguments,
     /// Only the digest files of this trail.
     #[arg(long, value_name = "NAME")]
     trail: Option<String>,
@@ -62,30 +43,15 @@ struct Wanted {
 }
 
 pub(super) fn run(arguments: &ValidateArguments) -> CommandResult {
-    let config = configuration(arguments)?;
-    if let Some(wrong) = arguments.account.iter().find(|id| !is_account(id)) {
-        return Err(CommandError::new(
-            Exit::Usage,
-            format!("--account {wrong}: an account id has 12 digits"),
-        ));
-    }
+    let config = arguments.sources.configuration()?;
     let now = Clock::System.now();
-    let period = period(arguments, &config, now)?;
-    let mut accounts: BTreeSet<String> = arguments.account.iter().cloned().collect();
-    if accounts.is_empty() {
-        accounts = config.scope.named_accounts();
-    }
-    let mut regions: BTreeSet<String> = arguments.region.iter().cloned().collect();
+    let period = arguments.sources.period(&config, now)?;
+    let accounts = arguments.sources.accounts(&config);
+    let mut regions = arguments.sources.regions();
     if regions.is_empty() {
         regions = config.scope.regions.listed().iter().cloned().collect();
     }
-    let sources = if arguments.sources.is_empty() { &config.trail.logs } else { &arguments.sources };
-    if sources.is_empty() {
-        return Err(CommandError::input(
-            "there is nothing to validate: name s3://BUCKET/PREFIX or a directory, or set logs under [trail] in the configuration",
-        ));
-    }
-    let deliveries = Delivery::parse_all(sources, &config, &accounts)?;
+    let deliveries = Delivery::parse_all(arguments.sources.places(&config)?, &config, &accounts)?;
     let wanted = Wanted { accounts, regions, period, trail: arguments.trail.clone() };
     let validations = runtime()?.block_on(validate_all(&config, arguments, &deliveries, &wanted, now))?;
     if arguments.json {
@@ -101,58 +67,6 @@ pub(super) fn run(arguments: &ValidateArguments) -> CommandResult {
     } else {
         Exit::Incomplete
     })
-}
-
-fn configuration(arguments: &ValidateArguments) -> Result<Config, CommandError> {
-    match &arguments.config {
-        Some(path) => Config::read(path),
-        None if arguments.sources.is_empty() || Path::new(CONFIGURATION).exists() => {
-            Config::read(Path::new(CONFIGURATION)).map(|mut config| {
-                if !arguments.sources.is_empty() {
-                    // What is named on the command line is seen from where the program runs.
-                    config.folder = PathBuf::new();
-                }
-                config
-            })
-        }
-        None => Config::without_file(),
-    }
-}
-
-fn period(
-    arguments: &ValidateArguments,
-    config: &Config,
-    now: DateTime<Utc>,
-) -> Result<Period, CommandError> {
-    let wrong = |option: &str, text: &str| {
-        let message = format!(
-            "{option} {text}: write a day such as 2026-07-01, or an instant such as 2026-07-01T00:00:00Z"
-        );
-        CommandError::new(Exit::Usage, message)
-    };
-    let read = |option: &str, text: &str, days: u64| {
-        match text.parse::<NaiveDate>() {
-            Ok(day) => {
-                day.checked_add_days(Days::new(days)).map(|day| day.and_time(NaiveTime::MIN).and_utc())
-            }
-            Err(_) => text.parse::<DateTime<Utc>>().ok(),
-        }
-        .ok_or_else(|| wrong(option, text))
-    };
-    let start = arguments.start.as_deref().map(|text| read("--start", text, 0)).transpose()?;
-    let end = arguments.end.as_deref().map(|text| read("--end", text, 1)).transpose()?;
-    let period = match (start, end) {
-        (Some(start), Some(end)) => Period { start, end },
-        (start, end) => {
-            let configured = config.scope.period(now)?;
-            let end = end.unwrap_or(configured.end);
-            Period { start: start.unwrap_or(configured.start), end }
-        }
-    };
-    if period.start >= period.end {
-        return Err(CommandError::new(Exit::Usage, "--start is not before --end"));
-    }
-    Ok(Period { end: period.end.min(now.max(period.start + chrono::TimeDelta::hours(1))), ..period })
 }
 
 async fn validate_all(

@@ -29,7 +29,7 @@ impl Place {
     }
 
     /// The folder of all accounts.
-    pub(super) fn root(&self) -> String {
+    pub(in crate::trail) fn root(&self) -> String {
         format!("{}{ROOT}", self.prefix)
     }
 }

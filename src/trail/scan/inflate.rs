@@ -17,13 +17,13 @@ const TRAILER: usize = 8;
 const MOST_PER_BYTE: usize = 1032;
 
 /// Decompresses one object after the other into the same memory.
-pub(super) struct Inflater {
+pub(in crate::trail) struct Inflater {
     decompressor: Decompressor,
     text: Vec<u8>,
 }
 
 impl Inflater {
-    pub(super) fn new() -> Self {
+    pub(in crate::trail) fn new() -> Self {
         Self { decompressor: Decompressor::new(), text: Vec::new() }
     }
 
@@ -31,7 +31,10 @@ impl Inflater {
     ///
     /// # Errors
     /// When it is no whole gzip, or decompresses to more than a log file may have.
-    pub(super) fn text<'a>(&'a mut self, stored: &'a [u8]) -> Result<(Cow<'a, [u8]>, bool), Unreadable> {
+    pub(in crate::trail) fn text<'a>(
+        &'a mut self,
+        stored: &'a [u8],
+    ) -> Result<(Cow<'a, [u8]>, bool), Unreadable> {
         if !stored.starts_with(&MEMBER[..2]) {
             return Ok((Cow::Borrowed(stored), false));
         }

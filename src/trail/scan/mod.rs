@@ -19,10 +19,11 @@ use std::ops::Range;
 use serde_json::Value;
 
 use self::chance::{Chance, Searches, Seen, chance};
-use self::inflate::Inflater;
+pub(super) use self::inflate::Inflater;
 use self::marks::Finder;
 use self::needles::Needles;
-use self::split::{Event, NotLog};
+pub(super) use self::split::Event;
+use self::split::NotLog;
 use super::file::Unreadable;
 use crate::canonical;
 use crate::catalog::Filter;
@@ -133,6 +134,17 @@ impl Scanner {
         })?;
         Ok(scanned)
     }
+}
+
+/// Hands every event of a log file's text to `visit` and returns how many there are.
+///
+/// # Errors
+/// When it is no log file, or `visit` gives one.
+pub(super) fn every_event<E: From<NotLog>>(
+    text: &[u8],
+    visit: impl FnMut(&Event) -> Result<(), E>,
+) -> Result<u64, E> {
+    split::events(text, &Finder::new(Vec::new()), None, visit)
 }
 
 struct Choosing<'a> {

@@ -12,20 +12,20 @@ use super::needles::Needles;
 
 /// An event in the text of a log file.
 #[derive(Debug, Default)]
-pub(super) struct Event {
+pub(in crate::trail) struct Event {
     /// The event's number in the file, from 0.
-    pub(super) index: u64,
+    pub(in crate::trail) index: u64,
     /// Its bytes in the text, braces included.
-    pub(super) range: Range<usize>,
+    pub(in crate::trail) range: Range<usize>,
     /// Its own members: name with its quotes, and value, as bytes of the text.
-    pub(super) members: Vec<(Range<usize>, Range<usize>)>,
+    pub(in crate::trail) members: Vec<(Range<usize>, Range<usize>)>,
     /// Whether something is not as it should be, so that only a parser can say what the event is.
-    pub(super) is_odd: bool,
+    pub(in crate::trail) is_odd: bool,
 }
 
 /// Why a text is no log file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum NotLog {
+pub(in crate::trail) enum NotLog {
     /// It is no JSON.
     NotJson(&'static str),
     /// It is JSON, but holds no list of events.

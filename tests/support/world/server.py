@@ -30,7 +30,7 @@ from moto.moto_api._internal import mock_random
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
-from world import control, gaps, moto_fixes, specimens
+from world import athena, control, gaps, moto_fixes, specimens
 from world.answers import CLOSED, Answer, error
 from world.calls import Call, identify, read_body
 from world.faults import Faults
@@ -55,6 +55,7 @@ class World:
         self.recorder = Recorder()
         self.root = gaps.RootUser()
         self.fixtures = Fixtures()
+        self.athena = athena.Athena()
         #: How every operation is answered with a specimen, if it is.
         self.specimens: specimens.Settings | None = None
         self.seed: int | None = None
@@ -91,6 +92,8 @@ class World:
         ready = gaps.before_moto(call)
         if ready is not None:
             return ready
+        if call.service == "athena":
+            return self.athena.answer(call, lambda: self._ask_moto(environ, call))
         answer = gaps.after_moto(call, self._ask_moto(environ, call))
         return self.root.correct(call, answer)
 
@@ -141,7 +144,7 @@ class World:
         }
         self._ask_moto(environ)
         self.specimens = None
-        for part in (self.faults, self.events, self.public_keys, self.recorder, self.root, self.fixtures, self._asked):
+        for part in (self.faults, self.events, self.public_keys, self.recorder, self.root, self.fixtures, self.athena, self._asked):
             part.clear()
 
 
