@@ -366,7 +366,8 @@ fn what_is_not_known_is_said_and_never_left_out() {
         ],
         missing: vec![("444455556666".into(), "global".into())],
     };
-    let set = ResourceSet { resources: Vec::new().into(), sources: BTreeMap::from([("iam-role".into(), sources)]) };
+    let set =
+        ResourceSet { resources: Vec::new().into(), sources: BTreeMap::from([("iam-role".into(), sources)]) };
     let gaps = access_review(&set, AccessRules::embedded(), as_of()).unwrap().gaps;
     assert_eq!(gaps.len(), 2);
     assert_eq!((gaps[0].records.len(), gaps[1].records.len()), (2, 0));
