@@ -72,12 +72,11 @@ pub(super) fn json(function: &str, value: &dyn Val) -> Result<Value, ExecutionEr
 
 /// The members of a map by their names, in order: CEL's maps have none.
 fn named<'a>(members: &'a CelMap<'_>) -> Vec<(&'a str, &'a dyn Val)> {
-    let mut named: Vec<(&str, &dyn Val)> = Vec::with_capacity(members.len());
-    for (name, member) in members.iter() {
-        if let CelMapKey::String(name) = name {
-            named.push((name.inner(), &**member));
-        }
-    }
+    let texts = members.iter().filter_map(|(name, member)| match name {
+        CelMapKey::String(name) => Some((name.inner(), &**member)),
+        _ => None,
+    });
+    let mut named: Vec<(&str, &dyn Val)> = texts.collect();
     named.sort_unstable_by_key(|(name, _)| *name);
     named
 }
