@@ -3,10 +3,13 @@
 //! Everything that is hashed, compared or written for good goes through here, so that equal values
 //! are equal bytes on every machine.
 
+mod name;
+mod serializer;
+
 use serde::Serialize;
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use self::serializer::Text;
 use crate::model::Sha256Digest;
 
 /// Integers beyond this are not exact in the IEEE double that RFC 8785 prescribes for numbers.
@@ -23,14 +26,20 @@ pub enum CanonicalError {
     Serialize(#[from] serde_json::Error),
 }
 
+impl serde::ser::Error for CanonicalError {
+    fn custom<T: std::fmt::Display>(message: T) -> Self {
+        Self::Serialize(serde_json::Error::custom(message))
+    }
+}
+
 /// The canonical JSON text of `value`, without a line end.
 ///
 /// # Errors
 /// When the value cannot be represented as JSON, or holds an integer that canonical JSON would alter.
 pub fn to_string<T: Serialize + ?Sized>(value: &T) -> Result<String, CanonicalError> {
-    let value = serde_json::to_value(value)?;
-    refuse_inexact(&value)?;
-    Ok(serde_json_canonicalizer::to_string(&value)?)
+    let mut text = Text::default();
+    value.serialize(text.writer())?;
+    String::from_utf8(text.into_bytes()).map_err(serde::ser::Error::custom)
 }
 
 /// The canonical JSON bytes of `value` followed by a line feed: how single-document files are written.
@@ -66,27 +75,77 @@ pub fn sha256_reader(reader: &mut dyn std::io::Read) -> std::io::Result<(Sha256D
     }
 }
 
-fn refuse_inexact(value: &Value) -> Result<(), CanonicalError> {
-    match value {
-        Value::Number(number) => {
-            let magnitude = number.as_u64().or_else(|| number.as_i64().map(i64::unsigned_abs));
-            match magnitude {
-                Some(m) if m > LARGEST_EXACT_INTEGER => {
-                    Err(CanonicalError::InexactInteger(number.to_string()))
-                }
-                _ => Ok(()),
-            }
-        }
-        Value::Array(items) => items.iter().try_for_each(refuse_inexact),
-        Value::Object(members) => members.values().try_for_each(refuse_inexact),
-        Value::Null | Value::Bool(_) | Value::String(_) => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+    use std::collections::BTreeMap;
+
+    /// Any JSON value: nested, with names that UTF-16 orders otherwise than UTF-8.
+    fn any_value() -> impl Strategy<Value = Value> {
+        let text = || {
+            prop_oneof!["[ -~]{0,6}", "\\PC{0,4}", "[\u{0}-\u{20}\"\\\\\u{7f}\u{e000}\u{ffff}\u{10000}]{0,4}"]
+        };
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i32>().prop_map(Value::from),
+            (-(1_i64 << 53)..=1 << 53).prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            text().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 40, 6, move |inner| {
+            let members = prop::collection::vec((text(), inner.clone()), 0..6);
+            prop_oneof![
+                prop::collection::vec(inner, 0..6).prop_map(Value::from),
+                members.prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_what_the_library_for_rfc_8785_writes(value in any_value()) {
+            prop_assert_eq!(to_string(&value).unwrap(), serde_json_canonicalizer::to_string(&value).unwrap());
+        }
+    }
+
+    #[derive(Serialize)]
+    #[serde(rename_all = "kebab-case")]
+    enum Sort {
+        Zeal,
+        One(u8),
+        Two(u8, Option<bool>),
+        Named { zeta: (), alpha: char },
+    }
+
+    #[derive(Serialize)]
+    struct Whole<'a> {
+        zeta: Vec<Sort>,
+        names: BTreeMap<u32, f32>,
+        #[serde(flatten)]
+        more: BTreeMap<&'a str, i64>,
+        bytes: (u8, &'a str),
+        nothing: Option<u8>,
+    }
+
+    #[test]
+    fn types_are_written_as_values_would_be() {
+        let sorts = vec![Sort::Zeal, Sort::One(1), Sort::Two(2, None), Sort::Named { zeta: (), alpha: 'ä' }];
+        let whole = Whole {
+            zeta: sorts,
+            names: BTreeMap::from([(9, 0.5), (10, f32::NAN)]),
+            more: BTreeMap::from([("alpha", -1), ("zz", 0), ("zeta", 7)]),
+            bytes: (1, "\u{1}"),
+            nothing: None,
+        };
+        let value = serde_json::to_value(&whole).unwrap();
+        assert_eq!(value["zeta"], 7, "of two members with the same name the later counts");
+        assert_eq!(to_string(&whole).unwrap(), serde_json_canonicalizer::to_string(&value).unwrap());
+        let no_name = BTreeMap::from([(Some(1), 1)]);
+        assert!(matches!(to_string(&no_name), Err(CanonicalError::Serialize(_))));
+    }
 
     #[test]
     fn members_are_sorted_and_spacing_is_gone() {

@@ -18,6 +18,7 @@ pub mod export;
 pub mod imports;
 pub mod model;
 pub mod package;
+mod parallel;
 pub mod report;
 pub mod schema;
 pub mod sign;

@@ -2,12 +2,14 @@
 //! against one resource at a time. An evaluation error is never a pass.
 
 mod trace;
+pub(super) mod values;
 mod written;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
-use cel::objects::Key;
+use cel::common::types::{CelList, CelMap, CelMapKey, CelTimestamp};
+use cel::common::value::Val;
 use cel::{Context, Env, ExecutionError, Value as CelValue};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -40,7 +42,9 @@ pub(crate) struct Engine {
 /// An expression that was compiled and checked.
 pub(crate) struct Program {
     program: cel::Program,
-    references: References,
+    references: Arc<References>,
+    /// Those of our functions that it calls.
+    called: Vec<&'static str>,
 }
 
 /// What an expression is evaluated against.
@@ -87,7 +91,13 @@ impl Engine {
         let (references, problems) = references::of(program.expression());
         let fault = |(what, node)| Fault::at_node(expression, program.source_info(), node, what);
         let faults: Vec<Fault> = problems.into_iter().map(fault).collect();
-        if faults.is_empty() { Ok(Program { program, references }) } else { Err(faults) }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let names = program.references();
+        let called = functions::FUNCTIONS.iter().map(|(name, _)| *name);
+        let called = called.filter(|name| names.has_function(name)).collect();
+        Ok(Program { program, references: Arc::new(references), called })
     }
 
     /// Evaluates a compiled expression.
@@ -102,56 +112,57 @@ impl Engine {
     }
 
     /// What a compiled expression is evaluated in.
-    fn context(
+    fn context<'s>(
         &self,
         program: &Program,
-        scope: &Scope<'_>,
+        scope: &Scope<'s>,
         used: &Arc<Mutex<Vec<RecordId>>>,
-    ) -> Result<Prepared, String> {
+    ) -> Result<Prepared<'s>, String> {
         let mut budget = MOST_NODES;
         let mut context = Context::with_env(Arc::clone(&self.env));
-        let resource = resource_value(scope.resource, &program.references.properties, &mut budget)?;
-        context.add_variable_from_value("resource", resource);
-        let wanted = program.references.parameters.iter();
-        let mut parameters = HashMap::new();
-        for (name, value) in wanted.filter_map(|name| scope.parameters.get_key_value(name)) {
-            parameters.insert(Key::from(name.clone()), to_cel(value, 0, &mut budget)?);
+        let references = &program.references;
+        let resource = resource_value(scope.resource, references, &mut budget)?;
+        context.add_variable_as_val("resource", Box::new(resource));
+        let mut parameters: HashMap<CelMapKey<'s>, Box<dyn Val + 's>> = HashMap::new();
+        for name in &references.parameters {
+            if let Some((name, value)) = scope.parameters.get_key_value(name) {
+                parameters.insert(CelMapKey::from(name.as_str()), values::borrowed(value, &mut budget)?);
+            }
         }
-        context.add_variable_from_value("parameters", parameters);
-        if program.references.events {
-            let events = scope.events.iter().map(|event| {
-                let members = event.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-                to_cel(&Value::Object(members), 0, &mut budget)
-            });
-            let events: Result<Vec<CelValue>, String> = events.collect();
-            context.add_variable_from_value("events", CelValue::List(Arc::new(events?)));
+        context.add_variable_as_val("parameters", Box::new(CelMap::from(parameters)));
+        if references.events {
+            let events = scope.events.iter().map(|event| event_value(event, &mut budget));
+            let events: Result<Vec<Box<dyn Val + 's>>, String> = events.collect();
+            context.add_variable_as_val("events", Box::new(CelList::from(events?)));
         }
-        context.add_variable_from_value("as_of", CelValue::Timestamp(scope.as_of.fixed_offset()));
-        let viewpoint =
-            Viewpoint { account: scope.resource.account.clone(), region: scope.resource.region.clone() };
+        context.add_variable_as_val("as_of", Box::new(CelTimestamp::from(scope.as_of.fixed_offset())));
         let unknown = Arc::new(Mutex::new(Vec::new()));
-        let host = functions::Host {
-            world: Arc::clone(scope.world),
-            viewpoint,
-            looked_up: program.references.looked_up.clone(),
-            listed: program.references.listed.clone(),
-            as_of: scope.as_of,
-            used: Arc::clone(used),
-            unknown: Arc::clone(&unknown),
-        };
-        functions::register(&mut context, host).map_err(|error| error.to_string())?;
+        if !program.called.is_empty() {
+            let host = functions::Host {
+                world: Arc::clone(scope.world),
+                viewpoint: Viewpoint {
+                    account: scope.resource.account.clone(),
+                    region: scope.resource.region.clone(),
+                },
+                references: Arc::clone(references),
+                as_of: scope.as_of,
+                used: Arc::clone(used),
+                unknown: Arc::clone(&unknown),
+            };
+            functions::register(&mut context, &program.called, host).map_err(|error| error.to_string())?;
+        }
         Ok(Prepared { context, unknown })
     }
 }
 
 /// What an expression is evaluated in.
-struct Prepared {
-    context: Context<'static, 'static>,
+struct Prepared<'s> {
+    context: Context<'s, 's>,
     /// Members that were read and are not known, and why.
     unknown: Arc<Mutex<Vec<UnknownMember>>>,
 }
 
-impl Prepared {
+impl Prepared<'_> {
     fn run(&self, program: &Program) -> Result<bool, String> {
         match program.program.execute(&self.context) {
             Ok(CelValue::Bool(outcome)) => Ok(outcome),
@@ -174,33 +185,31 @@ impl Program {
     }
 }
 
-fn resource_value(
-    resource: &Resource,
-    wanted: &BTreeSet<String>,
+/// The members of a resource that are read.
+fn resource_value<'s>(
+    resource: &'s Resource,
+    references: &References,
     budget: &mut usize,
-) -> Result<CelValue, String> {
-    let known = resource.properties.iter().filter_map(|(name, property)| match property {
-        Property::Known { value, .. } if wanted.contains(name) => Some((name, value)),
-        _ => None,
-    });
-    members_of(resource, known, budget)
+) -> Result<CelMap<'s>, String> {
+    let wanted = |name: &str| references.properties.contains(name);
+    let known =
+        references.properties.iter().filter_map(|name| match resource.properties.get_key_value(name) {
+            Some((name, Property::Known { value, .. })) => Some((name, value)),
+            _ => None,
+        });
+    values::resource(resource, wanted, known, budget)
 }
 
-/// A resource as CEL sees it, with these of its properties.
-pub(super) fn members_of<'v>(
-    resource: &Resource,
-    properties: impl IntoIterator<Item = (&'v String, &'v Value)>,
+/// One of a check's sample events.
+fn event_value<'s>(
+    event: &'s BTreeMap<String, Value>,
     budget: &mut usize,
-) -> Result<CelValue, String> {
-    let mut members: HashMap<Key, CelValue> = HashMap::new();
-    for (name, value) in properties {
-        members.insert(Key::from(name.clone()), to_cel(value, 0, budget)?);
+) -> Result<Box<dyn Val + 's>, String> {
+    let mut members: HashMap<CelMapKey<'s>, Box<dyn Val + 's>> = HashMap::new();
+    for (name, value) in event {
+        members.insert(CelMapKey::from(name.as_str()), values::borrowed(value, budget)?);
     }
-    // The built-in members go in last: no property can stand in for them.
-    for (name, value) in built_in(resource) {
-        members.insert(Key::from(name), to_cel(&value, 0, budget)?);
-    }
-    Ok(CelValue::from(members))
+    Ok(Box::new(CelMap::from(members)))
 }
 
 /// The members that every resource has.
@@ -213,39 +222,6 @@ pub(super) fn built_in(resource: &Resource) -> [(&'static str, Value); 5] {
         ("region", Value::from(resource.region.as_str())),
         ("tags", Value::Object(tags)),
     ]
-}
-
-/// A JSON value as CEL sees it. Whole numbers are `int`, so that one is equal to the literals of an expression.
-pub(super) fn to_cel(value: &Value, depth: usize, budget: &mut usize) -> Result<CelValue, String> {
-    if depth > DEEPEST {
-        return Err(format!("a value is nested more than {DEEPEST} levels deep"));
-    }
-    *budget = budget.checked_sub(1).ok_or_else(|| format!("more than {MOST_NODES} values"))?;
-    Ok(match value {
-        Value::Null => CelValue::Null,
-        Value::Bool(flag) => CelValue::Bool(*flag),
-        Value::Number(number) => match (number.as_i64(), number.as_u64()) {
-            (Some(whole), _) => CelValue::Int(whole),
-            (None, Some(large)) => CelValue::UInt(large),
-            (None, None) => CelValue::Float(number.as_f64().unwrap_or(f64::NAN)),
-        },
-        Value::String(text) if text.len() > LONGEST_TEXT => {
-            return Err(format!("a text is longer than {LONGEST_TEXT} bytes"));
-        }
-        Value::String(text) => CelValue::from(text.as_str()),
-        Value::Array(items) => {
-            let items: Result<Vec<CelValue>, String> =
-                items.iter().map(|item| to_cel(item, depth + 1, budget)).collect();
-            CelValue::List(Arc::new(items?))
-        }
-        Value::Object(members) => {
-            let mut map: HashMap<Key, CelValue> = HashMap::new();
-            for (name, member) in members {
-                map.insert(Key::from(name.clone()), to_cel(member, depth + 1, budget)?);
-            }
-            CelValue::from(map)
-        }
-    })
 }
 
 /// An evaluation error in words. A member that is missing because it is not known says why it is not.

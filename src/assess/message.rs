@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use jmespath::Rcvar;
 use serde_json::{Map, Value, json};
 
 use super::engine::{self, Fault};
 use super::text;
+use crate::catalog::{to_value, to_variable};
 use crate::model::{Property, Resource};
 
 /// A value in a message, and a message as a whole, are cut to these lengths (characters).
@@ -82,7 +84,11 @@ impl Message {
         for (name, value) in engine::built_in(resource) {
             members.insert(name.to_owned(), value);
         }
-        let context = json!({ "resource": members, "parameters": parameters });
+        let mut context = json!({ "resource": members });
+        if self.parts.iter().any(|part| matches!(part, Part::Place(place) if place.reads("parameters"))) {
+            context["parameters"] = json!(parameters);
+        }
+        let seen = to_variable(&context);
         let mut message = String::new();
         for part in &self.parts {
             match part {
@@ -90,7 +96,7 @@ impl Message {
                 Part::Place(place) if context.pointer(&place.pointer()).is_none() => {
                     message.push_str("(unknown)");
                 }
-                Part::Place(place) => message.push_str(&place.fill(&context)),
+                Part::Place(place) => message.push_str(&place.fill(&seen)),
             }
         }
         text::safe(&message, LONGEST_MESSAGE)
@@ -116,9 +122,14 @@ impl Place {
         format!("/{}/{}", self.owner, self.member)
     }
 
-    fn fill(&self, context: &Value) -> String {
-        let found = self.expression.search(context).ok().and_then(|found| serde_json::to_value(&*found).ok());
-        text::of_value(&found.unwrap_or(Value::Null), LONGEST_VALUE)
+    /// Whether its expression may read a member of `owner`.
+    fn reads(&self, owner: &str) -> bool {
+        self.expression.as_str().contains(owner)
+    }
+
+    fn fill(&self, context: &Rcvar) -> String {
+        let found = self.expression.search(context).map_or(Value::Null, |found| to_value(&found));
+        text::of_value(&found, LONGEST_VALUE)
     }
 }
 

@@ -17,7 +17,6 @@ mod functions;
 mod imports;
 mod judge;
 mod message;
-mod parallel;
 mod parameters;
 mod provenance;
 mod references;
@@ -54,6 +53,7 @@ use crate::model::{
     AssessedCheck, Assessment, BundleReference, EvidenceEntry, Exception, Finding, FindingError, GapReason,
     RecordId, RecordOutcome, Resource, ResourceEntry, ResourceSet, Tool,
 };
+use crate::parallel;
 
 /// What an assessment is made with, beside bundle and catalog.
 #[derive(Debug, Clone, PartialEq)]
@@ -146,15 +146,14 @@ pub fn assess_resources(
     let fallback = fallback(bundle)?;
 
     let coverage = coverage::coverage(catalog, bundle, set);
-    let world = Arc::new(World::new(set.resources.clone(), coverage, error_codes(bundle)));
+    let world = Arc::new(World::new(Arc::clone(&set.resources), coverage, error_codes(bundle)));
     let court = Court { engine, world: Arc::clone(&world), parameters: &parameters, as_of: inputs.as_of };
+    let (access_review, findings) = parallel::both(
+        || access_review(set, AccessRules::embedded(), inputs.as_of),
+        || parallel::each(&checks, |check| findings::of_check(&court, check, &fallback)),
+    );
     let mut findings: Vec<Finding> =
-        parallel::each(&checks, |check| findings::of_check(&court, check, &fallback))
-            .into_iter()
-            .collect::<Result<Vec<_>, _>>()?
-            .into_iter()
-            .flatten()
-            .collect();
+        findings.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
     let exceptions = exceptions::apply(
         &inputs.exceptions,
         findings.iter_mut(),
@@ -186,7 +185,7 @@ pub fn assess_resources(
         imports,
         disagreements,
         resources: set.resources.iter().map(entry).collect(),
-        access_review: access_review(set, AccessRules::embedded(), inputs.as_of)?,
+        access_review: access_review?,
         coverage: trail::coverage(bundle),
         evidence: bundle.records.iter().map(evidence).collect(),
     })

@@ -13,6 +13,7 @@ use super::writer::order_key;
 use super::{Bundle, LONGEST_LINE, LONGEST_MANIFEST, StoredRecord, attached, merkle, paths};
 use crate::canonical;
 use crate::model::{Manifest, Problem, ProblemCode, Problems, Record, RecordId, Sha256Digest};
+use crate::parallel;
 
 /// What a bundle holds and what is wrong with it.
 #[derive(Debug)]
@@ -53,8 +54,11 @@ pub fn examine(files: &dyn Files) -> Examination {
     let manifest = read_manifest(files, &mut payload, &mut problems);
     let manifest_sha256 = payload.get(paths::MANIFEST).map(|file: &PayloadFile| file.sha256);
     let mut records = Vec::new();
-    for path in files.list().keys().filter(|path| is_record_file(path)) {
-        read_records(files, path, &mut payload, &mut records, &mut problems);
+    let paths: Vec<&String> = files.list().keys().filter(|path| is_record_file(path)).collect();
+    for (path, file) in paths.iter().zip(parallel::each(&paths, |path| RecordFile::read(files, path))) {
+        records.extend(file.records);
+        payload.extend(file.payload.map(|payload| ((*path).clone(), payload)));
+        problems.append(file.problems);
     }
     let imports = attached::hash(files, &mut payload, &mut problems);
     check_repeats(&records, &mut problems);
@@ -113,21 +117,29 @@ fn read_manifest(
     Some(manifest)
 }
 
-/// Reads the lines of one file, hashing it as it goes; lines that are no records are reported and left out.
-fn read_records(
-    files: &dyn Files,
-    path: &str,
-    payload: &mut BTreeMap<String, PayloadFile>,
-    records: &mut Vec<StoredRecord>,
-    problems: &mut Problems,
-) {
-    let mut hasher = Hashing { hasher: Sha256::new(), bytes: 0 };
-    if let Err(error) = read_lines(files, path, &mut hasher, records, problems) {
-        problems.add(ProblemCode::Unreadable, path, error);
-        return;
+/// What one file of records holds and what is wrong with it.
+#[derive(Default)]
+struct RecordFile {
+    records: Vec<StoredRecord>,
+    /// Its digest and length, where all of it could be read.
+    payload: Option<PayloadFile>,
+    problems: Problems,
+}
+
+impl RecordFile {
+    /// Reads the lines, hashing the file as it goes; lines that are no records are reported and left out.
+    fn read(files: &dyn Files, path: &str) -> Self {
+        let mut file = Self::default();
+        let mut hasher = Hashing { hasher: Sha256::new(), bytes: 0 };
+        match read_lines(files, path, &mut hasher, &mut file.records, &mut file.problems) {
+            Ok(()) => {
+                let sha256 = Sha256Digest::from_bytes(hasher.hasher.finalize().into());
+                file.payload = Some(PayloadFile { sha256, bytes: hasher.bytes });
+            }
+            Err(error) => file.problems.add(ProblemCode::Unreadable, path, error),
+        }
+        file
     }
-    let sha256 = Sha256Digest::from_bytes(hasher.hasher.finalize().into());
-    payload.insert(path.to_owned(), PayloadFile { sha256, bytes: hasher.bytes });
 }
 
 struct Hashing {
@@ -229,8 +241,8 @@ fn read_record(text: &[u8], path: &str, place: &str, problems: &mut Problems) ->
         problems.add(ProblemCode::RecordMalformed, place, message);
         return None;
     }
-    let line = record.to_line().ok();
-    if line.as_ref().is_none_or(|(line, _)| line.as_bytes() != text) {
+    let line = canonical::to_string(&record).ok();
+    if line.is_none_or(|line| line.as_bytes() != text) {
         let message = "the line is not in canonical form (RFC 8785), as sealing writes it: it was altered";
         problems.add(ProblemCode::RecordNotCanonical, place, message);
     }

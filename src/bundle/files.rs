@@ -50,7 +50,7 @@ impl FilesError {
 }
 
 /// Files by relative path; paths have forward slashes on every system.
-pub trait Files {
+pub trait Files: Sync {
     /// Every file's path and length in bytes, in order of the paths.
     fn list(&self) -> &BTreeMap<String, u64>;
 

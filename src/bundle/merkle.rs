@@ -8,7 +8,7 @@ use ct_merkle::mem_backed_tree::MemoryBackedTree;
 use ct_merkle::{InclusionProof as Path, RootHash};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
 use crate::model::{RecordId, Sha256Digest};
 
@@ -50,7 +50,25 @@ pub enum MerkleError {
 
 /// The root over `ids`, in their order.
 pub fn root<'a>(ids: impl IntoIterator<Item = &'a RecordId>) -> Sha256Digest {
-    Sha256Digest::from_bytes((*tree(ids).root().as_bytes()).into())
+    // The roots of the whole subtrees on the left, each with its number of leaves: ever fewer, a power of two each.
+    let mut whole: Vec<(u64, [u8; 32])> = Vec::new();
+    for id in ids {
+        let mut subtree = (1, leaf(id));
+        while let Some((_, left)) = whole.pop_if(|(leaves, _)| *leaves == subtree.0) {
+            subtree = (subtree.0 * 2, node(&left, &subtree.1));
+        }
+        whole.push(subtree);
+    }
+    let joined = whole.into_iter().map(|(_, root)| root).rev().reduce(|right, left| node(&left, &right));
+    Sha256Digest::from_bytes(joined.unwrap_or_else(|| Sha256::digest([]).into()))
+}
+
+fn leaf(id: &RecordId) -> [u8; 32] {
+    Sha256::new().chain_update([0]).chain_update(id.0.as_bytes()).finalize().into()
+}
+
+fn node(left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
+    Sha256::new().chain_update([1]).chain_update(left).chain_update(right).finalize().into()
 }
 
 /// Proof that the record at `index` belongs to the tree over `ids`; `None` beyond its end.

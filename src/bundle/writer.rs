@@ -3,6 +3,7 @@
 
 mod attach;
 mod disk;
+mod entries;
 mod error;
 
 use std::collections::BTreeMap;
@@ -16,15 +17,16 @@ use sha2::{Digest, Sha256};
 pub use self::error::WriteError;
 
 use self::disk::{failed, sync_directory, sync_tree, write_file};
+use self::entries::{Entries, Entry};
 use super::attached;
 use super::bagit::{self, PayloadFile};
 use super::begun::Begun;
-use super::gaps::{gap_of, gap_summary};
+use super::gaps::gap_summary;
 use super::journal::{Journal, JournalReader, Span};
 use super::paths;
 use super::{LONGEST_LINE, merkle};
 use crate::canonical::{self, CanonicalError};
-use crate::model::{GapReason, Manifest, ManifestFile, Record, RecordId, Scope, Sha256Digest, Shard, Tool};
+use crate::model::{Manifest, ManifestFile, Record, RecordId, Scope, Sha256Digest, Shard, Source, Tool};
 
 /// What the manifest says beyond what the records give.
 #[derive(Debug, Clone)]
@@ -57,26 +59,11 @@ pub struct Writer {
     target: PathBuf,
     partial: PathBuf,
     journal: Journal,
-    entries: BTreeMap<RecordId, Entry>,
-    /// The records of API calls by what they answer: a later answer to the same question replaces the earlier.
-    questions: BTreeMap<Sha256Digest, RecordId>,
+    entries: Entries,
     /// Files that come with records, by their place in the bag.
     attached: BTreeMap<String, PayloadFile>,
     /// Whether records may have been set aside.
     resumed: bool,
-}
-
-#[derive(Debug)]
-struct Entry {
-    path: String,
-    parameters: String,
-    gap: Option<(GapReason, String)>,
-    collected_at: DateTime<Utc>,
-    span: Span,
-    /// Where in the bag the files lie that it names.
-    attached: Vec<String>,
-    /// Left by an earlier run and not appended again since: not sealed.
-    set_aside: bool,
 }
 
 impl Writer {
@@ -100,7 +87,7 @@ impl Writer {
         fs::create_dir(&partial).map_err(failed("made", &partial))?;
         let path = partial.join(JOURNAL);
         let journal = Journal::create(&path).map_err(failed("made", &path))?;
-        Ok(Self::of(target, partial, journal, BTreeMap::new(), BTreeMap::new()))
+        Ok(Self::of(target, partial, journal, Entries::default()))
     }
 
     /// Takes up a bundle that an earlier run left unsealed, with the records of its journal. Of several that
@@ -120,7 +107,7 @@ impl Writer {
     pub fn resume_with(target: &Path, mut each: impl FnMut(&Record, u64)) -> Result<Self, WriteError> {
         let partial = partial_of(target)?;
         let path = partial.join(JOURNAL);
-        let (mut entries, mut questions) = (BTreeMap::new(), BTreeMap::new());
+        let mut entries = Entries::default();
         let mut line = 0;
         let journal = Journal::resume(&path, |bytes, span| {
             line += 1;
@@ -131,8 +118,7 @@ impl Writer {
                 return Err(bad("it is not in canonical form".to_owned()));
             }
             let question = record.question().map_err(|error| bad(error.to_string()))?;
-            let entry = entry(&record, span).map_err(|error| bad(error.to_string()))?;
-            insert(&mut entries, &mut questions, question, id, entry);
+            entries.insert(&record, id, question, span).map_err(bad)?;
             each(&record, span.start);
             Ok(())
         })
@@ -140,18 +126,12 @@ impl Writer {
             ResumeError::Io(source) => WriteError::Io { action: "read", path: path.clone(), source },
             ResumeError::Line(line, reason) => WriteError::BadJournal { path: path.clone(), line, reason },
         })?;
-        Ok(Self::of(target, partial, journal, entries, questions))
+        Ok(Self::of(target, partial, journal, entries))
     }
 
-    fn of(
-        target: &Path,
-        partial: PathBuf,
-        journal: Journal,
-        entries: BTreeMap<RecordId, Entry>,
-        questions: BTreeMap<Sha256Digest, RecordId>,
-    ) -> Self {
+    fn of(target: &Path, partial: PathBuf, journal: Journal, entries: Entries) -> Self {
         let (target, attached) = (target.to_owned(), BTreeMap::new());
-        Self { target, partial, journal, entries, questions, attached, resumed: false }
+        Self { target, partial, journal, entries, attached, resumed: false }
     }
 
     /// Removes what a run that died left of a bundle; whether there was something.
@@ -191,7 +171,7 @@ impl Writer {
     /// Sets all records aside: only those that are appended (again) from now on will be sealed. For a run that
     /// resumes: what it no longer comes by, as it is too old and gone by now, is no evidence of it.
     pub fn set_aside(&mut self) {
-        self.entries.values_mut().for_each(|entry| entry.set_aside = true);
+        self.entries.by_id.values_mut().for_each(|entry| entry.set_aside = true);
         self.resumed = true;
     }
 
@@ -207,7 +187,7 @@ impl Writer {
 
     /// How many records the journal holds, those that were set aside among them.
     pub fn recorded(&self) -> usize {
-        self.entries.len()
+        self.entries.by_id.len()
     }
 
     /// When the earliest of AWS's answers was obtained that would be sealed now.
@@ -229,7 +209,7 @@ impl Writer {
         let operation = || format!("{} {}", record.source.service, record.source.operation);
         let (line, id) =
             record.to_line().map_err(|source| WriteError::Canonical { operation: operation(), source })?;
-        if let Some(entry) = self.entries.get_mut(&id) {
+        if let Some(entry) = self.entries.by_id.get_mut(&id) {
             entry.set_aside = false;
             return Ok(id);
         }
@@ -250,9 +230,7 @@ impl Writer {
             record.question().map_err(|source| WriteError::Canonical { operation: operation(), source })?;
         let path = self.partial.join(JOURNAL);
         let span = self.journal.append(&line).map_err(failed("written", &path))?;
-        let entry = entry(record, span)
-            .map_err(|source| WriteError::Unstorable { operation: operation(), reason: source })?;
-        insert(&mut self.entries, &mut self.questions, question, id, entry);
+        self.entries.insert(record, id, question, span).map_err(unstorable)?;
         Ok(id)
     }
 
@@ -267,7 +245,7 @@ impl Writer {
         let operation = || format!("{} {}", record.source.service, record.source.operation);
         let (_, id) =
             record.to_line().map_err(|source| WriteError::Canonical { operation: operation(), source })?;
-        let entry = self.entries.get_mut(&id).filter(|entry| entry.set_aside);
+        let entry = self.entries.by_id.get_mut(&id).filter(|entry| entry.set_aside);
         Ok(entry.map(|entry| entry.set_aside = false).is_some())
     }
 
@@ -277,7 +255,7 @@ impl Writer {
     }
 
     fn live(&self) -> impl Iterator<Item = (&RecordId, &Entry)> {
-        self.entries.iter().filter(|(_, entry)| !entry.set_aside)
+        self.entries.by_id.iter().filter(|(_, entry)| !entry.set_aside)
     }
 
     /// Seals the bundle: sorts the records into their files, writes manifest and tag files, and moves
@@ -328,14 +306,20 @@ impl Writer {
         bag: &Path,
         payload: &mut BTreeMap<String, PayloadFile>,
     ) -> Result<Vec<ManifestFile>, WriteError> {
-        let mut by_file: BTreeMap<&str, Vec<(&str, &RecordId, Span)>> = BTreeMap::new();
-        for (id, entry) in self.entries.iter().filter(|(_, entry)| !entry.set_aside) {
-            by_file.entry(&entry.path).or_default().push((&entry.parameters, id, entry.span));
+        let mut by_file: BTreeMap<&str, Vec<(&RecordId, Span)>> = BTreeMap::new();
+        for (id, entry) in self.entries.by_id.iter().filter(|(_, entry)| !entry.set_aside) {
+            by_file.entry(&entry.path).or_default().push((id, entry.span));
         }
         let journal = self.partial.join(JOURNAL);
         let mut files = Vec::new();
-        for (path, mut lines) in by_file {
-            lines.sort_unstable_by_key(|(parameters, id, _)| (*parameters, **id));
+        for (path, records) in by_file {
+            let mut lines: Vec<(String, &RecordId, Span)> = Vec::with_capacity(records.len());
+            for (id, span) in records {
+                let line = self.journal.read(span).map_err(failed("read", &journal))?;
+                let order = order_of_line(&line).map_err(failed("read", &journal))?;
+                lines.push((order, id, span));
+            }
+            lines.sort_unstable_by(|one, other| (&one.0, one.1).cmp(&(&other.0, other.1)));
             let place = bag.join(path);
             if let Some(parent) = place.parent() {
                 fs::create_dir_all(parent).map_err(failed("made", parent))?;
@@ -368,11 +352,9 @@ impl Writer {
             collection_started: info.collection_started,
             sealed_at: info.sealed_at,
             records: self.live().count() as u64,
-            gaps: gap_summary(
-                self.live().filter_map(|(_, entry)| {
-                    entry.gap.as_ref().map(|(reason, code)| (*reason, code.as_str()))
-                }),
-            ),
+            gaps: gap_summary(self.live().filter_map(|(_, entry)| {
+                entry.gap.as_deref().map(|(reason, code)| (*reason, code.as_str()))
+            })),
             merkle_root: merkle::root(files.iter().flat_map(|file| &file.records)),
             files,
             redaction_key_commitment: info.redaction_key_commitment,
@@ -391,6 +373,16 @@ pub(super) fn order_key(record: &Record) -> Result<String, CanonicalError> {
     canonical::to_string(&record.source.parameters)
 }
 
+/// [`order_key`] of a record in the journal.
+fn order_of_line(line: &[u8]) -> io::Result<String> {
+    #[derive(serde::Deserialize)]
+    struct Ordered {
+        source: Source,
+    }
+    let Ordered { source } = serde_json::from_slice(line)?;
+    canonical::to_string(&source.parameters).map_err(io::Error::other)
+}
+
 enum ResumeError {
     Io(io::Error),
     Line(u64, String),
@@ -400,34 +392,6 @@ impl From<io::Error> for ResumeError {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
     }
-}
-
-fn entry(record: &Record, span: Span) -> Result<Entry, String> {
-    Ok(Entry {
-        path: paths::of(record).map_err(|error| error.to_string())?,
-        parameters: order_key(record).map_err(|error| error.to_string())?,
-        gap: gap_of(record).map(|(reason, code)| (reason, code.to_owned())),
-        collected_at: record.collected_at,
-        span,
-        attached: attached::named(record)?.into_iter().map(|(path, _)| path).collect(),
-        set_aside: false,
-    })
-}
-
-/// Adds a record's entry, in place of the one that answered the same question before.
-fn insert(
-    entries: &mut BTreeMap<RecordId, Entry>,
-    questions: &mut BTreeMap<Sha256Digest, RecordId>,
-    question: Option<Sha256Digest>,
-    id: RecordId,
-    entry: Entry,
-) {
-    if let Some(question) = question
-        && let Some(replaced) = questions.insert(question, id)
-    {
-        entries.remove(&replaced);
-    }
-    entries.insert(id, entry);
 }
 
 fn partial_of(target: &Path) -> Result<PathBuf, WriteError> {

@@ -226,6 +226,20 @@ impl Problems {
         problems.into_iter().for_each(|problem| self.push(problem));
     }
 
+    /// Adds what was found elsewhere, behind what was found so far.
+    pub fn append(&mut self, found: Self) {
+        let mut left = found.counts;
+        for problem in found.kept {
+            if let Some(count) = left.get_mut(&problem.code) {
+                *count -= 1;
+            }
+            self.push(problem);
+        }
+        for (code, count) in left {
+            *self.counts.entry(code).or_default() += count;
+        }
+    }
+
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.kept.is_empty()
@@ -293,6 +307,22 @@ mod tests {
         let list = problems.into_list();
         assert_eq!(list.len(), Problems::SHOWN + 1);
         assert_eq!(list[Problems::SHOWN].message, "950 more problems of this sort are not listed");
+    }
+
+    #[test]
+    fn what_was_found_in_parts_reads_as_if_found_at_once() {
+        let (mut whole, mut appended) = (Problems::default(), Problems::default());
+        for (part, count) in [70, 3, 60].into_iter().enumerate() {
+            let mut found = Problems::default();
+            for line in 0..count {
+                for code in [ProblemCode::RecordMalformed, ProblemCode::RecordId] {
+                    whole.add(code, format!("part {part}, line {line}"), "x");
+                    found.add(code, format!("part {part}, line {line}"), "x");
+                }
+            }
+            appended.append(found);
+        }
+        assert_eq!(appended.into_list(), whole.into_list());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Resources: what the assessment derives from records.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -50,7 +51,7 @@ pub enum Property {
 #[derive(Debug, Clone, Default)]
 pub struct ResourceSet {
     /// Resources, sorted by kind, account, region and id.
-    pub resources: Vec<Resource>,
+    pub resources: Arc<Vec<Resource>>,
     /// For every kind that the catalog knows, the records that list it.
     pub sources: BTreeMap<String, KindSources>,
 }

@@ -80,7 +80,8 @@ fn excerpts_are_shown_with_where_they_came_from() {
     assert_eq!((matched("root-use"), matched("kms-key-disabled-or-scheduled-for-deletion")), (1, 0));
 
     // What cannot be read is said, and ends the command otherwise.
-    let broken = place.path(&format!("logs/AWSLogs/{ACCOUNT}/CloudTrail/us-east-1/broken.json.gz"));
+    let broken =
+        place.path(&format!("logs/AWSLogs/{ACCOUNT}/CloudTrail/us-east-1/2026/07/01/broken.json.gz"));
     fs::write(broken, b"\x1f\x8b\x08 no gzip").unwrap();
     let answer = run(&[]);
     assert_eq!(answer.code, 5, "{answer:?}");
@@ -118,7 +119,7 @@ fn what_is_in_log_files_is_counted() {
     assert_eq!(account["calls"]["kms.amazonaws.com DisableKey"], 1);
     let east: Value = serde_json::from_str(&run(&["--json", "--region", "us-east-1"]).stdout).unwrap();
     assert_eq!(east["accounts"][ACCOUNT]["objects"], 1);
-    fs::write(place.path("logs/AWSLogs/123456789012/CloudTrail/us-east-1/x.json"), "{").unwrap();
+    fs::write(place.path("logs/AWSLogs/123456789012/CloudTrail/us-east-1/2026/07/01/x.json"), "{").unwrap();
     let answer = run(&[]);
     assert!(answer.code == 5 && answer.stdout.contains("NOT READ"), "{answer:?}");
 }

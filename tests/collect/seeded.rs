@@ -191,7 +191,7 @@ fn the_records_become_the_resources_of_the_world() {
     // What is unknown rests on a gap, on a member that AWS left out, or on a call that is not made for it.
     let gaps: BTreeSet<_> =
         bundle.records.iter().filter(|s| s.record.gap().is_some()).map(|s| s.id).collect();
-    for resource in &set.resources {
+    for resource in set.resources.iter() {
         for (name, property) in &resource.properties {
             if let Property::Known { record, .. } = property {
                 assert!(!gaps.contains(record), "{} {name}", resource.arn);

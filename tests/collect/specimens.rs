@@ -125,7 +125,7 @@ fn every_property_of_every_resource_takes_something_from_the_answers() {
         }
     }
     let mut seen = BTreeSet::new();
-    for resource in &set.resources {
+    for resource in set.resources.iter() {
         for (name, property) in &resource.properties {
             let problem = match property {
                 Property::Unknown { reason, .. } => reason.clone(),

@@ -18,7 +18,8 @@ fn the_configured_sources_are_searched_and_their_gaps_end_the_run_as_incomplete(
     let asker = Asker::new(&world);
     asker.make_bucket("trail-logs");
     let file = |id: &str| gzip(&log_file(&[root_event(id, "2026-08-01T00:00:00Z")]));
-    asker.put("trail-logs", "AWSLogs/a.json.gz", file("in-bucket"));
+    let key = format!("AWSLogs/{ACCOUNT}/CloudTrail/us-east-1/2026/08/01/a.json.gz");
+    asker.put("trail-logs", &key, file("in-bucket"));
     let mut event = root_event("in-history", "2026-08-02T00:00:00Z");
     event["awsRegion"] = json!("us-east-1");
     world.control("POST", "events", &json!({ "events": [event], "history_days": null }));

@@ -19,7 +19,7 @@ impl<'a> Estate<'a> {
     /// The resources of a bundle.
     pub(super) fn new(set: &'a ResourceSet) -> Self {
         let mut estate = Self { by_kind: BTreeMap::new(), by_arn: BTreeMap::new() };
-        for resource in &set.resources {
+        for resource in set.resources.iter() {
             estate.by_kind.entry(&resource.kind).or_default().push(resource);
             let key = (resource.kind.as_str(), resource.account.as_str(), resource.arn.as_str());
             estate.by_arn.insert(key, resource);

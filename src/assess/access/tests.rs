@@ -115,7 +115,7 @@ fn own_root() -> Value {
 }
 
 fn review(resources: Vec<Resource>) -> AccessReview {
-    let set = ResourceSet { resources, sources: BTreeMap::new() };
+    let set = ResourceSet { resources: resources.into(), sources: BTreeMap::new() };
     access_review(&set, AccessRules::embedded(), as_of()).unwrap()
 }
 
@@ -366,7 +366,8 @@ fn what_is_not_known_is_said_and_never_left_out() {
         ],
         missing: vec![("444455556666".into(), "global".into())],
     };
-    let set = ResourceSet { resources: vec![], sources: BTreeMap::from([("iam-role".into(), sources)]) };
+    let set =
+        ResourceSet { resources: Vec::new().into(), sources: BTreeMap::from([("iam-role".into(), sources)]) };
     let gaps = access_review(&set, AccessRules::embedded(), as_of()).unwrap().gaps;
     assert_eq!(gaps.len(), 2);
     assert_eq!((gaps[0].records.len(), gaps[1].records.len()), (2, 0));

@@ -44,7 +44,7 @@ impl Engine {
 }
 
 struct Tracer<'a> {
-    prepared: &'a Prepared,
+    prepared: &'a Prepared<'a>,
     steps: Vec<TraceStep>,
 }
 

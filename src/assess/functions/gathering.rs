@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use cel::Value as CelValue;
+use cel::common::types::CelList;
+use cel::common::value::Val;
 use serde_json::Value;
 
 use super::super::coverage::{Coverage, Listing};
-use super::super::engine;
+use super::super::engine::values;
 use super::related::{RelatedError, Viewpoint, World};
 use crate::model::{Property, RecordId, Resource};
 
@@ -41,7 +42,7 @@ pub(super) struct Question {
 #[derive(Debug)]
 pub(crate) struct Gathered {
     /// A list of maps. A member that is not known is not in its map, so that reading it is an error.
-    pub(crate) list: CelValue,
+    pub(crate) list: CelList<'static>,
     /// The records that it rests on: those that list the kind, and those of the members.
     pub(crate) used: Vec<RecordId>,
     /// Members that are not known, and why.
@@ -145,7 +146,7 @@ fn gather<'a>(
     let mut used: BTreeSet<RecordId> = listed.map(|listing| listing.record).collect();
     let mut unknown: BTreeMap<&str, String> = BTreeMap::new();
     let mut budget = MOST_NODES;
-    let mut items = Vec::new();
+    let mut items: Vec<Box<dyn Val>> = Vec::new();
     for resource in resources {
         used.insert(resource.record);
         let mut members: BTreeMap<&String, &Value> = BTreeMap::new();
@@ -164,14 +165,10 @@ fn gather<'a>(
                 None => {}
             }
         }
-        items.push(engine::members_of(resource, members, &mut budget).map_err(too_much)?);
+        items.push(values::owned_resource(resource, members, &mut budget).map_err(too_much)?);
     }
     let unknown = unknown.into_iter().map(|(name, reason)| UnknownMember { name: name.to_owned(), reason });
-    Ok(Gathered {
-        list: CelValue::List(Arc::new(items)),
-        used: used.into_iter().collect(),
-        unknown: unknown.collect(),
-    })
+    Ok(Gathered { list: CelList::from(items), used: used.into_iter().collect(), unknown: unknown.collect() })
 }
 
 #[cfg(test)]
@@ -181,6 +178,11 @@ mod tests {
     use serde_json::json;
 
     const ACCOUNT: &str = "111111111111";
+
+    fn json(list: &CelList<'static>) -> Value {
+        let value: &dyn Val = list;
+        cel::Value::try_from(value).unwrap().json().unwrap()
+    }
 
     fn record(name: &str) -> RecordId {
         RecordId(sha256(name.as_bytes()))
@@ -224,7 +226,7 @@ mod tests {
     fn ids(coverage: Coverage, region: &str, reach: Reach) -> Result<Vec<String>, RelatedError> {
         let from = Viewpoint { account: ACCOUNT.into(), region: region.into() };
         let found = world(coverage).all(&from, "subnet", reach, &BTreeSet::new(), &mut Vec::new())?;
-        let list = found.list.json().unwrap();
+        let list = json(&found.list);
         Ok(list.as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect())
     }
 
@@ -279,7 +281,7 @@ mod tests {
             let found = world.all(&from, "subnet", Reach::Place, &wanted, &mut used).unwrap();
             let expected = ["us-east-1", "b", "c", "vpc", "gap"].map(record);
             assert_eq!(used.iter().copied().collect::<BTreeSet<_>>(), expected.into());
-            let first = &found.list.json().unwrap()[0];
+            let first = &json(&found.list)[0];
             assert_eq!(first["vpc"], "vpc-1");
             assert!(first.get("routes").is_none());
             assert!(found.unknown[0].name == "routes" && found.unknown[0].reason.contains("denied"));

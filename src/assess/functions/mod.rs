@@ -26,10 +26,13 @@ pub(crate) mod ports;
 pub(crate) mod related;
 pub(crate) mod wildcards;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::sync::{Arc, Mutex};
 
-use cel::{Context, DeclarationError, ExecutionError, Value as CelValue};
+use cel::common::types::{CelBool, CelInt, CelList, CelString};
+use cel::common::value::{CowVal, Val};
+use cel::{Context, DeclarationError, ExecutionError, FunctionContext};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
@@ -38,7 +41,8 @@ use self::cidr::{Cidr, CidrError};
 use self::gathering::{Reach, UnknownMember};
 use self::policy::PolicyError;
 use self::related::{Viewpoint, World};
-use super::engine;
+use super::engine::values;
+use super::references::References;
 use crate::model::RecordId;
 
 /// Our functions and how many arguments each takes.
@@ -76,10 +80,8 @@ pub(super) struct Host {
     pub(super) world: Arc<World>,
     /// Who asks.
     pub(super) viewpoint: Viewpoint,
-    /// Members that the expression reads of resources that it looks up, by kind.
-    pub(super) looked_up: BTreeMap<String, BTreeSet<String>>,
-    /// Members that the expression reads of all resources of a kind, by kind.
-    pub(super) listed: BTreeMap<String, BTreeSet<String>>,
+    /// What the expression reads of other resources, among others.
+    pub(super) references: Arc<References>,
     /// The instant at which ages are judged.
     pub(super) as_of: DateTime<Utc>,
     /// Where records go that an answer rests on.
@@ -94,170 +96,181 @@ pub(super) const NOTIFIES_READS: (&str, &str) = ("sns-topic", "confirmed_subscri
 /// The most values that what one call gives may hold.
 const MOST_NODES: usize = 100_000;
 
-type Outcome = Result<CelValue, ExecutionError>;
+type Outcome = Result<Box<dyn Val>, ExecutionError>;
 
-/// Makes the functions known to an evaluation.
-pub(super) fn register(context: &mut Context<'_, '_>, host: Host) -> Result<(), DeclarationError> {
-    register_policies(context)?;
-    register_networks(context)?;
-    register_texts(context)?;
-    let as_of = host.as_of;
-    context.add_function("age_days", move |timestamp: CelValue| -> Outcome {
-        let text = text("age_days", &timestamp)?;
-        age::age_days(text, as_of).map(CelValue::Int).map_err(|error| failed("age_days", error))
-    })?;
+/// A function in the form that CEL keeps it in.
+type Stored = Box<
+    dyn for<'context, 'call> Fn(
+            &mut FunctionContext<'context, 'call>,
+        ) -> Result<CowVal<'context, 'call>, ExecutionError>
+        + Send
+        + Sync,
+>;
+
+/// Makes the functions known to an evaluation that it calls.
+pub(super) fn register(
+    context: &mut Context<'_, '_>,
+    called: &[&'static str],
+    host: Host,
+) -> Result<(), DeclarationError> {
     let host = Arc::new(host);
-    let looking = Arc::clone(&host);
-    context.add_function("lookup", move |kind: CelValue, id: CelValue| -> Outcome {
-        looking.lookup(text("lookup", &kind)?, text("lookup", &id)?).map_err(|error| failed("lookup", error))
-    })?;
-    for (name, reach) in [("all", Reach::Place), ("all_in_account", Reach::Account)] {
-        let gathering = Arc::clone(&host);
-        context.add_function(name, move |kind: CelValue| -> Outcome {
-            gathering.all(text(name, &kind)?, reach).map_err(|error| failed(name, error))
-        })?;
+    for name in called {
+        let function = of_policies(name)
+            .or_else(|| of_networks(name))
+            .or_else(|| of_texts(name))
+            .or_else(|| of_host(name, &host));
+        if let Some(function) = function {
+            context.add_function::<Stored, Stored>(name, function)?;
+        }
     }
-    let notifying = Arc::clone(&host);
-    context.add_function("notifies", move |actions: CelValue| -> Outcome {
-        notifying.notifies(&actions).map_err(|error| failed("notifies", error))
-    })?;
-    context.add_function("exists", move |kind: CelValue, id: CelValue| -> Outcome {
-        host.exists(text("exists", &kind)?, text("exists", &id)?).map_err(|error| failed("exists", error))
-    })
+    Ok(())
 }
 
-fn register_policies(context: &mut Context<'_, '_>) -> Result<(), DeclarationError> {
+/// A function of one argument.
+fn one(function: impl Fn(&dyn Val) -> Outcome + Send + Sync + 'static) -> Option<Stored> {
+    several(move |[value]| function(value))
+}
+
+/// A function of so many arguments.
+fn several<const COUNT: usize>(
+    function: impl Fn([&dyn Val; COUNT]) -> Outcome + Send + Sync + 'static,
+) -> Option<Stored> {
+    Some(Box::new(move |call| {
+        let arguments: Vec<&dyn Val> = call.args.iter().map(AsRef::as_ref).collect();
+        let count = arguments.len();
+        let arguments: [&dyn Val; COUNT] =
+            arguments.try_into().map_err(|_| ExecutionError::invalid_argument_count(COUNT, count))?;
+        function(arguments).map(CowVal::Owned)
+    }))
+}
+
+fn answer<E: Display>(name: &str, answer: Result<bool, E>) -> Outcome {
+    match answer {
+        Ok(flag) => Ok(Box::new(CelBool::from(flag))),
+        Err(error) => Err(failed(name, error)),
+    }
+}
+
+fn of_policies(name: &'static str) -> Option<Stored> {
     type Question = fn(&Value) -> Result<bool, PolicyError>;
-    let questions: [(&'static str, Question); 6] = [
-        ("policy_allows_admin", policy_questions::allows_admin),
-        ("policy_allows_blocked_kms", policy_grants::allows_blocked_kms),
-        ("policy_allows_full_service", policy_grants::allows_full_service),
-        ("policy_allows_public", policy_questions::allows_public),
-        ("policy_denies_insecure_transport", policy_questions::denies_insecure_transport),
-        ("policy_denies_unencrypted_uploads", policy_questions::denies_unencrypted_uploads),
-    ];
-    for (name, question) in questions {
-        context.add_function(name, move |policy: CelValue| -> Outcome {
-            question(&json(name, &policy)?).map(CelValue::Bool).map_err(|error| failed(name, error))
-        })?;
-    }
     type ActionQuestion = fn(&Value, &str) -> Result<bool, PolicyError>;
-    let of_actions: [(&'static str, ActionQuestion); 2] = [
-        ("policy_allows", policy_grants::allows),
-        ("policy_denies_everyone", policy_grants::denies_everyone),
-    ];
-    for (name, question) in of_actions {
-        context.add_function(name, move |policy: CelValue, action: CelValue| -> Outcome {
-            let answer = question(&json(name, &policy)?, text(name, &action)?);
-            answer.map(CelValue::Bool).map_err(|error| failed(name, error))
-        })?;
-    }
-    context.add_function(
-        "policy_allows_action",
-        |policy: CelValue, action: CelValue, resource: CelValue| -> Outcome {
-            let name = "policy_allows_action";
-            let (action, resource) = (text(name, &action)?, text(name, &resource)?);
-            let allowed = policy_grants::allows_action(&json(name, &policy)?, action, resource);
-            allowed.map(CelValue::Bool).map_err(|error| failed(name, error))
-        },
-    )?;
-    context.add_function(
-        "policy_cross_account_principals",
-        |policy: CelValue, account: CelValue| -> Outcome {
-            let name = "policy_cross_account_principals";
-            let found = policy_grants::cross_account_principals(&json(name, &policy)?, text(name, &account)?);
+    let question = |question: Question| one(move |policy| answer(name, question(&json(name, policy)?)));
+    let of_action = |question: ActionQuestion| {
+        several(move |[policy, action]| answer(name, question(&json(name, policy)?, text(name, action)?)))
+    };
+    match name {
+        "policy_allows_admin" => question(policy_questions::allows_admin),
+        "policy_allows_blocked_kms" => question(policy_grants::allows_blocked_kms),
+        "policy_allows_full_service" => question(policy_grants::allows_full_service),
+        "policy_allows_public" => question(policy_questions::allows_public),
+        "policy_denies_insecure_transport" => question(policy_questions::denies_insecure_transport),
+        "policy_denies_unencrypted_uploads" => question(policy_questions::denies_unencrypted_uploads),
+        "policy_allows" => of_action(policy_grants::allows),
+        "policy_denies_everyone" => of_action(policy_grants::denies_everyone),
+        "policy_allows_action" => several(move |[policy, action, resource]| {
+            let (action, resource) = (text(name, action)?, text(name, resource)?);
+            answer(name, policy_grants::allows_action(&json(name, policy)?, action, resource))
+        }),
+        "policy_cross_account_principals" => several(move |[policy, account]| {
+            let found = policy_grants::cross_account_principals(&json(name, policy)?, text(name, account)?);
             found.map(list).map_err(|error| failed(name, error))
-        },
-    )
+        }),
+        _ => None,
+    }
 }
 
-fn register_networks(context: &mut Context<'_, '_>) -> Result<(), DeclarationError> {
-    let range = |name: &'static str, value: &CelValue| -> Result<Cidr, ExecutionError> {
+fn of_networks(name: &'static str) -> Option<Stored> {
+    let range = move |value: &dyn Val| -> Result<Cidr, ExecutionError> {
         Cidr::parse(text(name, value)?).map_err(|error: CidrError| failed(name, error))
     };
-    context.add_function("public_cidr", move |one: CelValue| -> Outcome {
-        Ok(CelValue::Bool(range("public_cidr", &one)?.is_world()))
-    })?;
-    context.add_function("cidr_contains", move |outer: CelValue, inner: CelValue| -> Outcome {
-        let (outer, inner) = (range("cidr_contains", &outer)?, range("cidr_contains", &inner)?);
-        Ok(CelValue::Bool(outer.contains(&inner)))
-    })?;
-    context.add_function("cidr_overlaps", move |one: CelValue, other: CelValue| -> Outcome {
-        let (one, other) = (range("cidr_overlaps", &one)?, range("cidr_overlaps", &other)?);
-        Ok(CelValue::Bool(one.contains(&other) || other.contains(&one)))
-    })?;
-    context.add_function("ports_open_to_world", |permissions: CelValue, ports: CelValue| -> Outcome {
-        let name = "ports_open_to_world";
-        let permissions = json(name, &permissions)?;
-        let ports = numbers(name, &ports)?;
-        ports::open_to_world(&permissions, &ports).map(CelValue::Bool).map_err(|error| failed(name, error))
-    })?;
-    context.add_function(
-        "ports_open",
-        |permissions: CelValue, first: CelValue, last: CelValue| -> Outcome {
-            let name = "ports_open";
-            let (first, last) = (number(name, &first)?, number(name, &last)?);
-            let open = open_ports::any_open(&json(name, &permissions)?, first, last);
-            open.map(CelValue::Bool).map_err(|error| failed(name, error))
-        },
-    )?;
-    context.add_function("ports_beyond", |permissions: CelValue, allowed: CelValue| -> Outcome {
-        let name = "ports_beyond";
-        let beyond = open_ports::beyond(&json(name, &permissions)?, &json(name, &allowed)?);
-        beyond.map(list).map_err(|error| failed(name, error))
-    })
+    let flag = |flag: bool| -> Outcome { Ok(Box::new(CelBool::from(flag))) };
+    match name {
+        "public_cidr" => one(move |value| flag(range(value)?.is_world())),
+        "cidr_contains" => several(move |[outer, inner]| flag(range(outer)?.contains(&range(inner)?))),
+        "cidr_overlaps" => several(move |[one, other]| {
+            let (one, other) = (range(one)?, range(other)?);
+            flag(one.contains(&other) || other.contains(&one))
+        }),
+        "ports_open_to_world" => several(move |[permissions, ports]| {
+            let permissions = json(name, permissions)?;
+            answer(name, ports::open_to_world(&permissions, &numbers(name, ports)?))
+        }),
+        "ports_open" => several(move |[permissions, first, last]| {
+            let (first, last) = (number(name, first)?, number(name, last)?);
+            answer(name, open_ports::any_open(&json(name, permissions)?, first, last))
+        }),
+        "ports_beyond" => several(move |[permissions, allowed]| {
+            let beyond = open_ports::beyond(&json(name, permissions)?, &json(name, allowed)?);
+            beyond.map(list).map_err(|error| failed(name, error))
+        }),
+        _ => None,
+    }
 }
 
-fn register_texts(context: &mut Context<'_, '_>) -> Result<(), DeclarationError> {
-    context.add_function("json", |document: CelValue| -> Outcome {
-        let value: Value = serde_json::from_str(text("json", &document)?)
-            .map_err(|_| failed("json", "a text that should be JSON is not"))?;
-        {
+fn of_texts(name: &'static str) -> Option<Stored> {
+    match name {
+        "json" => one(move |document| {
+            let value: Value = serde_json::from_str(text(name, document)?)
+                .map_err(|_| failed(name, "a text that should be JSON is not"))?;
             let mut budget = MOST_NODES;
-            engine::to_cel(&value, 0, &mut budget)
-        }
-        .map_err(|error| failed("json", error))
-    })?;
-    context.add_function("wildcard_matches", |pattern: CelValue, subject: CelValue| -> Outcome {
-        let name = "wildcard_matches";
-        let (pattern, subject) = (text(name, &pattern)?, text(name, &subject)?);
-        Ok(CelValue::Bool(wildcards::matches_wildcards(pattern, subject)))
-    })?;
-    context.add_function("log_pattern_matches", |pattern: CelValue, event: CelValue| -> Outcome {
-        let name = "log_pattern_matches";
-        let matched = log_pattern::matches(text(name, &pattern)?, &json(name, &event)?);
-        matched.map(CelValue::Bool).map_err(|error| failed(name, error))
-    })
+            values::owned(&value, &mut budget).map_err(|error| failed(name, error))
+        }),
+        "wildcard_matches" => several(move |[pattern, subject]| {
+            let (pattern, subject) = (text(name, pattern)?, text(name, subject)?);
+            Ok(Box::new(CelBool::from(wildcards::matches_wildcards(pattern, subject))))
+        }),
+        "log_pattern_matches" => several(move |[pattern, event]| {
+            answer(name, log_pattern::matches(text(name, pattern)?, &json(name, event)?))
+        }),
+        _ => None,
+    }
+}
+
+fn of_host(name: &'static str, host: &Arc<Host>) -> Option<Stored> {
+    let host = Arc::clone(host);
+    let told = move |answer: Result<Box<dyn Val>, String>| answer.map_err(|error| failed(name, error));
+    match name {
+        "age_days" => one(move |timestamp| match age::age_days(text(name, timestamp)?, host.as_of) {
+            Ok(days) => Ok(Box::new(CelInt::from(days))),
+            Err(error) => Err(failed(name, error)),
+        }),
+        "lookup" => several(move |[kind, id]| told(host.lookup(text(name, kind)?, text(name, id)?))),
+        "exists" => several(move |[kind, id]| answer(name, host.exists(text(name, kind)?, text(name, id)?))),
+        "notifies" => one(move |actions| answer(name, host.notifies(actions))),
+        "all" => one(move |kind| told(host.all(text(name, kind)?, Reach::Place))),
+        "all_in_account" => one(move |kind| told(host.all(text(name, kind)?, Reach::Account))),
+        _ => None,
+    }
 }
 
 impl Host {
-    fn lookup(&self, kind: &str, id: &str) -> Result<CelValue, String> {
+    fn lookup(&self, kind: &str, id: &str) -> Result<Box<dyn Val>, String> {
         let none = BTreeSet::new();
-        let wanted = self.looked_up.get(kind).unwrap_or(&none);
+        let wanted = self.references.looked_up.get(kind).unwrap_or(&none);
         let mut used = Vec::new();
         let found = self.world.lookup(&self.viewpoint, kind, id, wanted, &mut used);
         self.record(used);
         let (resource, members) = found.map_err(|error| error.to_string())?;
         let mut budget = MOST_NODES;
-        engine::members_of(resource, &members, &mut budget)
+        values::owned_resource(resource, members, &mut budget)
     }
 
-    fn exists(&self, kind: &str, id: &str) -> Result<CelValue, String> {
+    fn exists(&self, kind: &str, id: &str) -> Result<bool, String> {
         let mut used = Vec::new();
         let found = self.world.exists(&self.viewpoint, kind, id, &mut used);
         self.record(used);
-        found.map(CelValue::Bool).map_err(|error| error.to_string())
+        found.map_err(|error| error.to_string())
     }
 
     /// Whether one of the actions of an alarm is a topic that somebody reads.
-    fn notifies(&self, actions: &CelValue) -> Result<CelValue, String> {
+    fn notifies(&self, actions: &dyn Val) -> Result<bool, String> {
         let wrong = || "notifies wants a list of ARNs".to_owned();
-        let CelValue::List(actions) = actions else { return Err(wrong()) };
+        let actions = actions.downcast_ref::<CelList<'_>>().ok_or_else(wrong)?;
         let (kind, property) = NOTIFIES_READS;
         let wanted = BTreeSet::from([property.to_owned()]);
-        let mut outcome = Ok(CelValue::Bool(false));
+        let mut outcome = Ok(false);
         for action in actions.iter() {
-            let CelValue::String(arn) = action else { return Err(wrong()) };
+            let arn = action.downcast_ref::<CelString<'_>>().ok_or_else(wrong)?.inner();
             if !arn.contains(":sns:") {
                 continue;
             }
@@ -265,9 +278,10 @@ impl Host {
             let found = self.world.lookup(&self.viewpoint, kind, arn, &wanted, &mut used);
             self.record(used);
             // A topic that could not be seen does not matter where another tells somebody.
-            match found.map(|(_, members)| members.get(property).and_then(Value::as_array).map(Vec::len)) {
+            let count = |value: Option<&&Value>| value.and_then(|value| value.as_array()).map(Vec::len);
+            match found.map(|(_, members)| count(members.get(&property.to_owned()))) {
                 Ok(Some(0)) => {}
-                Ok(Some(_)) => return Ok(CelValue::Bool(true)),
+                Ok(Some(_)) => return Ok(true),
                 Ok(None) => outcome = outcome.and(Err(format!("{property} of {kind} {arn:?} is not known"))),
                 Err(error) => outcome = outcome.and(Err(error.to_string())),
             }
@@ -275,9 +289,9 @@ impl Host {
         outcome
     }
 
-    fn all(&self, kind: &str, reach: Reach) -> Result<CelValue, String> {
+    fn all(&self, kind: &str, reach: Reach) -> Result<Box<dyn Val>, String> {
         let none = BTreeSet::new();
-        let wanted = self.listed.get(kind).unwrap_or(&none);
+        let wanted = self.references.listed.get(kind).unwrap_or(&none);
         let mut used = Vec::new();
         let found = self.world.all(&self.viewpoint, kind, reach, wanted, &mut used);
         self.record(used);
@@ -285,7 +299,7 @@ impl Host {
         if let Ok(mut unknown) = self.unknown.lock() {
             unknown.extend(gathered.unknown.iter().cloned());
         }
-        Ok(gathered.list.clone())
+        Ok(gathered.list.clone_as_boxed())
     }
 
     fn record(&self, used: Vec<RecordId>) {

@@ -12,9 +12,10 @@ use crate::model::{Property, RecordId, Resource};
 /// The resources of an assessment, findable by kind and name.
 #[derive(Debug, Default)]
 pub(crate) struct World {
-    resources: Vec<Resource>,
+    resources: Arc<Vec<Resource>>,
     by_kind: BTreeMap<String, Vec<usize>>,
-    by_name: BTreeMap<(String, String), Vec<usize>>,
+    /// By kind, then by name.
+    by_name: BTreeMap<String, BTreeMap<String, Vec<usize>>>,
     coverage: BTreeMap<String, Coverage>,
     error_codes: BTreeMap<RecordId, String>,
     partial_names: bool,
@@ -66,6 +67,9 @@ pub(crate) enum RelatedError {
     },
 }
 
+/// Members of a resource by their names.
+pub(crate) type Members<'a> = BTreeMap<&'a String, &'a Value>;
+
 /// Who asks: names are resolved from there.
 #[derive(Debug, Clone)]
 pub(crate) struct Viewpoint {
@@ -78,15 +82,17 @@ pub(crate) struct Viewpoint {
 impl World {
     /// The world of these resources and of what is known about the kinds as a whole.
     pub(crate) fn new(
-        resources: Vec<Resource>,
+        resources: impl Into<Arc<Vec<Resource>>>,
         coverage: BTreeMap<String, Coverage>,
         error_codes: BTreeMap<RecordId, String>,
     ) -> Self {
+        let resources = resources.into();
         let mut world = Self { resources, coverage, error_codes, ..Self::default() };
-        for (index, resource) in world.resources.iter().enumerate() {
+        for (index, resource) in Arc::clone(&world.resources).iter().enumerate() {
             world.by_kind.entry(resource.kind.clone()).or_default().push(index);
+            let by_name = world.by_name.entry(resource.kind.clone()).or_default();
             for name in names(resource) {
-                world.by_name.entry((resource.kind.clone(), name)).or_default().push(index);
+                by_name.entry(name).or_default().push(index);
             }
         }
         world
@@ -134,21 +140,21 @@ impl World {
         id: &str,
         wanted: &BTreeSet<String>,
         used: &mut Vec<RecordId>,
-    ) -> Result<(&Resource, BTreeMap<String, Value>), RelatedError> {
+    ) -> Result<(&Resource, Members<'_>), RelatedError> {
         let Some(resource) = self.find(from, kind, id)? else {
             used.extend(self.listings(kind, &from.account));
             return Err(RelatedError::NotFound { kind: kind.to_owned(), id: short(id) });
         };
         used.extend(records_of_name(resource, id));
-        let mut members = BTreeMap::new();
+        let mut members = Members::new();
         for name in wanted {
-            match resource.properties.get(name) {
+            match resource.properties.get_key_value(name) {
                 None => {}
-                Some(Property::Known { value, record }) => {
+                Some((name, Property::Known { value, record })) => {
                     used.push(*record);
-                    members.insert(name.clone(), value.clone());
+                    members.insert(name, value);
                 }
-                Some(Property::Unknown { reason, record }) => {
+                Some((_, Property::Unknown { reason, record })) => {
                     used.extend(record);
                     return Err(RelatedError::Unknown {
                         kind: kind.to_owned(),
@@ -198,7 +204,7 @@ impl World {
     fn find(&self, from: &Viewpoint, kind: &str, id: &str) -> Result<Option<&Resource>, RelatedError> {
         let is_arn = id.starts_with("arn:");
         let named = |name: &str| {
-            let indexes = self.by_name.get(&(kind.to_owned(), name.to_owned()));
+            let indexes = self.by_name.get(kind).and_then(|names| names.get(name));
             indexes.into_iter().flatten().filter_map(|index| self.resources.get(*index))
         };
         // An ARN says its account itself; a name means a resource of the same account.
@@ -328,7 +334,7 @@ mod tests {
         let mut used = Vec::new();
         let (_, members) =
             world.lookup(&from("us-east-1"), "kms-key", "k-1", &wanted("state"), &mut used).unwrap();
-        assert_eq!(members, BTreeMap::from([("state".to_owned(), json!("Enabled"))]));
+        assert_eq!(members, BTreeMap::from([(&"state".to_owned(), &json!("Enabled"))]));
         assert_eq!(used, [record("k-1"), record("state")]);
         let mut used = Vec::new();
         let error =

@@ -53,7 +53,7 @@ impl<'a> Places<'a> {
             places.by_arn.entry((check, plain_arn(&finding.subject.arn))).or_default().push(finding);
             places.by_id.entry((check, &finding.subject.id)).or_default().push(finding);
         }
-        for resource in &set.resources {
+        for resource in set.resources.iter() {
             let tag = |name: &str| resource.tags.get(name).map(String::as_str);
             if let (Some(stack), Some(logical_id)) = (tag(STACK_TAG), tag(LOGICAL_ID_TAG)) {
                 places.made.entry((stack, logical_id)).or_default().insert(&resource.arn);

@@ -15,9 +15,13 @@ mod tags;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use crate::bundle::Bundle;
 use crate::catalog::{Catalog, TemplateError};
-use crate::model::ResourceSet;
+use crate::model::{Resource, ResourceSet};
+use crate::parallel;
 
 /// Why no resources could be derived: the catalog is at fault, never the records.
 #[derive(Debug, thiserror::Error)]
@@ -57,17 +61,21 @@ pub fn derive(catalog: &Catalog, bundle: &Bundle) -> Result<ResourceSet, DeriveE
     let calls = rules::Calls::new(catalog)?;
     let index = index::Index::new(&bundle.records);
     let expected = expected::Expected::new(&bundle.manifest.scope, &index);
-    let mut set = ResourceSet::default();
+    let mut rules = Vec::new();
     for collector in catalog.collectors.values() {
         for rule in &collector.resources {
-            let rule = rules::Rule::new(collector, rule, &calls)?;
-            let (resources, sources) = kind::derive(&rule, &calls, &index, &expected);
-            set.resources.extend(resources);
-            set.sources.insert(rule.kind.to_owned(), sources);
+            rules.push(rules::Rule::new(collector, rule, &calls)?);
         }
     }
-    set.resources.sort_by(|a, b| {
+    let derived = parallel::each(&rules, |rule| kind::derive(rule, &calls, &index, &expected));
+    let mut all: Vec<Resource> = Vec::new();
+    let mut kinds = BTreeMap::new();
+    for (rule, (resources, sources)) in rules.iter().zip(derived) {
+        all.extend(resources);
+        kinds.insert(rule.kind.to_owned(), sources);
+    }
+    all.sort_by(|a, b| {
         (&a.kind, &a.account, &a.region, &a.id, &a.arn).cmp(&(&b.kind, &b.account, &b.region, &b.id, &b.arn))
     });
-    Ok(set)
+    Ok(ResourceSet { resources: Arc::new(all), sources: kinds })
 }

@@ -386,7 +386,7 @@ proptest! {
             records.iter().zip(dropped).filter(|(_, dropped)| !dropped).map(|(record, _)| record.clone()).collect();
         let set = resources(&kept);
         let gap_ids: Vec<RecordId> = kept.iter().filter(|record| record.gap().is_some()).map(id).collect();
-        for resource in &set.resources {
+        for resource in set.resources.iter() {
             let before = whole.resources.iter().find(|known| {
                 (&known.kind, &known.region, &known.id) == (&resource.kind, &resource.region, &resource.id)
             });

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 /// What `work` gives for each of `things`, in their order. A panic in it goes on here.
-pub(super) fn each<T: Sync, R: Send>(things: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+pub(crate) fn each<T: Sync, R: Send>(things: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let threads = thread::available_parallelism().map_or(1, usize::from).min(things.len());
     // Things differ much in what they cost: whoever is done takes the next.
     let next = AtomicUsize::new(0);
@@ -31,6 +31,18 @@ pub(super) fn each<T: Sync, R: Send>(things: &[T], work: impl Fn(&T) -> R + Sync
     done.into_iter().map(|(_, result)| result).collect()
 }
 
+/// What both give; the first works beside the second. A panic in either goes on here.
+pub(crate) fn both<A: Send, B>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
+    thread::scope(|scope| {
+        let beside = scope.spawn(one);
+        let other = other();
+        match beside.join() {
+            Ok(one) => (one, other),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,6 +54,13 @@ mod tests {
             let doubled: Vec<usize> = things.iter().map(|thing| thing * 2).collect();
             assert_eq!(each(&things, |thing| thing * 2), doubled);
         }
+    }
+
+    #[test]
+    fn two_things_are_done_beside_each_other() {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let done = both(move || receiver.recv().unwrap(), || sender.send(1).is_ok());
+        assert_eq!(done, (1, true));
     }
 
     #[test]
