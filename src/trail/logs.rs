@@ -57,13 +57,16 @@ impl Question {
     }
 }
 
+/// The SHA-256 and the length of a log file's text, or why they could not be had.
+type HashedText = Result<(Sha256Digest, u64), String>;
+
 /// What searching one object gave.
 struct Searched {
     location: String,
     /// Its SHA-256 and length, where it could be had.
     object: Option<Value>,
     /// How long it is, and the SHA-256 of its text, where a digest file names it.
-    text: Option<(u64, Result<(Sha256Digest, u64), String>)>,
+    text: Option<(u64, HashedText)>,
     /// What was found in it; the events of the account and the period.
     outcome: Result<Scanned, Unreadable>,
 }

@@ -260,9 +260,11 @@ impl Home {
     }
 }
 
-/// What records say of each rule: how many events matched, the events, and for each the object's key, its SHA-256 and
-/// the event's index.
-fn told(records: &[Value]) -> BTreeMap<String, (u64, Vec<(Value, String, String, u64)>)> {
+/// An event, and its place: the object's key, its SHA-256 and the event's index.
+type Placed = (Value, String, String, u64);
+
+/// What records say of each rule: how many events matched, and the events.
+fn told(records: &[Value]) -> BTreeMap<String, (u64, Vec<Placed>)> {
     let mut told = BTreeMap::new();
     for record in records {
         let (rule, response) =

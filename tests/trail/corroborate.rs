@@ -170,7 +170,8 @@ fn what_cloudtrail_logged_otherwise_is_an_alarm() {
             .collect();
         let mut expected: Vec<&str> = chunk.iter().map(|(what, _)| *what).collect();
         let mut sorted = found.clone();
-        (sorted.sort_unstable(), expected.sort_unstable());
+        sorted.sort_unstable();
+        expected.sort_unstable();
         assert_eq!(sorted, expected, "{result:#}");
         assert_eq!(result["confirmed"], 5);
         let said = String::from_utf8_lossy(&output.stdout);

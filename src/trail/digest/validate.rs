@@ -170,6 +170,9 @@ pub async fn regions<S: DigestStore>(
     Ok((files, digests))
 }
 
+/// Whether a trail's digest files are of a backfill, the trail's name, and its home region.
+type TrailKey = (bool, String, String);
+
 /// The verified digest files of an account and region. What cannot be had or does not verify is in its problems.
 pub async fn chain_of<S: DigestStore>(store: &S, question: &Question, keys: &KeySet) -> Chain {
     let mut chain = Chain::new(&question.account, &question.region, question.period);
@@ -184,7 +187,7 @@ pub async fn chain_of<S: DigestStore>(store: &S, question: &Question, keys: &Key
     // The last hour's digest file may hold what was delivered within the period.
     let last = question.period.end + TimeDelta::hours(1);
     let within = |listed: &Listed| question.period.start <= listed.name.end && listed.name.end <= last;
-    let mut trails: BTreeMap<(bool, String, String), (Vec<Listed>, Vec<Listed>)> = BTreeMap::new();
+    let mut trails: BTreeMap<TrailKey, (Vec<Listed>, Vec<Listed>)> = BTreeMap::new();
     for one in listed {
         let name = &one.name;
         let of = trails.entry((name.backfill, name.trail.clone(), name.home_region.clone())).or_default();
