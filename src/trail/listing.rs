@@ -250,7 +250,7 @@ mod tests {
         let instant = |text: &str| text.parse().unwrap();
         let period = Period { start: instant("2026-07-01T00:00:00Z"), end: instant("2026-08-01T00:00:00Z") };
         let list = |below: &str, regions: &BTreeSet<String>| {
-            let scope = Scope { account: ours, regions, period, now: instant("2026-08-01T00:00:00Z") };
+            let scope = Scope { account: ours, regions, period };
             let mut found = directory(&copy.path().join(below), &scope).unwrap();
             found.sort();
             found

@@ -107,7 +107,7 @@ pub async fn from_logs(
         },
         source: json!(described),
     };
-    let scope = Scope { account: request.account, regions, period: request.period, now: request.clock.now() };
+    let scope = Scope { account: request.account, regions, period: request.period };
     let mut locations = match source.list(s3, &scope).await {
         Ok(locations) => locations,
         Err(Unreadable { code, message }) => {

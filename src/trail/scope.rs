@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Datelike, Days, Months, NaiveDate, Utc};
+use chrono::{Datelike, Days, Months, NaiveDate};
 
 use crate::model::Period;
 
@@ -23,18 +23,15 @@ pub(super) struct Scope<'a> {
     pub(super) regions: &'a BTreeSet<String>,
     /// Events from within this period.
     pub(super) period: Period,
-    /// When it is: nothing is delivered later.
-    pub(super) now: DateTime<Utc>,
 }
 
 impl Scope<'_> {
-    /// The first and the last day on which a file may have been delivered that holds events of the period.
+    /// The first and the last day on which a file may be delivered that holds events of the period, whenever that is
+    /// asked: a run that is repeated later asks for the same.
     fn days(&self) -> (NaiveDate, NaiveDate) {
         let end = self.period.end.date_naive();
         let latest = end.checked_add_days(Days::new(LATEST_DELIVERY_DAYS)).unwrap_or(end);
-        // Clocks differ.
-        let today = self.now.date_naive();
-        (self.period.start.date_naive(), latest.min(today.succ_opt().unwrap_or(today)))
+        (self.period.start.date_naive(), latest)
     }
 
     /// The folders of these days: `Y/`, `Y/M/` and `Y/M/D/`, as few as there can be without another day in them.
@@ -83,34 +80,27 @@ mod tests {
 
     const ACCOUNT: &str = "123456789012";
 
-    fn scope<'a>(start: &str, end: &str, now: &str, regions: &'a BTreeSet<String>) -> Scope<'a> {
+    fn scope<'a>(start: &str, end: &str, regions: &'a BTreeSet<String>) -> Scope<'a> {
         let instant = |text: &str| format!("{text}T00:00:00Z").parse().unwrap();
         let period = Period { start: instant(start), end: instant(end) };
-        Scope { account: ACCOUNT, regions, period, now: instant(now) }
+        Scope { account: ACCOUNT, regions, period }
     }
 
     #[test]
     fn days_are_taken_by_months_and_years_where_all_of_them_are_asked_for() {
-        let spans = |start, end, now| scope(start, end, now, &BTreeSet::new()).spans();
-        let quarter = spans("2026-07-01", "2026-10-01", "2027-01-01");
+        let spans = |start, end| scope(start, end, &BTreeSet::new()).spans();
+        let quarter = spans("2026-07-01", "2026-10-01");
         assert_eq!(quarter, ["2026/07/", "2026/08/", "2026/09/", "2026/10/", "2026/11/01/"]);
-        assert_eq!(
-            spans("2026-07-30", "2026-07-31", "2026-07-31"),
-            ["2026/07/30/", "2026/07/31/", "2026/08/01/"]
-        );
-        assert_eq!(spans("2025-12-31", "2026-12-31", "2027-01-30")[..2], ["2025/12/31/", "2026/"]);
-        assert_eq!(
-            spans("2024-02-28", "2024-03-01", "2024-02-29"),
-            ["2024/02/28/", "2024/02/29/", "2024/03/01/"]
-        );
-        assert!(spans("2026-07-01", "2026-10-01", "2026-06-29").is_empty(), "it has not begun");
-        assert_eq!(spans("0001-01-01", "9000-01-01", "9000-01-01").len(), MOST_SPANS);
+        assert_eq!(spans("2026-07-30", "2026-07-31"), ["2026/07/30/", "2026/07/31/", "2026/08/"]);
+        assert_eq!(spans("2025-12-31", "2026-12-31")[..2], ["2025/12/31/", "2026/"]);
+        assert_eq!(spans("2024-02-28", "2024-03-01")[..3], ["2024/02/28/", "2024/02/29/", "2024/03/"]);
+        assert_eq!(spans("0001-01-01", "9000-01-01").len(), MOST_SPANS);
     }
 
     #[test]
     fn only_names_that_say_so_are_elsewhere() {
         let regions = BTreeSet::from(["us-east-1".to_owned()]);
-        let scope = scope("2026-07-01", "2026-10-01", "2027-01-01", &regions);
+        let scope = scope("2026-07-01", "2026-10-01", &regions);
         let name = |account: &str, region: &str, stamp: &str| {
             format!(
                 "AWSLogs/1/CloudTrail/eu-west-1/2020/01/01/{account}_CloudTrail_{region}_{stamp}_x.json.gz"

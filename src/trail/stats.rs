@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZero;
 use std::ops::Range;
 
-use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, stream};
 use serde::Serialize;
 
@@ -192,9 +191,8 @@ pub async fn statistics(
     regions: &BTreeSet<String>,
     period: Period,
     account: &str,
-    now: DateTime<Utc>,
 ) -> Result<Statistics, String> {
-    let scope = Scope { account, regions, period, now };
+    let scope = Scope { account, regions, period };
     let mut locations =
         source.list(s3, &scope).await.map_err(|Unreadable { code, message }| format!("{code}: {message}"))?;
     let listed = locations.len();

@@ -55,12 +55,12 @@ fn nothing_outside_of_the_account_the_regions_and_the_days_is_listed_or_read() {
     let wanted = [
         (key(ACCOUNT, "us-east-1", "2026/07/01"), "first-day"),
         (key(ACCOUNT, "us-west-2", "2026/09/30"), "last-day"),
-        (key(ACCOUNT, "us-east-1", "2026/10/03"), "late"),
+        (key(ACCOUNT, "us-east-1", "2026/11/01"), "late"),
         (key(&member, "us-east-1", "2026/08/15"), "organization"),
     ];
     let others = [
         key(ACCOUNT, "us-east-1", "2026/06/30"),
-        key(ACCOUNT, "us-east-1", "2026/10/04"),
+        key(ACCOUNT, "us-east-1", "2026/11/02"),
         key(ACCOUNT, "us-east-1", "2025/08/15"),
         key(ACCOUNT, "eu-west-1", "2026/08/15"),
         key("111122223333", "us-east-1", "2026/08/15"),

@@ -28,8 +28,7 @@ pub(super) struct StatsArguments {
 pub(super) fn run(arguments: &StatsArguments) -> CommandResult {
     let config = arguments.sources.configuration()?;
     let places = arguments.sources.places(&config)?;
-    let now = Clock::System.now();
-    let period = arguments.sources.period(&config, now)?;
+    let period = arguments.sources.period(&config, Clock::System.now())?;
     let wanted =
         Wanted { accounts: arguments.sources.accounts(&config), regions: arguments.sources.regions() };
     let counting = async {
@@ -46,7 +45,7 @@ pub(super) fn run(arguments: &StatsArguments) -> CommandResult {
         let mut all: BTreeMap<String, Statistics> = BTreeMap::new();
         for part in wanted.parts(places, &config, session.as_deref()).await? {
             let regions: BTreeSet<String> = part.regions.iter().cloned().collect();
-            let counted = statistics(&client, &part.source, &regions, period, &part.account, now).await;
+            let counted = statistics(&client, &part.source, &regions, period, &part.account).await;
             let counted = counted.map_err(|problem| {
                 CommandError::aws(format!("{} could not be listed: {problem}", part.source.describe()))
             })?;
