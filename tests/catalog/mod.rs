@@ -5,7 +5,7 @@ mod documents;
 mod excerpts;
 mod redactions;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proofpack::catalog::{Catalog, Check, Query, context, to_value, to_variable};
 use proofpack::model::Outcome;
@@ -123,4 +123,14 @@ fn a_parameter_group_is_in_effect_when_every_use_of_it_is_in_sync() {
     assert_eq!(applied("rds-cluster", &both), json!(false));
     assert_eq!(applied("rds-cluster", &json!({"DBClusterMembers": [member("in-sync")]})), json!(true));
     assert_eq!(applied("rds-cluster", &json!({})), json!(true), "nothing runs with it");
+}
+
+#[test]
+fn every_parameter_says_where_its_default_comes_from() {
+    let mut stated: BTreeMap<String, bool> = BTreeMap::new();
+    for (name, parameter) in checks().into_iter().flat_map(|check| check.parameters) {
+        *stated.entry(name).or_default() |= parameter.source.is_some();
+    }
+    stated.retain(|_, stated| !*stated);
+    assert_eq!(stated, BTreeMap::new());
 }
