@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::controls::ControlLink;
-use super::summary::OutcomeCounts;
+use super::exceptions::why_without_effect;
+use super::summary::{OutcomeCounts, name};
 use super::{ProofRow, RecordLink, Records, lines, prose};
 use crate::model::{AssessedCheck, Assessment, Finding, Outcome, RecordId, Severity, Subject};
 
@@ -37,15 +38,25 @@ struct ControlCheck {
 #[derive(Debug, Serialize)]
 struct Elsewhere {
     control: ControlLink,
-    checks: Vec<Brief>,
+    /// Those that not everything in scope passed.
+    telling: Vec<Brief>,
+    /// Ids of those that everything in scope passed.
+    passed: Vec<String>,
 }
 
-/// A check in a word.
+/// A check in a line.
 #[derive(Debug, Serialize)]
 struct Brief {
     id: String,
+    title: String,
     counts: OutcomeCounts,
+    /// The first resources that did not pass.
+    resources: Vec<String>,
+    more_resources: usize,
 }
+
+/// The most resources that a check in a line names.
+const MOST_NAMES: usize = 6;
 
 /// Checks for which there is nothing in scope, for one and the same reason.
 #[derive(Debug, Serialize)]
@@ -88,10 +99,19 @@ struct FindingRow {
     account: String,
     region: String,
     message: String,
-    /// Number of the exception that covers it, from 1.
-    exception: Option<u32>,
+    /// The exception that names it.
+    exception: Option<ExceptionNote>,
     proof: Vec<RecordLink>,
     more_proof: usize,
+}
+
+/// An exception where a failure is shown that it names.
+#[derive(Debug, Serialize)]
+struct ExceptionNote {
+    /// Its number in the report, from 1.
+    number: usize,
+    /// Until when it holds, or why it has no effect.
+    words: String,
 }
 
 /// How many findings of each outcome a check lists. Failures are what an auditor follows up one by one;
@@ -107,6 +127,7 @@ const MOST_PROOF_OF_PASS: usize = 3;
 
 /// The assessment's checks and findings by id.
 pub(super) struct Checks<'a> {
+    assessment: &'a Assessment,
     checks: BTreeMap<&'a str, &'a AssessedCheck>,
     findings: BTreeMap<&'a str, Vec<&'a Finding>>,
     /// The control under which each check was shown.
@@ -121,7 +142,17 @@ impl<'a> Checks<'a> {
             findings.entry(&finding.check).or_default().push(finding);
         }
         let checks = assessment.checks.iter().map(|check| (check.id.as_str(), check)).collect();
-        Self { checks, findings, shown: BTreeMap::new() }
+        Self { assessment, checks, findings, shown: BTreeMap::new() }
+    }
+
+    /// The findings of a check.
+    pub(super) fn findings(&self, check: &str) -> &[&'a Finding] {
+        self.findings.get(check).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The severity of a check's failures; `None` for a check that the assessment does not hold.
+    pub(super) fn severity(&self, check: &str) -> Option<Severity> {
+        self.checks.get(check).map(|check| check.severity)
     }
 
     /// The checks `ids` of the control `here`: each in full the first time, then as a reference to there.
@@ -136,7 +167,8 @@ impl<'a> Checks<'a> {
             let findings = self.findings.get(id.as_str()).map(Vec::as_slice).unwrap_or_default();
             let counts = OutcomeCounts::of(findings.iter().copied());
             if let Some(earlier) = self.shown.get(id) {
-                shown.elsewhere(earlier, Brief { id: id.clone(), counts });
+                let title = self.checks.get(id.as_str()).map_or(id.as_str(), |check| &check.title);
+                shown.elsewhere(earlier, Brief::new(id, title, counts, findings));
                 continue;
             }
             let check = self.checks.get(id.as_str()).copied();
@@ -151,7 +183,7 @@ impl<'a> Checks<'a> {
                 title: check.map_or_else(|| id.clone(), |check| prose(&check.title)),
                 severity: check.map(|check| check.severity),
                 counts,
-                detail: check.map(|check| CheckDetail::new(check, findings, records)),
+                detail: check.map(|check| CheckDetail::new(self.assessment, check, findings, records)),
             });
         }
         shown
@@ -160,9 +192,15 @@ impl<'a> Checks<'a> {
 
 impl ControlChecks {
     fn elsewhere(&mut self, control: &ControlLink, check: Brief) {
-        match self.elsewhere.iter_mut().find(|group| group.control.place == control.place) {
-            Some(group) => group.checks.push(check),
-            None => self.elsewhere.push(Elsewhere { control: control.clone(), checks: vec![check] }),
+        let known = self.elsewhere.iter().position(|group| group.control.place == control.place);
+        let place = known.unwrap_or_else(|| {
+            let group =
+                Elsewhere { control: control.clone(), telling: Vec::new(), passed: Vec::new() };
+            self.elsewhere.push(group);
+            self.elsewhere.len() - 1
+        });
+        if let Some(group) = self.elsewhere.get_mut(place) {
+            if check.counts.are_passes() { group.passed.push(check.id) } else { group.telling.push(check) }
         }
     }
 
@@ -186,8 +224,27 @@ impl ControlChecks {
     }
 }
 
+impl Brief {
+    fn new(id: &str, title: &str, counts: OutcomeCounts, findings: &[&Finding]) -> Self {
+        let mut telling: Vec<&&Finding> = findings.iter().filter(|finding| rank(finding) < 3).collect();
+        telling.sort_by_key(|finding| rank(finding)); // stable
+        Self {
+            id: id.to_owned(),
+            title: prose(title),
+            counts,
+            resources: telling.iter().take(MOST_NAMES).map(|finding| name(finding)).collect(),
+            more_resources: telling.len().saturating_sub(MOST_NAMES),
+        }
+    }
+}
+
 impl CheckDetail {
-    fn new(check: &AssessedCheck, findings: &[&Finding], records: &mut Records<'_>) -> Self {
+    fn new(
+        assessment: &Assessment,
+        check: &AssessedCheck,
+        findings: &[&Finding],
+        records: &mut Records<'_>,
+    ) -> Self {
         let mut ordered: Vec<&Finding> = findings.to_vec();
         ordered.sort_by_key(|finding| rank(finding)); // stable: the assessment's order within a rank
         let mut left = MOST;
@@ -204,7 +261,7 @@ impl CheckDetail {
             if finding.outcome != Outcome::Pass {
                 proof.extend(finding.proof.ids().iter().take(MOST_PROOF));
             }
-            let row = FindingRow::new(finding, records);
+            let row = FindingRow::new(assessment, finding, records);
             if finding.outcome == Outcome::Pass { passes.push(row) } else { rows.push(row) }
         }
         Self {
@@ -256,21 +313,30 @@ fn bucket<'c>(counts: &'c mut OutcomeCounts, finding: &Finding) -> &'c mut usize
     }
 }
 
+fn exception_note(assessment: &Assessment, finding: &Finding) -> Option<ExceptionNote> {
+    let index = usize::try_from(finding.exception.or(finding.exception_without_effect)?).ok()?;
+    let report = assessment.exceptions.get(index)?;
+    let words = match finding.exception {
+        Some(_) => format!("accepted until {}", report.exception.expires),
+        None => why_without_effect(report),
+    };
+    Some(ExceptionNote { number: index + 1, words })
+}
+
 impl FindingRow {
-    fn new(finding: &Finding, records: &mut Records<'_>) -> Self {
+    fn new(assessment: &Assessment, finding: &Finding, records: &mut Records<'_>) -> Self {
         const OUTCOMES: [&str; 5] = ["fail", "indeterminate", "excepted", "pass", "not-applicable"];
         let Subject { account, region, arn, id, .. } = &finding.subject;
-        let whole_scope = id == "*";
         let most = if finding.outcome == Outcome::Pass { MOST_PROOF_OF_PASS } else { MOST_PROOF };
         let shown = finding.proof.ids().iter().take(most);
         Self {
             outcome: OUTCOMES.get(usize::from(rank(finding))).copied().unwrap_or("not-applicable"),
-            name: if whole_scope { "no single resource".into() } else { id.clone() },
+            name: name(finding),
             arn: (arn != id && arn != "*").then(|| arn.clone()),
             account: if account == "*" { "all accounts".into() } else { account.clone() },
             region: if region == "*" { "all regions".into() } else { region.clone() },
             message: prose(&finding.message),
-            exception: finding.exception.map(|index| index + 1),
+            exception: exception_note(assessment, finding),
             proof: shown.map(|id| records.link(*id)).collect(),
             more_proof: finding.proof.ids().len().saturating_sub(most),
         }
