@@ -22,10 +22,8 @@ type Key = (String, String, usize);
 
 /// What the bundle holds of the rule `rule`.
 pub(super) fn result(catalog: &Catalog, bundle: &Bundle, rule: &str) -> ExcerptResult {
-    let (title, reason, show) = match catalog.excerpts.get(rule) {
-        Some(found) => (found.title.clone(), found.reason.clone(), found.show.as_slice()),
-        None => (rule.to_owned(), String::new(), [].as_slice()),
-    };
+    let found = catalog.excerpts.get(rule);
+    let show = found.map(|found| found.show.as_slice()).unwrap_or_default();
     let records: Vec<&StoredRecord> = records_of(bundle, RecordKind::TrailExcerpt, "rule", rule).collect();
     let without_events = |stored: &&&StoredRecord| stored.record.response().is_none_or(shows_nothing);
     let asked: BTreeSet<&String> = records.iter().map(|stored| &stored.record.source.account).collect();
@@ -33,8 +31,9 @@ pub(super) fn result(catalog: &Catalog, bundle: &Bundle, rule: &str) -> ExcerptR
     let events = distinct(&records);
     ExcerptResult {
         rule: rule.to_owned(),
-        title,
-        reason,
+        title: found.map_or_else(|| rule.to_owned(), |found| found.title.clone()),
+        reason: found.map(|found| found.reason.clone()).unwrap_or_default(),
+        about_the_trail: found.is_some_and(|found| found.about_the_trail),
         events: events.len() as u64,
         not_kept: records.iter().filter_map(|stored| not_kept(stored.record.response()?)).sum(),
         first: events.values().take(MOST_EVENTS).map(|(event, ids)| shown(event, show, ids)).collect(),

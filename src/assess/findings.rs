@@ -127,7 +127,15 @@ fn finding(
     records: Vec<RecordId>,
 ) -> Result<Finding, FindingError> {
     let proof = Proof::new(records)?;
-    Ok(Finding { check: check.check.id.clone(), subject, outcome, message, proof, exception: None })
+    Ok(Finding {
+        check: check.check.id.clone(),
+        subject,
+        outcome,
+        message,
+        proof,
+        exception: None,
+        exception_without_effect: None,
+    })
 }
 
 /// A resource as the subject of a finding.

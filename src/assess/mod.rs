@@ -187,6 +187,7 @@ pub fn assess_resources(
         resources: set.resources.iter().map(entry).collect(),
         access_review: access_review?,
         coverage: trail::coverage(bundle),
+        trail_sources: trail::sources(bundle),
         evidence: bundle.records.iter().map(evidence).collect(),
     })
 }
@@ -253,6 +254,9 @@ fn bundle_reference(bundle: &Bundle) -> BundleReference {
     }
 }
 
+/// The most characters that the evidence index repeats of what a service said with an error; the record holds all.
+const LONGEST_MESSAGE: usize = 240;
+
 fn assessed(catalog: &Catalog, compiled: &checks::CompiledCheck<'_>) -> AssessedCheck {
     let check = compiled.check;
     AssessedCheck {
@@ -272,6 +276,10 @@ fn assessed(catalog: &Catalog, compiled: &checks::CompiledCheck<'_>) -> Assessed
 fn evidence(stored: &StoredRecord) -> EvidenceEntry {
     let record = &stored.record;
     let source = &record.source;
+    let error = match &record.outcome {
+        RecordOutcome::Error(error) => Some(error),
+        RecordOutcome::Response(_) => None,
+    };
     EvidenceEntry {
         id: stored.id,
         kind: record.kind,
@@ -285,10 +293,10 @@ fn evidence(stored: &StoredRecord) -> EvidenceEntry {
         caller: source.caller.clone(),
         collected_at: record.collected_at,
         request_ids: record.exchanges.iter().filter_map(|exchange| exchange.request_id.clone()).collect(),
-        error: match &record.outcome {
-            RecordOutcome::Error(error) => Some(error.code.clone()),
-            RecordOutcome::Response(_) => None,
-        },
+        error: error.map(|error| error.code.clone()),
+        message: error
+            .filter(|error| !error.message.is_empty())
+            .map(|error| text::safe(&error.message, LONGEST_MESSAGE)),
         gap: record.gap().is_some(),
         reason: record.gap().map(|error| error.reason.unwrap_or(GapReason::Other)),
     }

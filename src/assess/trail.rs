@@ -1,10 +1,13 @@
 //! How much of the period CloudTrail's validated log files cover, and what the excerpts out of them are worth.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::rollup::records_of;
 use crate::bundle::{Bundle, StoredRecord};
-use crate::model::{CoverageEntry, RecordId, RecordKind, TrailCoverage};
+use crate::model::{CoverageEntry, RecordId, RecordKind, TrailCoverage, TrailSource};
 
 fn records(bundle: &Bundle) -> impl Iterator<Item = &StoredRecord> {
     records_of(bundle, RecordKind::TrailExcerpt, "rule", TrailCoverage::RULE)
@@ -39,4 +42,39 @@ pub(super) fn not_covered(bundle: &Bundle, excerpts: &[&StoredRecord]) -> Vec<Re
     };
     let whole = |stored: &&StoredRecord| read(stored).is_some_and(|coverage| coverage.is_whole());
     records(bundle).filter(rests_on).filter(|stored| !whole(stored)).map(|stored| stored.id).collect()
+}
+
+/// What was read for the excerpts, by account, region and source.
+pub(super) fn sources(bundle: &Bundle) -> Vec<TrailSource> {
+    let mut sources: BTreeMap<[&str; 4], TrailSource> = BTreeMap::new();
+    let excerpts = bundle.records.iter().filter(|stored| stored.record.kind == RecordKind::TrailExcerpt);
+    for stored in excerpts {
+        let source = &stored.record.source;
+        let parameter = |name| source.parameters.get(name).and_then(Value::as_str);
+        if parameter("rule") == Some(TrailCoverage::RULE) {
+            continue;
+        }
+        let place = parameter("source").unwrap_or(&source.operation);
+        let key = [source.account.as_str(), &source.region, place, &source.operation];
+        let entry = sources.entry(key).or_insert_with(|| TrailSource {
+            account: source.account.clone(),
+            region: source.region.clone(),
+            source: place.to_owned(),
+            operation: source.operation.clone(),
+            rules: 0,
+            objects: 0,
+            events: 0,
+            gaps: 0,
+        });
+        match stored.record.response() {
+            Some(response) => {
+                let count = |name| response.get(name).and_then(Value::as_u64).unwrap_or(0);
+                entry.rules += 1;
+                entry.objects = entry.objects.max(count("objects-scanned"));
+                entry.events = entry.events.max(count("events-scanned"));
+            }
+            None => entry.gaps += 1,
+        }
+    }
+    sources.into_values().collect()
 }

@@ -32,6 +32,9 @@ pub struct ExcerptRule {
     /// the trail records them, and never in the event history that `LookupEvents` reads.
     #[serde(rename = "data-events", default)]
     pub data_events: bool,
+    /// The events tell of something done to a trail or to its log files, so that others may be missing.
+    #[serde(rename = "about-the-trail", default)]
+    pub about_the_trail: bool,
     /// `LookupEvents` takes one attribute; this one narrows the look-up where the rule allows it:
     /// an attribute key (`EventName`) and the values to look up one after the other.
     pub lookup: Option<Lookup>,

@@ -12,7 +12,7 @@ use include_dir::{Dir, include_dir};
 use super::config::Config;
 use super::exit::{CommandError, Exit};
 use super::workspace::Workspace;
-use super::{CommandResult, archive, assess, catalog, collect, package, report, runtime, sign};
+use super::{CommandResult, archive, assess, collect, package, report, runtime, sign};
 use crate::aws::replay::Recording;
 use crate::clock::Clock;
 use crate::sign::SoftwareSigner;
@@ -42,7 +42,7 @@ pub(super) fn run(arguments: &DemoArguments) -> CommandResult {
     prepare(out)?;
     let config = Config::read(&out.join("proofpack.toml"))?;
     let workspace = Workspace::new(out);
-    let catalog = catalog()?;
+    let catalog = config.catalog()?;
     let recording = Recording::read(EXCHANGES).map_err(CommandError::internal)?;
     let clock = Clock::Fixed(recording.recorded_at());
     let signer = signer(out, clock)?;

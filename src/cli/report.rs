@@ -5,7 +5,7 @@ use super::config::Config;
 use super::exit::{CommandError, Exit};
 use super::workspace::Workspace;
 use super::{CommandResult, ConfigArgument};
-use crate::report::{self, ReportOptions};
+use crate::report::{Report, ReportOptions};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  proofpack report && xdg-open proofpack-out/report-unsigned.pdf")]
@@ -31,6 +31,8 @@ pub(super) fn render(
     let assessment = read_assessment(&workspace.assessment())?;
     let manifest = Workspace::read(&workspace.manifest(), "collect")?;
     let options = ReportOptions { organization: config.organization.clone(), demonstration };
-    let pdf = report::render(&assessment, &manifest, &options).map_err(CommandError::internal)?;
+    let report = Report::new(&assessment, &manifest, &options).map_err(CommandError::internal)?;
+    drop((assessment, manifest)); // the layout needs much memory of its own
+    let pdf = report.render().map_err(CommandError::internal)?;
     Workspace::write(&workspace.unsigned_report(), &pdf)
 }

@@ -51,6 +51,9 @@ pub struct Assessment {
     /// with digest files was read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub coverage: Vec<CoverageEntry>,
+    /// What was read of CloudTrail for the excerpts, by account, region and source.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trail_sources: Vec<TrailSource>,
     /// Index of every record of the bundle, in the manifest's order.
     pub evidence: Vec<EvidenceEntry>,
 }
@@ -186,6 +189,9 @@ pub struct ExcerptResult {
     pub title: String,
     /// Why an auditor wants to see it.
     pub reason: String,
+    /// Whether its events tell of something done to the trail or its log files: what is not in them may be missing for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub about_the_trail: bool,
     /// How many events the records hold; one that several of them hold counts once.
     pub events: u64,
     /// How many matches more than events the records count: events beyond a limit, and events that were delivered again.
@@ -233,6 +239,28 @@ pub struct ExcerptEvent {
     pub shown: BTreeMap<String, String>,
     /// The records that hold it.
     pub records: Vec<RecordId>,
+}
+
+/// A source of CloudTrail events that excerpts were made from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TrailSource {
+    /// Account whose events were looked for.
+    pub account: String,
+    /// Region that was asked, or where the bucket lies.
+    pub region: String,
+    /// `LookupEvents`, or where the log files lie: a bucket and prefix, or a directory.
+    pub source: String,
+    /// `LookupEvents`, `GetObject` or `File`.
+    pub operation: String,
+    /// How many excerpt rules it was read for.
+    pub rules: u64,
+    /// Log files that were read; none for `LookupEvents`.
+    pub objects: u64,
+    /// Events that were looked at, for the rule for which the most were.
+    pub events: u64,
+    /// Records of these that are gaps.
+    pub gaps: u64,
 }
 
 /// An attestation that a control asks for.
@@ -372,6 +400,9 @@ pub struct EvidenceEntry {
     pub request_ids: Vec<String>,
     /// Error code, where the record is not a response.
     pub error: Option<String>,
+    /// What the service said with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
     /// Whether that error is a gap.
     pub gap: bool,
     /// For a gap: why the thing could not be seen.

@@ -102,6 +102,10 @@ pub struct Finding {
     pub proof: Proof,
     /// Index into the assessment's exceptions, where an accepted exception covers this failure.
     pub exception: Option<u32>,
+    /// Index of an exception that names this failure and covers nothing, because of what is wrong with it: it has expired,
+    /// or its own owner approved it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exception_without_effect: Option<u32>,
 }
 
 #[cfg(test)]

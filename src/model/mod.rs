@@ -28,7 +28,7 @@ pub use access::{
 pub use assessment::{
     AssessedCheck, Assessment, AttestationNeed, AttestationResult, BundleReference, ControlResult,
     ControlStatus, EvidenceEntry, ExcerptEvent, ExcerptResult, FrameworkAssessment, FrameworkReference,
-    Obligation, PropertySource, ResourceEntry, StatusCount, UsedParameter,
+    Obligation, PropertySource, ResourceEntry, StatusCount, TrailSource, UsedParameter,
 };
 pub use attestation::{AttachedFile, AttestationEntry, AttestationState, Statement};
 pub use cell::spreadsheet_cell;

@@ -74,20 +74,58 @@ pub fn render(
     manifest_json: &[u8],
     options: &ReportOptions,
 ) -> Result<Vec<u8>, ReportError> {
-    let printer = Printer::new(world::fonts()?);
-    let data = serde_json::to_vec(&printer.value(serde_json::to_value(View::new(assessment, options))?))?;
-    let files = vec![("data.json", data), ("manifest.json", manifest_json.to_vec())];
-    let world = ReportWorld::new(files, assessment.as_of)?;
-    let rendered = forgetting(&world.work, || typst::compile::<PagedDocument>(&world))
-        .output
-        .map_err(|errors| refused("laid out", &world, &errors))
-        .and_then(|document| {
-            forget(); // nothing of the layout is asked for while the PDF is written
-            typst_pdf::pdf(&document, &pdf_options(assessment, manifest_json, printer)?)
-                .map_err(|errors| refused("written as PDF/A", &world, &errors))
-        });
-    forget(); // Typst's caches hold the whole document
-    rendered
+    Report::new(assessment, manifest_json, options)?.render()
+}
+
+/// A report with all that it will say, not yet laid out. It holds nothing of the assessment: who needs the memory for the
+/// layout drops that first.
+pub struct Report {
+    world: ReportWorld,
+    options: PdfOptions,
+}
+
+impl std::fmt::Debug for Report {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Report").finish_non_exhaustive()
+    }
+}
+
+impl Report {
+    /// What the report says; the arguments are those of [`render`].
+    ///
+    /// # Errors
+    /// When a part of the program that the report needs cannot be read.
+    pub fn new(
+        assessment: &Assessment,
+        manifest_json: &[u8],
+        options: &ReportOptions,
+    ) -> Result<Self, ReportError> {
+        let printer = Printer::new(world::fonts()?);
+        let data = serde_json::to_vec(&printer.value(serde_json::to_value(View::new(assessment, options))?))?;
+        let files = vec![("data.json", data), ("manifest.json", manifest_json.to_vec())];
+        Ok(Self {
+            world: ReportWorld::new(files, assessment.as_of)?,
+            options: pdf_options(assessment, manifest_json, printer)?,
+        })
+    }
+
+    /// Lays it out and writes it as PDF.
+    ///
+    /// # Errors
+    /// As [`render`].
+    pub fn render(self) -> Result<Vec<u8>, ReportError> {
+        let Self { world, options } = self;
+        let rendered = forgetting(&world.work, || typst::compile::<PagedDocument>(&world))
+            .output
+            .map_err(|errors| refused("laid out", &world, &errors))
+            .and_then(|document| {
+                forget(); // nothing of the layout is asked for while the PDF is written
+                typst_pdf::pdf(&document, &options)
+                    .map_err(|errors| refused("written as PDF/A", &world, &errors))
+            });
+        forget(); // Typst's caches hold the whole document
+        rendered
+    }
 }
 
 fn pdf_options(

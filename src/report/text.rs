@@ -17,7 +17,10 @@ const LONGEST_VALUE: usize = 1_500;
 const LONGEST_UNBROKEN_RUN: usize = 18;
 
 /// Where a long run holds none of [`BREAK_AFTER`], it may be broken after this many characters.
-const LONGEST_PIECE: usize = 12;
+const LONGEST_PIECE: usize = 14;
+
+/// A run is not broken sooner than after this many: each piece costs memory, thousands of them much.
+const SHORTEST_PIECE: usize = 6;
 
 /// Characters after which an identifier breaks well.
 const BREAK_AFTER: &[char] = &[':', '/', '.', '_', '-', '=', ',', ';', '@', '&', '⟩'];
@@ -102,13 +105,23 @@ fn pieces(text: String) -> Value {
         return Value::String(text);
     }
     let mut pieces = Vec::new();
-    let (mut piece, mut length) = (String::new(), 0);
-    for character in text.chars() {
-        piece.push(character);
-        length = if character == ' ' { 0 } else { length + 1 };
-        if length >= LONGEST_PIECE || (length > 2 && BREAK_AFTER.contains(&character)) {
-            pieces.push(Value::String(std::mem::take(&mut piece)));
-            length = 0;
+    let mut piece = String::new();
+    for (number, run) in text.split(' ').enumerate() {
+        if number > 0 {
+            piece.push(' ');
+        }
+        if run.chars().count() <= LONGEST_UNBROKEN_RUN {
+            piece.push_str(run);
+            continue;
+        }
+        let mut length = 0;
+        for character in run.chars() {
+            piece.push(character);
+            length += 1;
+            if length >= LONGEST_PIECE || (length >= SHORTEST_PIECE && BREAK_AFTER.contains(&character)) {
+                pieces.push(Value::String(std::mem::take(&mut piece)));
+                length = 0;
+            }
         }
     }
     if !piece.is_empty() {
@@ -177,9 +190,11 @@ mod tests {
         let arn = "arn:aws:s3:::a-bucket-with-a-very-long-name-indeed/and/a/path";
         let Value::Array(parts) = printer.value(json!(arn)) else { panic!("not cut") };
         assert_eq!(parts.iter().filter_map(Value::as_str).collect::<String>(), arn);
-        assert_eq!(parts[0], "arn:");
+        assert_eq!((&parts[0], &parts[1]), (&json!("arn:aws:"), &json!("s3:::a-")));
         assert!(parts.iter().all(|part| part.as_str().unwrap().chars().count() <= LONGEST_PIECE));
         assert_eq!(printer.value(json!("short words only")), json!("short words only"));
+        let mixed = printer.value(json!("some short words and a-run-that-is-too-long"));
+        assert_eq!(mixed, json!(["some short words and a-run-", "that-is-", "too-long"]));
         assert_eq!(printer.value(json!({"a": ["\u{202E}", 1, null]})), json!({"a": ["⟨U+202E⟩", 1, null]}));
         let digest = "a".repeat(64);
         assert_eq!(printer.value(json!(digest)), json!(digest));

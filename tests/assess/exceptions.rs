@@ -78,6 +78,19 @@ fn an_exception_with_a_problem_covers_nothing() {
 }
 
 #[test]
+fn a_failure_tells_of_the_exception_that_names_it_and_has_no_effect() {
+    let expired = GOOD.replace("2026-07-01", "2026-06-30");
+    let of_logs = |text: &str| {
+        let assessment = assessed(text);
+        let finding = assessment.findings.iter().find(|finding| finding.subject.id == "logs").unwrap();
+        (finding.exception, finding.exception_without_effect)
+    };
+    assert_eq!(of_logs(&expired), (None, Some(0)));
+    assert_eq!(of_logs(GOOD), (Some(0), None));
+    assert_eq!(of_logs(&format!("{expired}{GOOD}")), (Some(1), None), "another one covers it");
+}
+
+#[test]
 fn a_file_that_cannot_hold_is_refused_with_its_place() {
     let refused =
         |text: &str| read_exceptions(text, "audit/exceptions.toml", &catalog()).unwrap_err().to_string();

@@ -38,6 +38,7 @@ fn make(bag: &Path, messages: &[&str]) -> BTreeMap<String, Vec<u8>> {
         message: (*message).to_owned(),
         proof: Proof::new([bundle.records[0].id]).unwrap(),
         exception: None,
+        exception_without_effect: None,
     };
     assessment.findings = messages.iter().map(finding).collect();
     let mut made = BTreeMap::new();

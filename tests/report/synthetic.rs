@@ -55,6 +55,7 @@ fn entry(
         collected_at: as_of() - TimeDelta::hours(9) + TimeDelta::seconds(seconds),
         request_ids: vec!["4442587FB7D0A2F9".into()],
         error: error.map(Into::into),
+        message: error.map(|error| format!("{error}: not authorized to perform {service}:{operation}")),
         gap: error == Some("AccessDenied"),
         reason: (error == Some("AccessDenied")).then_some(GapReason::AccessDenied),
     }
@@ -81,6 +82,7 @@ fn finding(
         message: message.into(),
         proof: Proof::new(proof).unwrap(),
         exception: None,
+        exception_without_effect: None,
     }
 }
 
@@ -182,6 +184,7 @@ impl Synthetic {
                 vec![listed, record.id],
             );
             made.exception = (number % 7 == 6).then_some(0);
+            made.exception_without_effect = (number == 5).then_some(1);
             findings.push(made);
             findings.push(finding(
                 "s3-bucket-versioning",
@@ -299,6 +302,16 @@ impl Synthetic {
             attestations: self.register(stated_id),
             imports: other_tools::imports(&self.text, imported_id),
             disagreements: other_tools::disagreements(&self.text, imported_id),
+            trail_sources: vec![TrailSource {
+                account: ACCOUNT.into(),
+                region: "us-east-1".into(),
+                source: self.text.clone(),
+                operation: "GetObject".into(),
+                rules: 60,
+                objects: 38,
+                events: 147,
+                gaps: 1,
+            }],
             coverage: trail_coverage::coverage(&self.text, period, excerpt_id),
             evidence,
         }
@@ -390,6 +403,7 @@ impl Synthetic {
             rule: "root-use".into(),
             title: "Use of the root user".into(),
             reason: format!("The root user of {} must not be used for daily work.", self.text),
+            about_the_trail: true,
             events: 3,
             not_kept: 2,
             first: vec![ExcerptEvent {
@@ -459,27 +473,27 @@ impl Synthetic {
     }
 
     fn exceptions(&self) -> Vec<ExceptionReport> {
-        let exception = |resource: &str| Exception {
+        let exception = |resource: &str, year: i32| Exception {
             check: "s3-bucket-customer-key".into(),
             resource: resource.into(),
             reason: format!("Log delivery of {} cannot write to KMS-encrypted buckets.", self.text),
             owner: "Jo Berg".into(),
             approver: "Sam Ode".into(),
             approved_on: NaiveDate::from_ymd_opt(2026, 1, 15).unwrap(),
-            expires: NaiveDate::from_ymd_opt(2026, 12, 31).unwrap(),
+            expires: NaiveDate::from_ymd_opt(year, 12, 31).unwrap(),
             compensating_control: Some("The bucket holds no health data and is SSE-S3 encrypted.".into()),
             reference: Some("SEC-1042".into()),
         };
         vec![
             ExceptionReport {
-                exception: exception("arn:aws:s3:::phi-records-*"),
+                exception: exception("arn:aws:s3:::phi-records-*", 2026),
                 covers: 2,
                 problems: vec![],
             },
             ExceptionReport {
-                exception: exception("arn:aws:s3:::gone"),
+                exception: exception("arn:aws:s3:::phi-records-0005*", 2025),
                 covers: 0,
-                problems: vec![ExceptionProblem::Expired, ExceptionProblem::MatchesNothing],
+                problems: vec![ExceptionProblem::Expired],
             },
         ]
     }

@@ -49,6 +49,7 @@ pub(crate) fn empty_assessment(bag: &Path) -> Vec<u8> {
         resources: vec![],
         access_review: AccessReview::default(),
         coverage: vec![],
+        trail_sources: vec![],
         evidence: vec![],
     };
     to_file_bytes(&assessment).unwrap()

@@ -36,11 +36,17 @@ pub(in crate::assess) fn apply<'a>(
                 continue;
             }
             matched[index] = true;
+            // The first that covers it is the one that is shown beside it; else the first that would have.
+            let number = u32::try_from(index).ok();
             if reports[index].problems.is_empty() {
                 reports[index].covers += 1;
-                // The first that covers it is the one that is shown beside it.
-                finding.exception = finding.exception.or(u32::try_from(index).ok());
+                finding.exception = finding.exception.or(number);
+            } else {
+                finding.exception_without_effect = finding.exception_without_effect.or(number);
             }
+        }
+        if finding.exception.is_some() {
+            finding.exception_without_effect = None;
         }
     }
     for (report, matched) in reports.iter_mut().zip(matched) {

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::controls::ControlLink;
-use super::summary::OutcomeCounts;
+use super::exceptions::why_without_effect;
+use super::summary::{OutcomeCounts, name};
 use super::{ProofRow, RecordLink, Records, lines, prose};
 use crate::model::{AssessedCheck, Assessment, Finding, Outcome, RecordId, Severity, Subject};
 
@@ -15,7 +16,7 @@ use crate::model::{AssessedCheck, Assessment, Finding, Outcome, RecordId, Severi
 pub(super) struct ControlChecks {
     full: Vec<ControlCheck>,
     /// Those that everything in scope passed.
-    passed: Vec<ControlCheck>,
+    passed: Vec<PassedCheck>,
     elsewhere: Vec<Elsewhere>,
     nothing: Vec<Nothing>,
     /// How many there are of all sorts.
@@ -33,19 +34,53 @@ struct ControlCheck {
     detail: Option<CheckDetail>,
 }
 
+/// A check that everything in scope passed: what was asked, of what, and samples.
+#[derive(Debug, Serialize)]
+struct PassedCheck {
+    id: String,
+    title: String,
+    counts: OutcomeCounts,
+    resource: String,
+    applies: Option<String>,
+    expression: String,
+    passes: Vec<Sample>,
+    /// Passes that are not listed.
+    more: usize,
+}
+
+/// A resource that passed.
+#[derive(Debug, Serialize)]
+struct Sample {
+    name: String,
+    account: String,
+    region: String,
+    proof: Vec<RecordLink>,
+    more_proof: usize,
+}
+
 /// Checks that an earlier control shows in full.
 #[derive(Debug, Serialize)]
 struct Elsewhere {
     control: ControlLink,
-    checks: Vec<Brief>,
+    /// Those that not everything in scope passed.
+    telling: Vec<Brief>,
+    /// Ids of those that everything in scope passed.
+    passed: Vec<String>,
 }
 
-/// A check in a word.
+/// A check in a line.
 #[derive(Debug, Serialize)]
 struct Brief {
     id: String,
+    title: String,
     counts: OutcomeCounts,
+    /// The first resources that did not pass.
+    resources: Vec<String>,
+    more_resources: usize,
 }
+
+/// The most resources that a check in a line names.
+const MOST_NAMES: usize = 6;
 
 /// Checks for which there is nothing in scope, for one and the same reason.
 #[derive(Debug, Serialize)]
@@ -64,14 +99,12 @@ struct CheckDetail {
     remediation: String,
     /// Which resources of the kind it is about; empty: all of them.
     applies: Vec<String>,
-    applies_in_line: Option<String>,
     expression: Vec<String>,
-    expression_in_line: String,
     references: Vec<String>,
     /// Resources for which it did not pass, what is read first coming first.
     findings: Vec<FindingRow>,
     /// Resources for which it passed.
-    passes: Vec<FindingRow>,
+    passes: Vec<Sample>,
     /// Findings that are not listed, by outcome.
     more: OutcomeCounts,
     any_more: bool,
@@ -88,10 +121,19 @@ struct FindingRow {
     account: String,
     region: String,
     message: String,
-    /// Number of the exception that covers it, from 1.
-    exception: Option<u32>,
+    /// The exception that names it.
+    exception: Option<ExceptionNote>,
     proof: Vec<RecordLink>,
     more_proof: usize,
+}
+
+/// An exception where a failure is shown that it names.
+#[derive(Debug, Serialize)]
+struct ExceptionNote {
+    /// Its number in the report, from 1.
+    number: usize,
+    /// Until when it holds, or why it has no effect.
+    words: String,
 }
 
 /// How many findings of each outcome a check lists. Failures are what an auditor follows up one by one;
@@ -107,6 +149,7 @@ const MOST_PROOF_OF_PASS: usize = 3;
 
 /// The assessment's checks and findings by id.
 pub(super) struct Checks<'a> {
+    assessment: &'a Assessment,
     checks: BTreeMap<&'a str, &'a AssessedCheck>,
     findings: BTreeMap<&'a str, Vec<&'a Finding>>,
     /// The control under which each check was shown.
@@ -121,7 +164,17 @@ impl<'a> Checks<'a> {
             findings.entry(&finding.check).or_default().push(finding);
         }
         let checks = assessment.checks.iter().map(|check| (check.id.as_str(), check)).collect();
-        Self { checks, findings, shown: BTreeMap::new() }
+        Self { assessment, checks, findings, shown: BTreeMap::new() }
+    }
+
+    /// The findings of a check.
+    pub(super) fn findings(&self, check: &str) -> &[&'a Finding] {
+        self.findings.get(check).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The severity of a check's failures; `None` for a check that the assessment does not hold.
+    pub(super) fn severity(&self, check: &str) -> Option<Severity> {
+        self.checks.get(check).map(|check| check.severity)
     }
 
     /// The checks `ids` of the control `here`: each in full the first time, then as a reference to there.
@@ -136,7 +189,8 @@ impl<'a> Checks<'a> {
             let findings = self.findings.get(id.as_str()).map(Vec::as_slice).unwrap_or_default();
             let counts = OutcomeCounts::of(findings.iter().copied());
             if let Some(earlier) = self.shown.get(id) {
-                shown.elsewhere(earlier, Brief { id: id.clone(), counts });
+                let title = self.checks.get(id.as_str()).map_or(id.as_str(), |check| &check.title);
+                shown.elsewhere(earlier, Brief::new(id, title, counts, findings));
                 continue;
             }
             let check = self.checks.get(id.as_str()).copied();
@@ -145,13 +199,16 @@ impl<'a> Checks<'a> {
                 continue;
             }
             self.shown.insert(id.clone(), here.clone());
-            let sort = if counts.are_passes() { &mut shown.passed } else { &mut shown.full };
-            sort.push(ControlCheck {
+            if let (true, Some(check)) = (counts.are_passes(), check) {
+                shown.passed.push(PassedCheck::new(check, counts, findings, records));
+                continue;
+            }
+            shown.full.push(ControlCheck {
                 id: id.clone(),
                 title: check.map_or_else(|| id.clone(), |check| prose(&check.title)),
                 severity: check.map(|check| check.severity),
                 counts,
-                detail: check.map(|check| CheckDetail::new(check, findings, records)),
+                detail: check.map(|check| CheckDetail::new(self.assessment, check, findings, records)),
             });
         }
         shown
@@ -160,9 +217,14 @@ impl<'a> Checks<'a> {
 
 impl ControlChecks {
     fn elsewhere(&mut self, control: &ControlLink, check: Brief) {
-        match self.elsewhere.iter_mut().find(|group| group.control.place == control.place) {
-            Some(group) => group.checks.push(check),
-            None => self.elsewhere.push(Elsewhere { control: control.clone(), checks: vec![check] }),
+        let known = self.elsewhere.iter().position(|group| group.control.place == control.place);
+        let place = known.unwrap_or_else(|| {
+            let group = Elsewhere { control: control.clone(), telling: Vec::new(), passed: Vec::new() };
+            self.elsewhere.push(group);
+            self.elsewhere.len() - 1
+        });
+        if let Some(group) = self.elsewhere.get_mut(place) {
+            if check.counts.are_passes() { group.passed.push(check.id) } else { group.telling.push(check) }
         }
     }
 
@@ -186,8 +248,69 @@ impl ControlChecks {
     }
 }
 
+impl Brief {
+    fn new(id: &str, title: &str, counts: OutcomeCounts, findings: &[&Finding]) -> Self {
+        let mut telling: Vec<&&Finding> = findings.iter().filter(|finding| rank(finding) < 3).collect();
+        telling.sort_by_key(|finding| rank(finding)); // stable
+        Self {
+            id: id.to_owned(),
+            title: prose(title),
+            counts,
+            resources: telling.iter().take(MOST_NAMES).map(|finding| name(finding)).collect(),
+            more_resources: telling.len().saturating_sub(MOST_NAMES),
+        }
+    }
+}
+
+impl PassedCheck {
+    fn new(
+        check: &AssessedCheck,
+        counts: OutcomeCounts,
+        findings: &[&Finding],
+        records: &mut Records<'_>,
+    ) -> Self {
+        let shown = findings.iter().take(MOST.pass);
+        Self {
+            id: check.id.clone(),
+            title: prose(&check.title),
+            counts,
+            resource: check.resource.clone(),
+            applies: check.applies.as_deref().map(prose),
+            expression: prose(&check.expression),
+            passes: shown.map(|finding| Sample::new(finding, records)).collect(),
+            more: findings.len().saturating_sub(MOST.pass),
+        }
+    }
+}
+
+impl Sample {
+    fn new(finding: &Finding, records: &mut Records<'_>) -> Self {
+        let proof = finding.proof.ids();
+        Self {
+            name: name(finding),
+            account: account(&finding.subject),
+            region: region(&finding.subject),
+            proof: proof.iter().take(MOST_PROOF_OF_PASS).map(|id| records.link(*id)).collect(),
+            more_proof: proof.len().saturating_sub(MOST_PROOF_OF_PASS),
+        }
+    }
+}
+
+fn account(subject: &Subject) -> String {
+    if subject.account == "*" { "all accounts".into() } else { subject.account.clone() }
+}
+
+fn region(subject: &Subject) -> String {
+    if subject.region == "*" { "all regions".into() } else { subject.region.clone() }
+}
+
 impl CheckDetail {
-    fn new(check: &AssessedCheck, findings: &[&Finding], records: &mut Records<'_>) -> Self {
+    fn new(
+        assessment: &Assessment,
+        check: &AssessedCheck,
+        findings: &[&Finding],
+        records: &mut Records<'_>,
+    ) -> Self {
         let mut ordered: Vec<&Finding> = findings.to_vec();
         ordered.sort_by_key(|finding| rank(finding)); // stable: the assessment's order within a rank
         let mut left = MOST;
@@ -204,17 +327,18 @@ impl CheckDetail {
             if finding.outcome != Outcome::Pass {
                 proof.extend(finding.proof.ids().iter().take(MOST_PROOF));
             }
-            let row = FindingRow::new(finding, records);
-            if finding.outcome == Outcome::Pass { passes.push(row) } else { rows.push(row) }
+            if finding.outcome == Outcome::Pass {
+                passes.push(Sample::new(finding, records));
+            } else {
+                rows.push(FindingRow::new(assessment, finding, records));
+            }
         }
         Self {
             resource: check.resource.clone(),
             rationale: prose(&check.rationale),
             remediation: prose(&check.remediation),
             applies: check.applies.as_deref().map(lines).unwrap_or_default(),
-            applies_in_line: check.applies.as_deref().map(prose),
             expression: lines(&check.expression),
-            expression_in_line: prose(&check.expression),
             references: check.references.iter().map(|(scheme, names)| reference(scheme, names)).collect(),
             findings: rows,
             passes,
@@ -256,23 +380,31 @@ fn bucket<'c>(counts: &'c mut OutcomeCounts, finding: &Finding) -> &'c mut usize
     }
 }
 
+fn exception_note(assessment: &Assessment, finding: &Finding) -> Option<ExceptionNote> {
+    let index = usize::try_from(finding.exception.or(finding.exception_without_effect)?).ok()?;
+    let report = assessment.exceptions.get(index)?;
+    let words = match finding.exception {
+        Some(_) => format!("accepted until {}", report.exception.expires),
+        None => why_without_effect(report),
+    };
+    Some(ExceptionNote { number: index + 1, words })
+}
+
 impl FindingRow {
-    fn new(finding: &Finding, records: &mut Records<'_>) -> Self {
+    fn new(assessment: &Assessment, finding: &Finding, records: &mut Records<'_>) -> Self {
         const OUTCOMES: [&str; 5] = ["fail", "indeterminate", "excepted", "pass", "not-applicable"];
-        let Subject { account, region, arn, id, .. } = &finding.subject;
-        let whole_scope = id == "*";
-        let most = if finding.outcome == Outcome::Pass { MOST_PROOF_OF_PASS } else { MOST_PROOF };
-        let shown = finding.proof.ids().iter().take(most);
+        let Subject { arn, id, .. } = &finding.subject;
+        let shown = finding.proof.ids().iter().take(MOST_PROOF);
         Self {
             outcome: OUTCOMES.get(usize::from(rank(finding))).copied().unwrap_or("not-applicable"),
-            name: if whole_scope { "no single resource".into() } else { id.clone() },
+            name: name(finding),
             arn: (arn != id && arn != "*").then(|| arn.clone()),
-            account: if account == "*" { "all accounts".into() } else { account.clone() },
-            region: if region == "*" { "all regions".into() } else { region.clone() },
+            account: account(&finding.subject),
+            region: region(&finding.subject),
             message: prose(&finding.message),
-            exception: finding.exception.map(|index| index + 1),
+            exception: exception_note(assessment, finding),
             proof: shown.map(|id| records.link(*id)).collect(),
-            more_proof: finding.proof.ids().len().saturating_sub(most),
+            more_proof: finding.proof.ids().len().saturating_sub(MOST_PROOF),
         }
     }
 }

@@ -2,13 +2,13 @@
 
 use serde::Serialize;
 
+use super::answer::Answer;
 use super::attestations::AttestationView;
 use super::checks::{Checks, ControlChecks};
+use super::excerpts::{ControlExcerpts, Excerpts};
 use super::summary::FrameworkSummary;
-use super::{ProofRow, RecordLink, Records, prose};
-use crate::model::{
-    Assessment, ControlResult, ControlStatus, ExcerptEvent, ExcerptResult, FrameworkAssessment, Obligation,
-};
+use super::{Records, prose};
+use crate::model::{Assessment, ControlResult, ControlStatus, FrameworkAssessment, Obligation};
 
 /// One framework: its part of the summary, and its controls.
 #[derive(Debug, Serialize)]
@@ -36,60 +36,24 @@ pub(super) struct ControlView {
     obligation: Option<Obligation>,
     guidance: String,
     status: ControlStatus,
-    /// How many specifications belong to it.
-    specifications: usize,
+    /// The specifications that belong to it.
+    specifications: Vec<SpecificationRow>,
+    /// What was examined, found and accepted, and what is missing, in a few lines.
+    answer: Answer,
     checks: ControlChecks,
-    excerpts: Vec<ExcerptView>,
-    /// Excerpts of which all logs were read, and that no event matched: a line each is enough.
-    quiet_excerpts: Vec<QuietExcerpt>,
+    excerpts: ControlExcerpts,
     attestations: Vec<AttestationView>,
     /// The documented decision not to implement it, where there may be one.
     alternative: Option<AttestationView>,
     rests_on_alternative: bool,
 }
 
+/// A specification of a standard, and what came of it.
 #[derive(Debug, Serialize)]
-struct ExcerptView {
+struct SpecificationRow {
+    control: ControlLink,
     title: String,
-    rule: String,
-    reason: String,
-    events: u64,
-    /// Matches that the records count beyond the events that they hold.
-    not_kept: u64,
-    first: Vec<EventRow>,
-    more_events: u64,
-    /// Whether any trail was read for it.
-    read: bool,
-    proof: Vec<ProofRow>,
-    more_proof: usize,
-    gaps: usize,
-    /// Accounts in scope for which no log was read.
-    accounts_without: Vec<String>,
-    /// Records that say that the log files do not cover the whole period.
-    not_covered: Vec<RecordLink>,
-}
-
-/// An event that a person looks at.
-#[derive(Debug, Serialize)]
-struct EventRow {
-    time: String,
-    name: String,
-    source: String,
-    region: String,
-    who: String,
-    from: Option<String>,
-    error: Option<String>,
-    /// `path: value`
-    shown: Vec<String>,
-    proof: Vec<RecordLink>,
-}
-
-#[derive(Debug, Serialize)]
-struct QuietExcerpt {
-    title: String,
-    rule: String,
-    proof: Vec<RecordLink>,
-    more_proof: usize,
+    status: ControlStatus,
 }
 
 /// A control as something to point at.
@@ -108,18 +72,10 @@ impl ControlLink {
     }
 }
 
-/// The most records that an excerpt lists.
-const MOST_EXCERPT_RECORDS: usize = 20;
-
-/// The most events that an excerpt shows.
-const MOST_EXCERPT_EVENTS: usize = 10;
-
-/// The most records that an excerpt names which no event matched.
-const MOST_QUIET_RECORDS: usize = 4;
-
 /// The frameworks in order. A check is shown in full under the first control of all that names it.
 pub(super) fn frameworks(assessment: &Assessment, records: &mut Records<'_>) -> Vec<FrameworkView> {
     let mut checks = Checks::new(assessment);
+    let mut excerpts = Excerpts::default();
     let mut start = 0;
     let mut views = Vec::new();
     for framework in &assessment.frameworks {
@@ -128,7 +84,7 @@ pub(super) fn frameworks(assessment: &Assessment, records: &mut Records<'_>) -> 
             edition: framework.reference.edition.clone(),
             summary: FrameworkSummary::new(framework),
             states_obligations: framework.controls.iter().any(|control| control.obligation.is_some()),
-            controls: controls(assessment, framework, start, &mut checks, records),
+            controls: controls(assessment, framework, start, (&mut checks, &mut excerpts), records),
         });
         start += framework.controls.len();
     }
@@ -140,14 +96,12 @@ fn controls(
     assessment: &Assessment,
     framework: &FrameworkAssessment,
     start: usize,
-    checks: &mut Checks<'_>,
+    (checks, excerpts): (&mut Checks<'_>, &mut Excerpts),
     records: &mut Records<'_>,
 ) -> Vec<ControlView> {
     let mut group = None;
     let view = |(number, control): (usize, &ControlResult)| {
         let here = ControlLink { place: Some(start + number), id: control.id.clone() };
-        let (quiet, telling): (Vec<_>, Vec<_>) =
-            control.excerpts.iter().partition(|excerpt| is_quiet(excerpt));
         ControlView {
             place: start + number,
             id: control.id.clone(),
@@ -158,10 +112,10 @@ fn controls(
             obligation: control.obligation,
             guidance: prose(&control.guidance),
             status: control.status,
-            specifications: specifications(framework, control),
+            specifications: specifications(framework, start, control),
+            answer: Answer::new(assessment, control, checks),
             checks: checks.under(&here, &control.checks, records),
-            excerpts: telling.into_iter().map(|excerpt| excerpt_view(excerpt, records)).collect(),
-            quiet_excerpts: quiet.into_iter().map(|excerpt| quiet_excerpt(excerpt, records)).collect(),
+            excerpts: excerpts.under(&here, &control.excerpts, records),
             attestations: control
                 .attestations
                 .iter()
@@ -177,67 +131,16 @@ fn controls(
     framework.controls.iter().enumerate().map(view).collect()
 }
 
-fn specifications(framework: &FrameworkAssessment, control: &ControlResult) -> usize {
-    let belongs = |other: &&ControlResult| other.parent.as_deref() == Some(control.id.as_str());
-    framework.controls.iter().filter(belongs).count()
-}
-
-/// Whether everything was read that could hold an event, and none was found.
-fn is_quiet(excerpt: &ExcerptResult) -> bool {
-    excerpt.events + excerpt.not_kept == 0
-        && !excerpt.records.is_empty()
-        && excerpt.gaps.is_empty()
-        && excerpt.accounts_without.is_empty()
-        && excerpt.not_covered.is_empty()
-}
-
-fn quiet_excerpt(excerpt: &ExcerptResult, records: &mut Records<'_>) -> QuietExcerpt {
-    QuietExcerpt {
-        title: prose(&excerpt.title),
-        rule: excerpt.rule.clone(),
-        proof: excerpt.records.iter().take(MOST_QUIET_RECORDS).map(|id| records.link(*id)).collect(),
-        more_proof: excerpt.records.len().saturating_sub(MOST_QUIET_RECORDS),
-    }
-}
-
-fn excerpt_view(excerpt: &ExcerptResult, records: &mut Records<'_>) -> ExcerptView {
-    let shown = excerpt.records.iter().take(MOST_EXCERPT_RECORDS);
-    let first: Vec<EventRow> =
-        excerpt.first.iter().take(MOST_EXCERPT_EVENTS).map(|event| event_row(event, records)).collect();
-    ExcerptView {
-        title: prose(&excerpt.title),
-        rule: excerpt.rule.clone(),
-        reason: prose(&excerpt.reason),
-        events: excerpt.events,
-        not_kept: excerpt.not_kept,
-        more_events: excerpt.events.saturating_sub(first.len() as u64),
-        first,
-        read: !excerpt.records.is_empty(),
-        proof: shown.map(|id| records.proof(*id)).collect(),
-        more_proof: excerpt.records.len().saturating_sub(MOST_EXCERPT_RECORDS),
-        gaps: excerpt.gaps.len(),
-        accounts_without: excerpt.accounts_without.clone(),
-        not_covered: excerpt
-            .not_covered
-            .iter()
-            .take(MOST_EXCERPT_RECORDS)
-            .map(|id| records.link(*id))
-            .collect(),
-    }
-}
-
-fn event_row(event: &ExcerptEvent, records: &mut Records<'_>) -> EventRow {
-    // The names of the members without the part that they all share.
-    let name = |path: &str| path.strip_prefix("requestParameters.").unwrap_or(path).to_owned();
-    EventRow {
-        time: event.time.clone(),
-        name: event.name.clone(),
-        source: event.source.strip_suffix(".amazonaws.com").unwrap_or(&event.source).to_owned(),
-        region: event.region.clone(),
-        who: event.principal.clone().unwrap_or_else(|| "not told".into()),
-        from: event.source_address.clone(),
-        error: event.error.clone(),
-        shown: event.shown.iter().map(|(path, value)| format!("{}: {value}", name(path))).collect(),
-        proof: event.records.iter().take(MOST_QUIET_RECORDS).map(|id| records.link(*id)).collect(),
-    }
+fn specifications(
+    framework: &FrameworkAssessment,
+    start: usize,
+    control: &ControlResult,
+) -> Vec<SpecificationRow> {
+    let belongs = |(_, other): &(usize, &ControlResult)| other.parent.as_deref() == Some(control.id.as_str());
+    let row = |(number, other): (usize, &ControlResult)| SpecificationRow {
+        control: ControlLink { place: Some(start + number), id: other.id.clone() },
+        title: prose(&other.title),
+        status: other.status,
+    };
+    framework.controls.iter().enumerate().filter(belongs).map(row).collect()
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::prose;
-use crate::model::{Assessment, ExceptionProblem};
+use crate::model::{Assessment, ExceptionProblem, ExceptionReport};
 
 /// One exception.
 #[derive(Debug, Serialize)]
@@ -44,6 +44,20 @@ pub(super) fn exceptions(assessment: &Assessment) -> Vec<ExceptionRow> {
         }
     })
     .collect()
+}
+
+/// Why an exception covers nothing, in a few words.
+pub(super) fn why_without_effect(report: &ExceptionReport) -> String {
+    let exception = &report.exception;
+    let words = |problem: &ExceptionProblem| match problem {
+        ExceptionProblem::Expired => format!("expired on {}", exception.expires),
+        ExceptionProblem::NotYetApproved => format!("approved only on {}", exception.approved_on),
+        ExceptionProblem::SelfApproved => "approved by its own owner".into(),
+        ExceptionProblem::TooBroad => "its pattern matches everything".into(),
+        ExceptionProblem::MatchesNothing => "matches nothing".into(),
+    };
+    let reasons: Vec<String> = report.problems.iter().map(words).collect();
+    format!("without effect: {}", reasons.join(", "))
 }
 
 fn sentence(problem: ExceptionProblem) -> &'static str {

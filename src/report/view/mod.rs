@@ -4,11 +4,13 @@
 //! template uses as names (`status`, `outcome`, `id` of a control's place) are ours and short.
 
 mod access;
+mod answer;
 mod attestations;
 mod checks;
 mod controls;
 mod evidence;
 mod exceptions;
+mod excerpts;
 mod imports;
 mod resources;
 mod scope;
@@ -152,9 +154,12 @@ struct ProofRow {
     region: String,
     time: String,
     error: Option<String>,
+    /// What the service said with it.
+    message: Option<String>,
     /// Whether that error hides evidence, or is evidence of absence.
     gap: bool,
-    command: Option<String>,
+    /// The AWS CLI command that repeats the call, word by word: it is broken between words only.
+    command: Option<Vec<String>>,
 }
 
 impl<'a> Records<'a> {
@@ -182,6 +187,7 @@ impl<'a> Records<'a> {
             region: String::new(),
             time: String::new(),
             error: None,
+            message: None,
             gap: false,
             command: None,
         };
@@ -191,6 +197,7 @@ impl<'a> Records<'a> {
             row.region.clone_from(&entry.region);
             row.time = time(entry.collected_at);
             row.error.clone_from(&entry.error);
+            row.message = entry.message.as_deref().map(prose);
             row.gap = entry.gap;
             row.command = command(entry);
         }
@@ -199,9 +206,9 @@ impl<'a> Records<'a> {
 }
 
 /// The AWS CLI command that repeats a record's call, where it is one.
-fn command(entry: &EvidenceEntry) -> Option<String> {
-    (entry.kind == RecordKind::ApiCall)
-        .then(|| aws_cli(&entry.service, &entry.operation, &entry.parameters, &entry.region))
+fn command(entry: &EvidenceEntry) -> Option<Vec<String>> {
+    let words = || aws_cli(&entry.service, &entry.operation, &entry.parameters, &entry.region);
+    (entry.kind == RecordKind::ApiCall).then(|| words().split(' ').map(str::to_owned).collect())
 }
 
 fn call(entry: &EvidenceEntry) -> String {

@@ -23,6 +23,7 @@ pub(super) struct Summary {
     more_attention: usize,
     attestations_asked: usize,
     attestations_held: usize,
+    attestations_expired: usize,
     exceptions: usize,
     exceptions_with_problems: usize,
 }
@@ -57,6 +58,8 @@ struct AttentionRow {
     severity: Severity,
     title: String,
     failures: usize,
+    /// The first of the resources.
+    resources: Vec<String>,
     /// First control that names it: its place in the report.
     control: Option<usize>,
     citation: String,
@@ -64,6 +67,17 @@ struct AttentionRow {
 
 /// The most checks that the summary points at.
 const MOST_ATTENTION: usize = 30;
+
+/// The most resources that each of them names.
+const MOST_NAMES: usize = 3;
+
+/// The resource that a finding is about, by name.
+pub(super) fn name(finding: &Finding) -> String {
+    match finding.subject.id.as_str() {
+        "*" => "no single resource".into(),
+        id => id.to_owned(),
+    }
+}
 
 impl OutcomeCounts {
     /// Whether there are findings, and all passed.
@@ -121,6 +135,11 @@ impl Summary {
             attestations_held: distinct(
                 asked()
                     .filter(|attestation| attestation.holds)
+                    .map(|attestation| attestation.need.id.as_str()),
+            ),
+            attestations_expired: distinct(
+                asked()
+                    .filter(|attestation| attestation.record.is_some() && !attestation.holds)
                     .map(|attestation| attestation.need.id.as_str()),
             ),
             exceptions: assessment.exceptions.len(),
@@ -181,13 +200,18 @@ fn attention(assessment: &Assessment) -> Vec<AttentionRow> {
         .checks
         .iter()
         .map(|check| {
-            let findings = assessment.findings.iter().filter(|finding| finding.check == check.id);
+            let findings: Vec<&Finding> =
+                assessment.findings.iter().filter(|finding| finding.check == check.id).collect();
+            let failing = findings
+                .iter()
+                .filter(|finding| finding.outcome == Outcome::Fail && finding.exception.is_none());
             let control =
                 assessment.controls().enumerate().find(|(_, control)| control.checks.contains(&check.id));
             AttentionRow {
                 severity: check.severity,
                 title: check.title.clone(),
-                failures: OutcomeCounts::of(findings).fail,
+                failures: failing.clone().count(),
+                resources: failing.take(MOST_NAMES).map(|finding| name(finding)).collect(),
                 citation: control.map(|(_, control)| control.id.clone()).unwrap_or_default(),
                 control: control.map(|(place, _)| place),
             }

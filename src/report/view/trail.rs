@@ -1,19 +1,29 @@
 //! How much of the period CloudTrail's validated log files cover: a strip of days for each account and region.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Days, NaiveTime, Utc};
 use serde::Serialize;
 
-use super::{ProofRow, Records, time};
-use crate::model::{Assessment, CoverageEntry, Period, TrailCoverage};
+use super::controls::ControlLink;
+use super::excerpts::matched;
+use super::{ProofRow, Records, prose, time};
+use crate::model::{Assessment, CoverageEntry, Period, TrailCoverage, TrailSource};
 
 /// The most accounts and regions that are drawn; those with holes come first.
 const MOST_STRIPS: usize = 120;
+/// The most sources that are listed.
+const MOST_SOURCES: usize = 120;
 /// The most holes and problems that each lists.
 const MOST_LISTED: usize = 12;
 
-/// The section; empty where no trail with digest files was read.
+/// The section: what was read, and how much of the period validated log files cover (empty where none were validated).
 #[derive(Debug, Serialize)]
 pub(super) struct TrailSection {
+    sources: Vec<SourceRow>,
+    more_sources: usize,
+    /// Excerpts with events about a trail or its log files, in the words of their titles.
+    doubts: Vec<Doubt>,
     strips: Vec<Strip>,
     more_strips: usize,
     period_start: String,
@@ -23,6 +33,27 @@ pub(super) struct TrailSection {
     all: usize,
     /// What a reading aid says in place of the picture.
     picture_text: String,
+}
+
+/// What was read.
+#[derive(Debug, Serialize)]
+struct SourceRow {
+    account: String,
+    region: String,
+    source: String,
+    /// Whether it is the event history, of which CloudTrail keeps 90 days.
+    event_history: bool,
+    objects: u64,
+    events: u64,
+    gaps: u64,
+}
+
+/// An excerpt whose events say that other events may be missing.
+#[derive(Debug, Serialize)]
+struct Doubt {
+    title: String,
+    events: u64,
+    control: ControlLink,
 }
 
 #[derive(Debug, Serialize)]
@@ -88,7 +119,11 @@ impl TrailSection {
             )
         };
         let sentences: Vec<String> = strips.iter().map(sentence).collect();
+        let sources = &assessment.trail_sources;
         Self {
+            sources: sources.iter().take(MOST_SOURCES).map(source_row).collect(),
+            more_sources: sources.len().saturating_sub(MOST_SOURCES),
+            doubts: doubts(assessment),
             picture_text: format!(
                 "For each account and region, the days of the period that validated log files cover. {}.",
                 sentences.join("; ")
@@ -101,6 +136,36 @@ impl TrailSection {
             all: entries.len(),
         }
     }
+}
+
+fn source_row(source: &TrailSource) -> SourceRow {
+    SourceRow {
+        account: source.account.clone(),
+        region: source.region.clone(),
+        source: source.source.clone(),
+        event_history: source.operation == "LookupEvents",
+        objects: source.objects,
+        events: source.events,
+        gaps: source.gaps,
+    }
+}
+
+/// Each such excerpt once, with the first control that shows it.
+fn doubts(assessment: &Assessment) -> Vec<Doubt> {
+    let mut told = BTreeSet::new();
+    let mut doubts = Vec::new();
+    for (place, control) in assessment.controls().enumerate() {
+        for excerpt in control.excerpts.iter().filter(|excerpt| excerpt.about_the_trail) {
+            if matched(excerpt) > 0 && told.insert(&excerpt.rule) {
+                doubts.push(Doubt {
+                    title: prose(&excerpt.title),
+                    events: matched(excerpt),
+                    control: ControlLink { place: Some(place), id: control.id.clone() },
+                });
+            }
+        }
+    }
+    doubts
 }
 
 fn strip(entry: &CoverageEntry, records: &mut Records<'_>) -> Strip {
