@@ -254,9 +254,6 @@ fn bundle_reference(bundle: &Bundle) -> BundleReference {
     }
 }
 
-/// The most characters that the evidence index repeats of what a service said with an error; the record holds all.
-const LONGEST_MESSAGE: usize = 240;
-
 fn assessed(catalog: &Catalog, compiled: &checks::CompiledCheck<'_>) -> AssessedCheck {
     let check = compiled.check;
     AssessedCheck {
@@ -272,6 +269,9 @@ fn assessed(catalog: &Catalog, compiled: &checks::CompiledCheck<'_>) -> Assessed
         references: check.references.clone(),
     }
 }
+
+/// The most characters that the evidence index repeats of what a service said with an error; the record holds all.
+const LONGEST_MESSAGE: usize = 240;
 
 fn evidence(stored: &StoredRecord) -> EvidenceEntry {
     let record = &stored.record;

@@ -1,4 +1,5 @@
-//! How much of the period CloudTrail's validated log files cover, and what the excerpts out of them are worth.
+//! What was read of CloudTrail, how much of the period its validated log files cover, and what the excerpts out of them
+//! are worth.
 
 use std::collections::BTreeMap;
 

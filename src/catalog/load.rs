@@ -72,15 +72,6 @@ impl Catalog {
         })
     }
 
-    /// The same without the cases of its checks and excerpt rules: they are a third of what a catalog takes in memory, and
-    /// only whoever tests or shows it wants them.
-    #[must_use]
-    pub fn without_cases(mut self) -> Self {
-        self.checks.values_mut().for_each(|check| check.cases = Vec::new());
-        self.excerpts.values_mut().for_each(|rule| rule.cases = Vec::new());
-        self
-    }
-
     fn read(
         sources: &Sources,
         validate: impl FnOnce(&Self, &Known, &mut Vec<Defect>),

@@ -273,17 +273,17 @@ impl Config {
         Self::parse("organization = \"\"\n[scope]\nregions = \"enabled\"\n").map_err(CommandError::internal)
     }
 
-    /// The catalog that is compiled in, with the folders of the user's own, to work with: without cases.
+    /// The catalog that is compiled in, with the folders of the user's own.
     ///
     /// # Errors
     /// When a folder cannot be read, or what is in it is not sound.
     pub(super) fn catalog(&self) -> Result<Catalog, CommandError> {
         if self.catalog.folders.is_empty() {
-            return super::catalog().map(Catalog::without_cases);
+            return super::catalog();
         }
         let same_name = if self.catalog.replaces { SameName::Replaces } else { SameName::IsRefused };
         let folders = self.catalog.folders.iter().map(|folder| self.resolve(folder));
-        super::catalog_with(folders, same_name).map(Catalog::without_cases)
+        super::catalog_with(folders, same_name)
     }
 
     /// Reads a configuration out of its text; the error says what is wrong and where.

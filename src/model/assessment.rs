@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     AccessReview, AttestationEntry, CoverageEntry, Disagreement, ExceptionReport, Finding, GapReason,
-    ImportReport, RecordId, RecordKind, Scope, Severity, Sha256Digest, Tool,
+    ImportReport, RecordId, RecordKind, Scope, Severity, Sha256Digest, Tool, TrailSource,
 };
 
 /// A bundle judged against one framework or several.
@@ -239,28 +239,6 @@ pub struct ExcerptEvent {
     pub shown: BTreeMap<String, String>,
     /// The records that hold it.
     pub records: Vec<RecordId>,
-}
-
-/// A source of CloudTrail events that excerpts were made from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct TrailSource {
-    /// Account whose events were looked for.
-    pub account: String,
-    /// Region that was asked, or where the bucket lies.
-    pub region: String,
-    /// `LookupEvents`, or where the log files lie: a bucket and prefix, or a directory.
-    pub source: String,
-    /// `LookupEvents`, `GetObject` or `File`.
-    pub operation: String,
-    /// How many excerpt rules it was read for.
-    pub rules: u64,
-    /// Log files that were read; none for `LookupEvents`.
-    pub objects: u64,
-    /// Events that were looked at, for the rule for which the most were.
-    pub events: u64,
-    /// Records of these that are gaps.
-    pub gaps: u64,
 }
 
 /// An attestation that a control asks for.

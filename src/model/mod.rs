@@ -28,7 +28,7 @@ pub use access::{
 pub use assessment::{
     AssessedCheck, Assessment, AttestationNeed, AttestationResult, BundleReference, ControlResult,
     ControlStatus, EvidenceEntry, ExcerptEvent, ExcerptResult, FrameworkAssessment, FrameworkReference,
-    Obligation, PropertySource, ResourceEntry, StatusCount, TrailSource, UsedParameter,
+    Obligation, PropertySource, ResourceEntry, StatusCount, UsedParameter,
 };
 pub use attestation::{AttachedFile, AttestationEntry, AttestationState, Statement};
 pub use cell::spreadsheet_cell;
@@ -50,4 +50,4 @@ pub use problem::{Problem, ProblemCode, Problems, harmless};
 pub use record::{ApiError, ErrorMeaning, Exchange, Record, RecordKind, RecordOutcome, Redaction, Source};
 pub use resource::{KindSources, Property, Resource, ResourceSet};
 pub use scope::{LeftOut, Period, Scope};
-pub use trail::{CoverageEntry, FileCount, TrailCoverage, TrailProblem};
+pub use trail::{CoverageEntry, FileCount, TrailCoverage, TrailProblem, TrailSource};

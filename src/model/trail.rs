@@ -1,9 +1,31 @@
-//! How much of the audit period CloudTrail's validated log files cover.
+//! What was read of CloudTrail, and how much of the audit period its validated log files cover.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Period, RecordId};
+
+/// A source of CloudTrail events that excerpts were made from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TrailSource {
+    /// Account whose events were looked for.
+    pub account: String,
+    /// Region that was asked, or where the bucket lies.
+    pub region: String,
+    /// `LookupEvents`, or where the log files lie: a bucket and prefix, or a directory.
+    pub source: String,
+    /// `LookupEvents`, `GetObject` or `File`.
+    pub operation: String,
+    /// How many excerpt rules it was read for.
+    pub rules: u64,
+    /// Log files that were read; none for `LookupEvents`.
+    pub objects: u64,
+    /// Events that were looked at, for the rule for which the most were.
+    pub events: u64,
+    /// Records of these that are gaps.
+    pub gaps: u64,
+}
 
 /// What validation of the log files of one account and region came to: what a record of the rule `trail-coverage` holds.
 ///

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::attestations::NeedState;
 use super::checks::Checks;
 use super::excerpts::{is_whole, matched};
 use crate::model::{Assessment, ControlResult, ExceptionReport, Finding, Outcome, Severity};
@@ -73,12 +74,9 @@ impl Answer {
         };
         let undecided: Vec<&Finding> =
             judged.iter().filter(|finding| finding.outcome == Outcome::Indeterminate).copied().collect();
-        let asked = || control.attestations.iter();
-        let named = |missing: bool| {
-            asked()
-                .filter(|attestation| !attestation.holds && attestation.record.is_none() == missing)
-                .map(|attestation| attestation.need.id.clone())
-                .collect()
+        let in_state = |state: NeedState| {
+            let asked = control.attestations.iter().filter(|asked| NeedState::of(asked) == state);
+            asked.map(|asked| asked.need.id.clone()).collect()
         };
         Self {
             checks: checks_of(&judged),
@@ -91,8 +89,8 @@ impl Answer {
             events: control.excerpts.iter().map(matched).sum(),
             unread: control.excerpts.iter().filter(|excerpt| !is_whole(excerpt)).count(),
             attestations: control.attestations.len(),
-            not_given: named(true),
-            no_longer_held: named(false),
+            not_given: in_state(NeedState::Missing),
+            no_longer_held: in_state(NeedState::Expired),
             accepted: accepted(assessment, &judged),
             without_effect: without_effect(assessment, &judged),
         }

@@ -28,7 +28,7 @@ pub(super) struct AttestationView {
 /// What became of an attestation that is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-enum NeedState {
+pub(super) enum NeedState {
     Holds,
     Expired,
     Missing,
@@ -89,6 +89,17 @@ struct FileRow {
 /// The most files that one attestation lists; the record holds all of them.
 const MOST_FILES: usize = 40;
 
+impl NeedState {
+    /// What became of it.
+    pub(super) fn of(result: &AttestationResult) -> Self {
+        match (result.record, result.holds) {
+            (None, _) => Self::Missing,
+            (Some(_), true) => Self::Holds,
+            (Some(_), false) => Self::Expired,
+        }
+    }
+}
+
 impl AttestationView {
     /// What became of something that is asked for.
     pub(super) fn new(
@@ -101,11 +112,7 @@ impl AttestationView {
             id: result.need.id.clone(),
             statement: prose(&result.need.statement),
             valid_days: result.need.valid_days,
-            state: match (result.record, result.holds) {
-                (None, _) => NeedState::Missing,
-                (Some(_), true) => NeedState::Holds,
-                (Some(_), false) => NeedState::Expired,
-            },
+            state: NeedState::of(result),
             by: assessment.attestations.iter().find(entry).and_then(author),
             holds_until: result.holds_until.map(|until| until.to_string()),
             record: result.record.map(|id| records.link(id)),

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::controls::ControlLink;
+use super::controls::{ByControl, ControlLink, under};
 use super::exceptions::why_without_effect;
-use super::summary::{OutcomeCounts, name};
+use super::summary::OutcomeCounts;
 use super::{ProofRow, RecordLink, Records, lines, prose};
 use crate::model::{AssessedCheck, Assessment, Finding, Outcome, RecordId, Severity, Subject};
 
@@ -17,7 +17,7 @@ pub(super) struct ControlChecks {
     full: Vec<ControlCheck>,
     /// Those that everything in scope passed.
     passed: Vec<PassedCheck>,
-    elsewhere: Vec<Elsewhere>,
+    elsewhere: Vec<ByControl<Elsewhere>>,
     nothing: Vec<Nothing>,
     /// How many there are of all sorts.
     count: usize,
@@ -59,9 +59,8 @@ struct Sample {
 }
 
 /// Checks that an earlier control shows in full.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 struct Elsewhere {
-    control: ControlLink,
     /// Those that not everything in scope passed.
     telling: Vec<Brief>,
     /// Ids of those that everything in scope passed.
@@ -188,12 +187,16 @@ impl<'a> Checks<'a> {
         for id in ids {
             let findings = self.findings.get(id.as_str()).map(Vec::as_slice).unwrap_or_default();
             let counts = OutcomeCounts::of(findings.iter().copied());
+            let check = self.checks.get(id.as_str()).copied();
             if let Some(earlier) = self.shown.get(id) {
-                let title = self.checks.get(id.as_str()).map_or(id.as_str(), |check| &check.title);
-                shown.elsewhere(earlier, Brief::new(id, title, counts, findings));
+                let there = under(&mut shown.elsewhere, earlier);
+                if counts.are_passes() {
+                    there.passed.push(id.clone());
+                } else {
+                    there.telling.push(Brief::new(id, check, counts, findings));
+                }
                 continue;
             }
-            let check = self.checks.get(id.as_str()).copied();
             if let (true, Some(check), [finding, ..]) = (counts.are_about_nothing(), check, findings) {
                 shown.nothing(check, finding, records);
                 continue;
@@ -205,7 +208,7 @@ impl<'a> Checks<'a> {
             }
             shown.full.push(ControlCheck {
                 id: id.clone(),
-                title: check.map_or_else(|| id.clone(), |check| prose(&check.title)),
+                title: title(id, check),
                 severity: check.map(|check| check.severity),
                 counts,
                 detail: check.map(|check| CheckDetail::new(self.assessment, check, findings, records)),
@@ -216,22 +219,10 @@ impl<'a> Checks<'a> {
 }
 
 impl ControlChecks {
-    fn elsewhere(&mut self, control: &ControlLink, check: Brief) {
-        let known = self.elsewhere.iter().position(|group| group.control.place == control.place);
-        let place = known.unwrap_or_else(|| {
-            let group = Elsewhere { control: control.clone(), telling: Vec::new(), passed: Vec::new() };
-            self.elsewhere.push(group);
-            self.elsewhere.len() - 1
-        });
-        if let Some(group) = self.elsewhere.get_mut(place) {
-            if check.counts.are_passes() { group.passed.push(check.id) } else { group.telling.push(check) }
-        }
-    }
-
     fn nothing(&mut self, check: &AssessedCheck, finding: &Finding, records: &mut Records<'_>) {
         let message = prose(&finding.message);
         let proof = finding.proof.ids();
-        let links: Vec<RecordLink> = proof.iter().take(MOST_PROOF).map(|id| records.link(*id)).collect();
+        let links = records.few(proof, MOST_PROOF);
         let same = |group: &&mut Nothing| {
             group.message == message
                 && group.proof.iter().map(|link| &link.short).eq(links.iter().map(|link| &link.short))
@@ -248,13 +239,18 @@ impl ControlChecks {
     }
 }
 
+/// The title of a check; its id where the assessment does not hold it.
+fn title(id: &str, check: Option<&AssessedCheck>) -> String {
+    check.map_or_else(|| id.to_owned(), |check| prose(&check.title))
+}
+
 impl Brief {
-    fn new(id: &str, title: &str, counts: OutcomeCounts, findings: &[&Finding]) -> Self {
+    fn new(id: &str, check: Option<&AssessedCheck>, counts: OutcomeCounts, findings: &[&Finding]) -> Self {
         let mut telling: Vec<&&Finding> = findings.iter().filter(|finding| rank(finding) < 3).collect();
         telling.sort_by_key(|finding| rank(finding)); // stable
         Self {
             id: id.to_owned(),
-            title: prose(title),
+            title: title(id, check),
             counts,
             resources: telling.iter().take(MOST_NAMES).map(|finding| name(finding)).collect(),
             more_resources: telling.len().saturating_sub(MOST_NAMES),
@@ -269,7 +265,6 @@ impl PassedCheck {
         findings: &[&Finding],
         records: &mut Records<'_>,
     ) -> Self {
-        let shown = findings.iter().take(MOST.pass);
         Self {
             id: check.id.clone(),
             title: prose(&check.title),
@@ -277,22 +272,36 @@ impl PassedCheck {
             resource: check.resource.clone(),
             applies: check.applies.as_deref().map(prose),
             expression: prose(&check.expression),
-            passes: shown.map(|finding| Sample::new(finding, records)).collect(),
+            passes: samples(findings, records),
             more: findings.len().saturating_sub(MOST.pass),
         }
     }
 }
 
-impl Sample {
-    fn new(finding: &Finding, records: &mut Records<'_>) -> Self {
+/// The first of what passed; one of them leads to the evidence index, near which the others stand.
+fn samples(passes: &[&Finding], records: &mut Records<'_>) -> Vec<Sample> {
+    let sample = |(at, finding): (usize, &&Finding)| {
         let proof = finding.proof.ids();
-        Self {
+        let names = proof.iter().take(MOST_PROOF_OF_PASS);
+        Sample {
             name: name(finding),
             account: account(&finding.subject),
             region: region(&finding.subject),
-            proof: proof.iter().take(MOST_PROOF_OF_PASS).map(|id| records.link(*id)).collect(),
+            proof: match at {
+                0 => records.few(proof, MOST_PROOF_OF_PASS),
+                _ => names.map(|id| RecordLink::name(*id)).collect(),
+            },
             more_proof: proof.len().saturating_sub(MOST_PROOF_OF_PASS),
         }
+    };
+    passes.iter().take(MOST.pass).enumerate().map(sample).collect()
+}
+
+/// The resource that a finding is about, by name.
+pub(super) fn name(finding: &Finding) -> String {
+    match finding.subject.id.as_str() {
+        "*" => "no single resource".into(),
+        id => id.to_owned(),
     }
 }
 
@@ -324,13 +333,11 @@ impl CheckDetail {
             }
             *room -= 1;
             // What passed leads to the evidence index, where each record stands with call, time and hash.
-            if finding.outcome != Outcome::Pass {
-                proof.extend(finding.proof.ids().iter().take(MOST_PROOF));
-            }
             if finding.outcome == Outcome::Pass {
-                passes.push(Sample::new(finding, records));
+                passes.push(finding);
             } else {
-                rows.push(FindingRow::new(assessment, finding, records));
+                proof.extend(finding.proof.ids().iter().take(MOST_PROOF));
+                rows.push(FindingRow::new(assessment, finding));
             }
         }
         Self {
@@ -341,7 +348,7 @@ impl CheckDetail {
             expression: lines(&check.expression),
             references: check.references.iter().map(|(scheme, names)| reference(scheme, names)).collect(),
             findings: rows,
-            passes,
+            passes: samples(&passes, records),
             any_more: more != OutcomeCounts::default(),
             more,
             proof: in_order(proof.into_iter().map(|id| records.proof(id)).collect()),
@@ -391,7 +398,7 @@ fn exception_note(assessment: &Assessment, finding: &Finding) -> Option<Exceptio
 }
 
 impl FindingRow {
-    fn new(assessment: &Assessment, finding: &Finding, records: &mut Records<'_>) -> Self {
+    fn new(assessment: &Assessment, finding: &Finding) -> Self {
         const OUTCOMES: [&str; 5] = ["fail", "indeterminate", "excepted", "pass", "not-applicable"];
         let Subject { arn, id, .. } = &finding.subject;
         let shown = finding.proof.ids().iter().take(MOST_PROOF);
@@ -403,7 +410,8 @@ impl FindingRow {
             region: region(&finding.subject),
             message: prose(&finding.message),
             exception: exception_note(assessment, finding),
-            proof: shown.map(|id| records.link(*id)).collect(),
+            // Each stands below with its call, and leads to the evidence index from there.
+            proof: shown.map(|id| RecordLink::name(*id)).collect(),
             more_proof: finding.proof.ids().len().saturating_sub(MOST_PROOF),
         }
     }

@@ -72,9 +72,30 @@ impl ControlLink {
     }
 }
 
+/// What an earlier control shows.
+#[derive(Debug, Serialize)]
+pub(super) struct ByControl<T> {
+    control: ControlLink,
+    #[serde(flatten)]
+    shown: T,
+}
+
+/// What `control` shows, among what the earlier ones do.
+pub(super) fn under<'g, T: Default>(groups: &'g mut Vec<ByControl<T>>, control: &ControlLink) -> &'g mut T {
+    let known = groups.iter().position(|group| group.control.place == control.place);
+    let at = known.unwrap_or(groups.len());
+    if known.is_none() {
+        groups.push(ByControl { control: control.clone(), shown: T::default() });
+    }
+    &mut groups[at].shown
+}
+
 /// The frameworks in order. A check is shown in full under the first control of all that names it.
-pub(super) fn frameworks(assessment: &Assessment, records: &mut Records<'_>) -> Vec<FrameworkView> {
-    let mut checks = Checks::new(assessment);
+pub(super) fn frameworks(
+    assessment: &Assessment,
+    checks: &mut Checks<'_>,
+    records: &mut Records<'_>,
+) -> Vec<FrameworkView> {
     let mut excerpts = Excerpts::default();
     let mut start = 0;
     let mut views = Vec::new();
@@ -84,7 +105,7 @@ pub(super) fn frameworks(assessment: &Assessment, records: &mut Records<'_>) -> 
             edition: framework.reference.edition.clone(),
             summary: FrameworkSummary::new(framework),
             states_obligations: framework.controls.iter().any(|control| control.obligation.is_some()),
-            controls: controls(assessment, framework, start, (&mut checks, &mut excerpts), records),
+            controls: controls(assessment, framework, start, (&mut *checks, &mut excerpts), records),
         });
         start += framework.controls.len();
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::controls::ControlLink;
+use super::controls::{ByControl, ControlLink, under};
 use super::{ProofRow, RecordLink, Records, prose};
 use crate::model::{ExcerptEvent, ExcerptResult};
 
@@ -16,15 +16,14 @@ pub(super) struct ControlExcerpts {
     /// Those of which all logs were read, and that no event matched: a line each is enough.
     quiet: Vec<QuietExcerpt>,
     /// Those that an earlier control shows.
-    elsewhere: Vec<ElsewhereExcerpts>,
+    elsewhere: Vec<ByControl<ElsewhereExcerpts>>,
     /// How many there are of all sorts.
     count: usize,
 }
 
 /// Excerpts that an earlier control shows.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 struct ElsewhereExcerpts {
-    control: ControlLink,
     excerpts: Vec<BriefExcerpt>,
 }
 
@@ -107,7 +106,11 @@ impl Excerpts {
         let mut shown = ControlExcerpts { count: excerpts.len(), ..ControlExcerpts::default() };
         for excerpt in excerpts {
             if let Some(earlier) = self.shown.get(&excerpt.rule) {
-                shown.elsewhere(earlier, excerpt);
+                under(&mut shown.elsewhere, earlier).excerpts.push(BriefExcerpt {
+                    title: prose(&excerpt.title),
+                    events: matched(excerpt),
+                    whole: is_whole(excerpt),
+                });
                 continue;
             }
             self.shown.insert(excerpt.rule.clone(), here.clone());
@@ -118,19 +121,6 @@ impl Excerpts {
             }
         }
         shown
-    }
-}
-
-impl ControlExcerpts {
-    fn elsewhere(&mut self, control: &ControlLink, excerpt: &ExcerptResult) {
-        let brief =
-            BriefExcerpt { title: prose(&excerpt.title), events: matched(excerpt), whole: is_whole(excerpt) };
-        match self.elsewhere.iter_mut().find(|group| group.control.place == control.place) {
-            Some(group) => group.excerpts.push(brief),
-            None => {
-                self.elsewhere.push(ElsewhereExcerpts { control: control.clone(), excerpts: vec![brief] });
-            }
-        }
     }
 }
 
@@ -155,15 +145,14 @@ fn quiet_excerpt(excerpt: &ExcerptResult, records: &mut Records<'_>) -> QuietExc
     QuietExcerpt {
         title: prose(&excerpt.title),
         rule: excerpt.rule.clone(),
-        proof: excerpt.records.iter().take(MOST_QUIET_RECORDS).map(|id| records.link(*id)).collect(),
+        proof: records.few(&excerpt.records, MOST_QUIET_RECORDS),
         more_proof: excerpt.records.len().saturating_sub(MOST_QUIET_RECORDS),
     }
 }
 
 fn excerpt_view(excerpt: &ExcerptResult, records: &mut Records<'_>) -> ExcerptView {
     let shown = excerpt.records.iter().take(MOST_EXCERPT_RECORDS);
-    let first: Vec<EventRow> =
-        excerpt.first.iter().take(MOST_EXCERPT_EVENTS).map(|event| event_row(event, records)).collect();
+    let first: Vec<EventRow> = excerpt.first.iter().take(MOST_EXCERPT_EVENTS).map(event_row).collect();
     ExcerptView {
         title: prose(&excerpt.title),
         rule: excerpt.rule.clone(),
@@ -186,7 +175,7 @@ fn excerpt_view(excerpt: &ExcerptResult, records: &mut Records<'_>) -> ExcerptVi
     }
 }
 
-fn event_row(event: &ExcerptEvent, records: &mut Records<'_>) -> EventRow {
+fn event_row(event: &ExcerptEvent) -> EventRow {
     // The names of the members without the part that they all share.
     let name = |path: &str| path.strip_prefix("requestParameters.").unwrap_or(path).to_owned();
     EventRow {
@@ -198,6 +187,6 @@ fn event_row(event: &ExcerptEvent, records: &mut Records<'_>) -> EventRow {
         from: event.source_address.clone(),
         error: event.error.clone(),
         shown: event.shown.iter().map(|(path, value)| format!("{}: {value}", name(path))).collect(),
-        proof: event.records.iter().take(MOST_QUIET_RECORDS).map(|id| records.link(*id)).collect(),
+        proof: event.records.iter().take(MOST_QUIET_RECORDS).map(|id| RecordLink::name(*id)).collect(),
     }
 }

@@ -26,6 +26,7 @@ use super::ReportOptions;
 use crate::model::{Assessment, EvidenceEntry, RecordId, RecordKind, UsedParameter, aws_cli};
 use access::AccessSection;
 use attestations::AttestationSection;
+use checks::Checks;
 use controls::FrameworkView;
 use evidence::{EvidenceFile, GapSection};
 use exceptions::ExceptionRow;
@@ -109,11 +110,12 @@ impl View {
     pub(super) fn new(assessment: &Assessment, options: &ReportOptions) -> Self {
         let mut records = Records::new(&assessment.evidence);
         let gaps = GapSection::new(assessment, &mut records);
-        let frameworks = controls::frameworks(assessment, &mut records);
+        let mut checks = Checks::new(assessment);
+        let frameworks = controls::frameworks(assessment, &mut checks, &mut records);
         Self {
             cover: cover(assessment, options),
             scope: ScopeView::new(assessment),
-            summary: Summary::new(assessment),
+            summary: Summary::new(assessment, &checks),
             gaps,
             trail: TrailSection::new(assessment, &mut records),
             exceptions: exceptions::exceptions(assessment),
@@ -121,7 +123,7 @@ impl View {
             imports: ImportSection::new(assessment, &mut records),
             parameters: parameters(assessment),
             access: access::access(assessment, &mut records),
-            resources: resources::resources(assessment, &mut records),
+            resources: resources::resources(assessment),
             evidence: evidence::files(assessment, &records),
             verify: verify_example(assessment),
             frameworks,
@@ -140,8 +142,15 @@ struct Records<'a> {
 struct RecordLink {
     /// `E-` and twelve digits.
     short: String,
-    /// Its place in the evidence index; `None` for a record that the index does not hold.
+    /// Its place in the evidence index; `None` where it does not lead there.
     place: Option<usize>,
+}
+
+impl RecordLink {
+    /// A record that is only named: a link costs the layout some 20 kB.
+    fn name(id: RecordId) -> Self {
+        Self { short: id.short(), place: None }
+    }
 }
 
 /// A record with all that an auditor needs to find and repeat it.
@@ -175,6 +184,12 @@ impl<'a> Records<'a> {
             *linked = true;
         }
         RecordLink { short: id.short(), place }
+    }
+
+    /// The first `most` of some records that stand near each other in the index: the first leads there.
+    fn few(&mut self, ids: &[RecordId], most: usize) -> Vec<RecordLink> {
+        let shown = ids.iter().take(most).enumerate();
+        shown.map(|(at, id)| if at == 0 { self.link(*id) } else { RecordLink::name(*id) }).collect()
     }
 
     fn proof(&mut self, id: RecordId) -> ProofRow {

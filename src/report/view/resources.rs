@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{RecordLink, Records};
+use super::RecordLink;
 use crate::model::{Assessment, ResourceEntry};
 
 /// The resources of one kind.
@@ -24,22 +24,22 @@ struct ResourceRow {
 }
 
 /// All resources, by kind.
-pub(super) fn resources(assessment: &Assessment, records: &mut Records<'_>) -> Vec<ResourceKind> {
+pub(super) fn resources(assessment: &Assessment) -> Vec<ResourceKind> {
     let kinds = assessment.resources.chunk_by(|a, b| a.kind == b.kind);
     kinds
         .map(|resources| ResourceKind {
             kind: resources.first().map(|first| first.kind.clone()).unwrap_or_default(),
-            resources: resources.iter().map(|resource| row(resource, records)).collect(),
+            resources: resources.iter().map(row).collect(),
         })
         .collect()
 }
 
-fn row(resource: &ResourceEntry, records: &mut Records<'_>) -> ResourceRow {
+fn row(resource: &ResourceEntry) -> ResourceRow {
     ResourceRow {
         name: resource.id.clone(),
         account: resource.account.clone(),
         region: resource.region.clone(),
         tags: resource.tags.iter().map(|(key, value)| format!("{key}={value}")).collect(),
-        record: records.link(resource.record),
+        record: RecordLink::name(resource.record),
     }
 }

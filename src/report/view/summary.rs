@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::attestations::NeedState;
+use super::checks::{Checks, name};
 use crate::model::{Assessment, ControlStatus, Finding, FrameworkAssessment, Outcome, Severity};
 
 /// One framework's part of the summary.
@@ -24,6 +26,7 @@ pub(super) struct Summary {
     attestations_asked: usize,
     attestations_held: usize,
     attestations_expired: usize,
+    attestations_missing: usize,
     exceptions: usize,
     exceptions_with_problems: usize,
 }
@@ -71,14 +74,6 @@ const MOST_ATTENTION: usize = 30;
 /// The most resources that each of them names.
 const MOST_NAMES: usize = 3;
 
-/// The resource that a finding is about, by name.
-pub(super) fn name(finding: &Finding) -> String {
-    match finding.subject.id.as_str() {
-        "*" => "no single resource".into(),
-        id => id.to_owned(),
-    }
-}
-
 impl OutcomeCounts {
     /// Whether there are findings, and all passed.
     pub(super) fn are_passes(&self) -> bool {
@@ -122,26 +117,23 @@ impl FrameworkSummary {
 
 impl Summary {
     /// The summary of an assessment.
-    pub(super) fn new(assessment: &Assessment) -> Self {
-        let mut attention = attention(assessment);
+    pub(super) fn new(assessment: &Assessment, checks: &Checks<'_>) -> Self {
+        let mut attention = attention(assessment, checks);
         let more_attention = attention.len().saturating_sub(MOST_ATTENTION);
         attention.truncate(MOST_ATTENTION);
         let asked = || assessment.controls().flat_map(|control| &control.attestations);
+        let in_state = |state: NeedState| {
+            let of_state = asked().filter(|attestation| NeedState::of(attestation) == state);
+            distinct(of_state.map(|attestation| attestation.need.id.as_str()))
+        };
         Self {
             outcomes: OutcomeCounts::of(&assessment.findings),
             attention,
             more_attention,
             attestations_asked: distinct(asked().map(|attestation| attestation.need.id.as_str())),
-            attestations_held: distinct(
-                asked()
-                    .filter(|attestation| attestation.holds)
-                    .map(|attestation| attestation.need.id.as_str()),
-            ),
-            attestations_expired: distinct(
-                asked()
-                    .filter(|attestation| attestation.record.is_some() && !attestation.holds)
-                    .map(|attestation| attestation.need.id.as_str()),
-            ),
+            attestations_held: in_state(NeedState::Holds),
+            attestations_expired: in_state(NeedState::Expired),
+            attestations_missing: in_state(NeedState::Missing),
             exceptions: assessment.exceptions.len(),
             exceptions_with_problems: assessment
                 .exceptions
@@ -195,14 +187,13 @@ fn chart_text(groups: &[GroupRow]) -> String {
 }
 
 /// Checks with open failures: the worst severity first, then the most resources.
-fn attention(assessment: &Assessment) -> Vec<AttentionRow> {
+fn attention(assessment: &Assessment, checks: &Checks<'_>) -> Vec<AttentionRow> {
     let mut rows: Vec<AttentionRow> = assessment
         .checks
         .iter()
         .map(|check| {
-            let findings: Vec<&Finding> =
-                assessment.findings.iter().filter(|finding| finding.check == check.id).collect();
-            let failing = findings
+            let failing = checks
+                .findings(&check.id)
                 .iter()
                 .filter(|finding| finding.outcome == Outcome::Fail && finding.exception.is_none());
             let control =

@@ -1,4 +1,5 @@
-//! How much of the period CloudTrail's validated log files cover: a strip of days for each account and region.
+//! What was read of CloudTrail, what was done to it, and how much of the period its validated log files cover: a strip of
+//! days for each account and region.
 
 use std::collections::BTreeSet;
 
