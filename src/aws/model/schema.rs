@@ -1,10 +1,11 @@
 //! Schemas out of shapes: what AWS's codecs need to read and write a message, and what we need beside them.
 //!
-//! A schema refers to other schemas by plain references, and recursive shapes make the graph cyclic, so the
-//! schemas are leaked: once per process, some hundred kilobytes. The tree of [`Structure`]s and [`Member`]s
-//! beside them is ours: a schema of a structure's member does not know that structure.
+//! A schema refers to other schemas by plain references, and recursive shapes make the graph cyclic, so the schemas are
+//! leaked: once per process, 352 bytes for each of the 17,000 members of all services. The tree of [`Structure`]s and
+//! [`Member`]s beside them is ours: a schema of a structure's member does not know that structure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use aws_smithy_schema::traits::{HttpTrait, TimestampFormat};
 use aws_smithy_schema::{Schema, ShapeId, ShapeType, intern_header_name};
@@ -35,26 +36,26 @@ pub(crate) struct Member {
     pub(crate) schema: &'static Schema<'static>,
     pub(crate) kind: Kind,
     /// Name of the shape.
-    pub(crate) shape: String,
+    pub(crate) shape: &'static str,
     /// The string holds JSON (headers of some services).
     pub(crate) holds_json: bool,
     /// Name of the element, where the member is a whole XML body.
-    pub(crate) xml_root: String,
+    pub(crate) xml_root: &'static str,
     /// Read from a header or the status, not from the body.
     pub(crate) outside_body: bool,
     /// The member is the whole body.
     pub(crate) is_payload: bool,
     /// Name on the wire of the ec2 protocol's requests.
-    pub(crate) ec2_name: String,
+    pub(crate) ec2_name: &'static str,
     pub(crate) timestamp_format: Option<TimestampFormat>,
 }
 
 /// What a member is.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Kind {
     Structure(StructureIndex),
-    List(Box<Member>),
-    Map(Box<Member>, Box<Member>),
+    List(Arc<Member>),
+    Map(Arc<Member>, Arc<Member>),
     Boolean,
     Integer,
     Float,
@@ -88,6 +89,28 @@ pub(super) struct Builder<'a> {
     shapes: &'a BTreeMap<String, ShapeSource>,
     indices: BTreeMap<String, StructureIndex>,
     structures: Vec<Option<Structure>>,
+    /// Lists and maps by name: many members are the same one.
+    collections: BTreeMap<String, (Kind, ShapeType)>,
+    names: Names,
+}
+
+/// Names that live as long as the schemas, each once: most recur hundreds of times in a service.
+#[derive(Default)]
+struct Names(BTreeSet<&'static str>);
+
+impl Names {
+    fn keep(&mut self, name: &str) -> &'static str {
+        if let Some(kept) = self.0.get(name) {
+            return kept;
+        }
+        let kept: &'static str = Box::leak(name.to_owned().into_boxed_str());
+        self.0.insert(kept);
+        kept
+    }
+
+    fn shape_id(&mut self, name: &str) -> ShapeId<'static> {
+        ShapeId::from_parts(self.keep(&format!("aws#{name}")), "aws", self.keep(name))
+    }
 }
 
 /// Where a member stands in its structure; elements of lists and maps have no such place.
@@ -100,7 +123,14 @@ struct Place<'a> {
 
 impl<'a> Builder<'a> {
     pub(super) fn new(protocol: Protocol, shapes: &'a BTreeMap<String, ShapeSource>) -> Self {
-        Self { protocol, shapes, indices: BTreeMap::new(), structures: Vec::new() }
+        Self {
+            protocol,
+            shapes,
+            indices: BTreeMap::new(),
+            structures: Vec::new(),
+            collections: BTreeMap::new(),
+            names: Names::default(),
+        }
     }
 
     pub(super) fn protocol(&self) -> Protocol {
@@ -129,16 +159,16 @@ impl<'a> Builder<'a> {
         let source = if root.shape.is_some() { self.shape(name)? } else { &empty };
         let (mut schema, members) = self.structure_schema(name, source)?;
         if let Some((method, uri)) = &root.http {
-            schema = schema.with_http(HttpTrait::new(leak(method), leak(uri), None));
+            schema = schema.with_http(HttpTrait::new(self.names.keep(method), self.names.keep(uri), None));
         }
         if root.unwrapped {
             schema = schema.with_xml_unwrapped_output();
         }
         if let Some(traits) = root.traits {
             if let Some(name) = &traits.location_name {
-                schema = schema.with_xml_name(leak(name));
+                schema = schema.with_xml_name(self.names.keep(name));
             }
-            schema = with_namespace(schema, traits.xml_namespace.as_ref());
+            schema = self.with_namespace(schema, traits.xml_namespace.as_ref());
         }
         Ok(Structure { schema: Box::leak(Box::new(schema)), members })
     }
@@ -173,9 +203,9 @@ impl<'a> Builder<'a> {
         }
         let schemas: Vec<&'static Schema<'static>> = members.iter().map(|member| member.schema).collect();
         let shape_type = if source.union { ShapeType::Union } else { ShapeType::Structure };
-        let mut schema = Schema::new_struct(shape_id(name), shape_type, Vec::leak(schemas));
+        let mut schema = Schema::new_struct(self.names.shape_id(name), shape_type, Vec::leak(schemas));
         if let Some(name) = &source.traits.location_name {
-            schema = schema.with_xml_name(leak(name));
+            schema = schema.with_xml_name(self.names.keep(name));
         }
         Ok((schema, members))
     }
@@ -183,11 +213,13 @@ impl<'a> Builder<'a> {
     fn member(&mut self, place: Option<Place<'_>>, reference: &Reference) -> Result<Member, String> {
         let source = self.shape(&reference.shape)?;
         let (kind, shape_type) = self.kind(&reference.shape, source)?;
-        let name = leak(place.map_or("member", |place| place.name));
+        let name = self.names.keep(place.map_or("member", |place| place.name));
         // Elements must not have a member name: the query protocol would lose their indices.
         let mut schema = match place {
-            Some(place) => Schema::new_member(shape_id(&reference.shape), shape_type, name, place.index),
-            None => Schema::new(shape_id(&reference.shape), shape_type),
+            Some(place) => {
+                Schema::new_member(self.names.shape_id(&reference.shape), shape_type, name, place.index)
+            }
+            None => Schema::new(self.names.shape_id(&reference.shape), shape_type),
         };
         match &kind {
             Kind::List(element) => schema = schema.with_list_member(element.schema),
@@ -206,7 +238,7 @@ impl<'a> Builder<'a> {
         if own.xml_attribute || shape.xml_attribute {
             schema = schema.with_xml_attribute();
         }
-        schema = with_namespace(schema, own.xml_namespace.as_ref().or(shape.xml_namespace.as_ref()));
+        schema = self.with_namespace(schema, own.xml_namespace.as_ref().or(shape.xml_namespace.as_ref()));
         let wire_name = own.location_name.as_deref().or(shape.location_name.as_deref());
         schema = self.with_location(schema, reference.location.as_deref(), name, wire_name, &kind);
         let is_payload = place.is_some_and(|place| place.is_payload);
@@ -217,12 +249,15 @@ impl<'a> Builder<'a> {
             name,
             schema: Box::leak(Box::new(schema)),
             kind,
-            shape: reference.shape.clone(),
+            shape: self.names.keep(&reference.shape),
             holds_json: own.jsonvalue || shape.jsonvalue,
-            xml_root: wire_name.unwrap_or(&reference.shape).to_owned(),
+            xml_root: self.names.keep(wire_name.unwrap_or(&reference.shape)),
             outside_body: reference.location.is_some(),
             is_payload,
-            ec2_name: reference.query_name.clone().unwrap_or_else(|| capitalized(wire_name.unwrap_or(name))),
+            ec2_name: match &reference.query_name {
+                Some(name) => self.names.keep(name),
+                None => self.names.keep(&capitalized(wire_name.unwrap_or(name))),
+            },
             timestamp_format,
         })
     }
@@ -231,6 +266,9 @@ impl<'a> Builder<'a> {
         let part = |part: &'a Option<Reference>, what: &str| {
             part.as_ref().ok_or_else(|| format!("the shape {name} has no {what}"))
         };
+        if let Some(known) = self.collections.get(name) {
+            return Ok(known.clone());
+        }
         Ok(match source.type_name.as_str() {
             _ if source.document => (Kind::Document, ShapeType::Document),
             "structure" => {
@@ -239,12 +277,12 @@ impl<'a> Builder<'a> {
             }
             "list" => {
                 let element = self.member(None, part(&source.member, "member")?)?;
-                (Kind::List(Box::new(element)), ShapeType::List)
+                self.collection(name, Kind::List(Arc::new(element)), ShapeType::List)
             }
             "map" => {
                 let key = self.member(None, part(&source.key, "key")?)?;
                 let value = self.member(None, part(&source.value, "value")?)?;
-                (Kind::Map(Box::new(key), Box::new(value)), ShapeType::Map)
+                self.collection(name, Kind::Map(Arc::new(key), Arc::new(value)), ShapeType::Map)
             }
             "boolean" => (Kind::Boolean, ShapeType::Boolean),
             "integer" => (Kind::Integer, ShapeType::Integer),
@@ -258,8 +296,13 @@ impl<'a> Builder<'a> {
         })
     }
 
+    fn collection(&mut self, name: &str, kind: Kind, shape_type: ShapeType) -> (Kind, ShapeType) {
+        self.collections.insert(name.to_owned(), (kind.clone(), shape_type));
+        (kind, shape_type)
+    }
+
     fn with_location(
-        &self,
+        &mut self,
         schema: Schema<'static>,
         location: Option<&str>,
         name: &'static str,
@@ -268,25 +311,30 @@ impl<'a> Builder<'a> {
     ) -> Schema<'static> {
         match (location, wire_name) {
             (Some("header"), wire) => schema.with_http_header(intern_header_name(wire.unwrap_or(name))),
-            (Some("headers"), wire) => schema.with_http_prefix_headers(leak(wire.unwrap_or_default())),
+            (Some("headers"), wire) => {
+                schema.with_http_prefix_headers(self.names.keep(wire.unwrap_or_default()))
+            }
             (Some("statusCode"), _) => schema.with_http_response_code(),
             (Some("uri"), _) => schema.with_http_label(),
             (Some("querystring"), _) if matches!(kind, Kind::Map(..)) => schema.with_http_query_params(),
-            (Some("querystring"), wire) => schema.with_http_query(leak(wire.unwrap_or(name))),
-            (_, Some(wire)) if self.protocol.is_xml() => schema.with_xml_name(leak(wire)),
-            (_, Some(wire)) => schema.with_json_name(leak(wire)),
+            (Some("querystring"), wire) => schema.with_http_query(self.names.keep(wire.unwrap_or(name))),
+            (_, Some(wire)) if self.protocol.is_xml() => schema.with_xml_name(self.names.keep(wire)),
+            (_, Some(wire)) => schema.with_json_name(self.names.keep(wire)),
             (_, None) => schema,
         }
     }
-}
 
-fn with_namespace(schema: Schema<'static>, namespace: Option<&XmlNamespace>) -> Schema<'static> {
-    match namespace {
-        Some(XmlNamespace::Uri(uri)) => schema.with_xml_namespace(leak(uri), None),
-        Some(XmlNamespace::Full { uri, prefix }) => {
-            schema.with_xml_namespace(leak(uri), prefix.as_deref().map(leak))
-        }
-        None => schema,
+    fn with_namespace(
+        &mut self,
+        schema: Schema<'static>,
+        namespace: Option<&XmlNamespace>,
+    ) -> Schema<'static> {
+        let (uri, prefix) = match namespace {
+            Some(XmlNamespace::Uri(uri)) => (uri, None),
+            Some(XmlNamespace::Full { uri, prefix }) => (uri, prefix.as_deref()),
+            None => return schema,
+        };
+        schema.with_xml_namespace(self.names.keep(uri), prefix.map(|prefix| self.names.keep(prefix)))
     }
 }
 
@@ -304,12 +352,4 @@ fn capitalized(name: &str) -> String {
         .next()
         .map(|first| first.to_uppercase().collect::<String>() + characters.as_str())
         .unwrap_or_default()
-}
-
-fn shape_id(name: &str) -> ShapeId<'static> {
-    ShapeId::from_parts(leak(&format!("aws#{name}")), "aws", leak(name))
-}
-
-fn leak(text: &str) -> &'static str {
-    Box::leak(text.to_owned().into_boxed_str())
 }

@@ -145,7 +145,7 @@ impl Operation {
     /// The element that the body must begin with, where one structure is the whole body.
     pub(crate) fn payload_root(&self) -> Option<&str> {
         let payload = self.output.members.iter().find(|member| member.is_payload)?;
-        matches!(payload.kind, Kind::Structure(_)).then(|| payload.xml_root.as_str())
+        matches!(payload.kind, Kind::Structure(_)).then(|| payload.xml_root)
     }
 
     /// Whether anything of the output is in the body.

@@ -23,7 +23,7 @@ pub(super) fn request(
     let mut form = format!("Action={}&Version={}", operation.name, service.api_version);
     for member in &operation.input.members {
         if let Some(value) = parameters.get(member.name) {
-            write(&service.shapes, member, value, &member.ec2_name, &mut form)?;
+            write(&service.shapes, member, value, member.ec2_name, &mut form)?;
         }
     }
     let mut request = HttpRequest::new(SdkBody::from(form));
