@@ -1,14 +1,26 @@
-//! Keeping the memory of a layout small.
+//! Laying out a report in little memory.
 //!
 //! Typst remembers every result of the layout in case it is asked for again. For a report of a hundred pages that is some
-//! hundreds of megabytes, and most of it is never asked for.
+//! hundreds of megabytes, and most of it is never asked for. It also keeps the pages of every pass until the last is done
+//! (a report takes two: the page numbers that the second one prints are known from the first), though a pass only asks
+//! where things were in the one before.
 
+use std::cell::Cell;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
 use typst::comemo;
+use typst::diag::{SourceResult, bail};
+use typst::engine::Engine;
+use typst::foundations::{Content, Output, StyleChain, Target};
+use typst::introspection::Introspector;
+use typst::syntax::Span;
+use typst_layout::{PagedDocument, PagedIntrospector};
+
+use super::world::ReportWorld;
 
 /// How much work lies between two forgettings. Less forgets what the layout would have used again, more lets it grow.
 const WORK: usize = 1_500;
@@ -35,9 +47,49 @@ impl Work {
     }
 }
 
+/// Lays out the report of `world`.
+///
+/// # Errors
+/// What the layout complains of.
+pub(super) fn lay_out(world: &ReportWorld) -> SourceResult<PagedDocument> {
+    let compiled = forgetting(&world.work, || typst::compile::<Pass>(world));
+    let last = LAST.take();
+    compiled.output?;
+    match last {
+        Some(document) => Ok(document),
+        None => bail!(Span::detached(), "the layout made no document"),
+    }
+}
+
+thread_local! {
+    /// What the last pass of this thread's layout made. Typst makes a pass out of nothing that we could hand it.
+    static LAST: Cell<Option<PagedDocument>> = const { Cell::new(None) };
+}
+
+/// A pass of the layout: where things are in its pages.
+struct Pass(Arc<PagedIntrospector>);
+
+impl Output for Pass {
+    fn introspector(&self) -> &dyn Introspector {
+        self.0.as_ref()
+    }
+
+    fn target() -> Target {
+        PagedDocument::target()
+    }
+
+    fn create(engine: &mut Engine<'_>, content: &Content, styles: StyleChain<'_>) -> SourceResult<Self> {
+        LAST.take(); // the pages of the pass before
+        let document = PagedDocument::create(engine, content, styles)?;
+        let pass = Self(Arc::clone(document.introspector()));
+        LAST.set(Some(document));
+        Ok(pass)
+    }
+}
+
 /// Does `layout`, whose progress `work` tells, while what it has remembered and not asked for lately is forgotten. What
 /// is forgotten is worked out again when it is needed, so the result is the same.
-pub(super) fn forgetting<T>(work: &Work, layout: impl FnOnce() -> T) -> T {
+fn forgetting<T>(work: &Work, layout: impl FnOnce() -> T) -> T {
     thread::scope(|scope| {
         let (end, ended) = mpsc::channel::<()>();
         scope.spawn(move || {

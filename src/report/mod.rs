@@ -4,7 +4,7 @@
 //! Values reach the template as data and never as markup, and equal inputs give equal bytes.
 
 mod access_csv;
-mod memory;
+mod layout;
 mod text;
 mod view;
 mod world;
@@ -13,14 +13,13 @@ use chrono::{DateTime, Datelike, Timelike, Utc};
 use typst::diag::SourceDiagnostic;
 use typst::foundations::{Datetime, Smart};
 use typst::{World, WorldExt};
-use typst_layout::PagedDocument;
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards, Timestamp};
 
 pub use access_csv::{CsvError, access_csv};
 
 use crate::canonical;
 use crate::model::Assessment;
-use memory::{forget, forgetting};
+use layout::{forget, lay_out};
 use text::Printer;
 use view::View;
 use world::ReportWorld;
@@ -115,10 +114,8 @@ impl Report {
     /// As [`render`].
     pub fn render(self) -> Result<Vec<u8>, ReportError> {
         let Self { world, options } = self;
-        let rendered = forgetting(&world.work, || typst::compile::<PagedDocument>(&world))
-            .output
-            .map_err(|errors| refused("laid out", &world, &errors))
-            .and_then(|document| {
+        let rendered =
+            lay_out(&world).map_err(|errors| refused("laid out", &world, &errors)).and_then(|document| {
                 forget(); // nothing of the layout is asked for while the PDF is written
                 typst_pdf::pdf(&document, &options)
                     .map_err(|errors| refused("written as PDF/A", &world, &errors))
@@ -212,8 +209,7 @@ mod tests {
             ("data.json", serde_json::to_vec(&value).unwrap()),
         ];
         let world = ReportWorld::new(files, DateTime::UNIX_EPOCH).unwrap();
-        let document =
-            typst::compile::<PagedDocument>(&world).output.map_err(|errors| format!("{errors:?}"))?;
+        let document = lay_out(&world).map_err(|errors| format!("{errors:?}"))?;
         let options = PdfOptions {
             standards: PdfStandards::new(&[PdfStandard::A_3a, PdfStandard::Ua_1]).unwrap(),
             timestamp: Some(Timestamp::new_utc(datetime(DateTime::UNIX_EPOCH).unwrap())),
