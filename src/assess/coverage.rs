@@ -7,6 +7,9 @@ use crate::bundle::{Bundle, StoredRecord};
 use crate::catalog::{Catalog, Collector, ResourceRule, ServiceScope};
 use crate::model::{RecordId, ResourceSet};
 
+/// The region of what stands in none.
+pub(crate) const GLOBAL: &str = "global";
+
 /// A record that speaks about a kind in one account and region.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Listing {
@@ -34,6 +37,12 @@ impl Coverage {
     pub(crate) fn is_complete_in(&self, account: &str) -> bool {
         !self.gaps.iter().any(|gap| gap.account == account)
             && !self.unseen.iter().any(|(unseen, _)| unseen == account)
+    }
+
+    /// Whether it was listed where a resource of `account` and `region` would be; `global` stands for any region.
+    pub(crate) fn is_listed_in(&self, account: &str, region: &str) -> bool {
+        let holds = |place: &Listing| region == GLOBAL || place.region == GLOBAL || place.region == region;
+        self.listed.iter().any(|place| place.account == account && holds(place))
     }
 }
 
@@ -65,7 +74,7 @@ fn of_kind(
     let listing = |stored: &StoredRecord| Listing {
         account: stored.record.source.account.clone(),
         region: match collector.scope {
-            ServiceScope::Global => "global".to_owned(),
+            ServiceScope::Global => GLOBAL.to_owned(),
             ServiceScope::Regional => stored.record.source.region.clone(),
         },
         record: stored.id,

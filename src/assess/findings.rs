@@ -59,7 +59,7 @@ pub(super) fn of_check(
         } else {
             (
                 Outcome::NotApplicable,
-                format!("No resource of kind {kind} in scope is one that the check is about."),
+                format!("Of the resources of kind {kind} in scope, the check applies to none."),
             )
         };
         findings.push(finding(check, whole(kind, "*", "*"), outcome, message, proof)?);

@@ -265,6 +265,7 @@ fn assessed(catalog: &Catalog, compiled: &checks::CompiledCheck<'_>) -> Assessed
         rationale: check.rationale.clone(),
         applies: check.applies.clone(),
         expression: check.expression.clone(),
+        events: check.events.clone(),
         remediation: check.remediation.clone(),
         references: check.references.clone(),
     }

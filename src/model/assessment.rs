@@ -299,6 +299,9 @@ pub struct AssessedCheck {
     pub applies: Option<String>,
     /// The CEL predicate, as evaluated.
     pub expression: String,
+    /// The sample events that it puts to filters of logs, with CloudTrail's members.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<BTreeMap<String, Value>>,
     /// What to do about a failure.
     pub remediation: String,
     /// Names of equivalent rules elsewhere, by scheme (`cdk-nag`, `config-rule`, `prowler`, `security-hub`).

@@ -25,6 +25,9 @@ const SHORTEST_PIECE: usize = 6;
 /// Characters after which an identifier breaks well.
 const BREAK_AFTER: &[char] = &[':', '/', '.', '_', '-', '=', ',', ';', '@', '&', '⟩'];
 
+/// Characters that no line begins with (UAX #14, rules LB13 and LB19): before them a piece's end would be none.
+const NEVER_FIRST: &[char] = &['.', ',', ':', ';', '!', '?', '/', ')', ']', '}', '⟩', '"', '\''];
+
 /// Ranges of characters that are drawn by one glyph, from left to right, and that nothing hides in. Combining
 /// marks, scripts that run from right to left or join their letters, format characters, private use and
 /// noncharacters are outside of them.
@@ -115,10 +118,13 @@ fn pieces(text: String) -> Value {
             continue;
         }
         let mut length = 0;
-        for character in run.chars() {
+        let mut rest = run.chars().peekable();
+        while let Some(character) = rest.next() {
             piece.push(character);
             length += 1;
-            if length >= LONGEST_PIECE || (length >= SHORTEST_PIECE && BREAK_AFTER.contains(&character)) {
+            let goes_on = rest.peek().is_some_and(|next| NEVER_FIRST.contains(next));
+            let breaks = length >= SHORTEST_PIECE && BREAK_AFTER.contains(&character);
+            if (length >= LONGEST_PIECE || breaks) && (!goes_on || length >= 2 * LONGEST_PIECE) {
                 pieces.push(Value::String(std::mem::take(&mut piece)));
                 length = 0;
             }
@@ -196,6 +202,10 @@ mod tests {
         let mixed = printer.value(json!("some short words and a-run-that-is-too-long"));
         assert_eq!(mixed, json!(["some short words and a-run-", "that-is-", "too-long"]));
         assert_eq!(printer.value(json!({"a": ["\u{202E}", 1, null]})), json!({"a": ["⟨U+202E⟩", 1, null]}));
+        let names = printer.value(json!("userIdentity.sessionContext.sessionIssuer"));
+        assert_eq!(names, json!(["userIdentity.", "sessionContext.", "sessionIssuer"]));
+        let Value::Array(dots) = printer.value(json!(".".repeat(100))) else { panic!("not cut") };
+        assert!(dots.iter().all(|part| part.as_str().unwrap().len() <= 2 * LONGEST_PIECE));
         let digest = "a".repeat(64);
         assert_eq!(printer.value(json!(digest)), json!(digest));
     }

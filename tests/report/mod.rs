@@ -219,7 +219,7 @@ fn every_control_is_shown_with_its_proof_or_says_that_it_has_none() {
         "Examined1checkof14resources;1checkwithnothinginscope",
         "Found✖2resourcesfail1checkofhighseverity",
         "Missing?2findingsof1checkcouldnotbedecided",
-        "◐2failuresbySamOdeuntil2026-12-31(exception1,SEC-1042);exception2iswithouteffect:expiredon2025-12-31",
+        "◐2failuresbySamOdeuntil2026-12-31(exception1,SEC-1042):s3-bucket-customer-keyofarn:aws:s3:::phi-records-*;exception2iswithouteffect:expiredon2025-12-31",
         "(exception2:withouteffect:expiredon2025-12-31)",
         "(exception1:accepteduntil2026-12-31)",
         "Missing?notallcouldbereadfor1excerpt;◷nolongerholds:log-review",

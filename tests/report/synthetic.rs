@@ -97,6 +97,7 @@ fn check(id: &str, title: &str, resource: &str, severity: Severity, expression: 
             .into(),
         applies: None,
         expression: expression.into(),
+        events: Vec::new(),
         remediation: "Set default encryption to aws:kms with a customer managed key (aws s3api put-bucket-encryption)."
             .into(),
         references: BTreeMap::from([

@@ -7,13 +7,11 @@ use cel::common::types::CelList;
 use cel::common::value::Val;
 use serde_json::Value;
 
-use super::super::coverage::{Coverage, Listing};
+use super::super::coverage::{Coverage, GLOBAL, Listing};
 use super::super::engine::values;
 use super::related::{RelatedError, Viewpoint, World};
 use crate::model::{Property, RecordId, Resource};
 
-/// Region of what stands in none.
-const GLOBAL: &str = "global";
 /// Of a place: all regions of the account.
 const EVERYWHERE: &str = "*";
 

@@ -184,8 +184,13 @@ impl World {
             return Ok(true);
         }
         used.extend(self.listings(kind, &from.account));
-        let mut complete =
-            self.coverage.get(kind).is_some_and(|coverage| coverage.is_complete_in(&from.account));
+        // What is not named by an ARN is in the region of who asks; nobody was told of one where nobody listed the kind.
+        let region = id.split(':').nth(3).filter(|region| id.starts_with("arn:") && !region.is_empty());
+        let region = region.unwrap_or(&from.region);
+        let mut complete = self.coverage.get(kind).is_some_and(|coverage| {
+            coverage.is_complete_in(&from.account)
+                && (self.is_of_a_case() || coverage.is_listed_in(&from.account, region))
+        });
         // A resource whose other names could not be seen may be the one that is meant.
         for resource in self.resources_of(kind).filter(|resource| resource.account == from.account) {
             for property in NAMES.iter().filter_map(|name| resource.properties.get(*name)) {
@@ -376,7 +381,17 @@ mod tests {
         assert_eq!(exists(elsewhere, "k-9"), not);
         let hidden = Coverage { gaps: vec![listing("111111111111")], ..complete.clone() };
         assert!(exists(hidden, "k-9").is_err());
-        let unseen = Coverage { unseen: vec![("111111111111".into(), "*".into())], ..complete };
+        let unseen = Coverage { unseen: vec![("111111111111".into(), "*".into())], ..complete.clone() };
         assert!(exists(unseen, "k-9").is_err());
+        // In another region nobody looked, and an ARN says itself where to look.
+        let mut used = Vec::new();
+        let here = |id: &str, region: &str, used: &mut Vec<RecordId>| {
+            world(complete.clone()).exists(&from(region), "kms-key", id, used)
+        };
+        assert!(here("k-9", "eu-west-1", &mut used).is_err());
+        assert_eq!(here("arn:aws:kms:us-east-1:111111111111:key/k-9", "eu-west-1", &mut used), Ok(false));
+        assert!(here("arn:aws:kms:eu-west-1:111111111111:key/k-9", "us-east-1", &mut used).is_err());
+        assert_eq!(here("arn:aws:s3:::k-9", "us-east-1", &mut used), Ok(false));
+        assert_eq!(here("k-9", "global", &mut used), Ok(false));
     }
 }

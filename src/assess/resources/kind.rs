@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use jmespath::Rcvar;
 use serde_json::{Value, json};
 
+use super::super::coverage::GLOBAL;
 use super::expected::Expected;
 use super::index::{self, Index};
 use super::property::{Evaluation, Reader};
 use super::rules::{CallRule, Calls, From, Rule};
-use super::sources::{self, GLOBAL};
+use super::sources;
 use super::{decode, tags};
 use crate::bundle::StoredRecord;
 use crate::catalog::{context, elements, to_variable};

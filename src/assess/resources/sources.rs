@@ -4,15 +4,13 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::super::coverage::GLOBAL;
 use super::expected::Expected;
 use super::index::Index;
 use super::rules::{CallRule, Calls};
 use crate::bundle::StoredRecord;
 use crate::catalog::{Query, TemplateError, context, elements, to_variable};
 use crate::model::{KindSources, RecordOutcome};
-
-/// Where services and resources that stand in no region stand.
-pub(super) const GLOBAL: &str = "global";
 
 /// Where a record of `call` stands: its region, or `global`.
 pub(super) fn region_of<'r>(call: &CallRule<'_>, stored: &'r StoredRecord) -> &'r str {

@@ -1,15 +1,16 @@
 //! What must hold of frameworks, and of checks that none of them names.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Known, check_file};
 use crate::catalog::defect::meant;
 use crate::catalog::{Catalog, Control, Defect, Framework, Place};
-use crate::model::Obligation;
+use crate::model::{AttestationNeed, Obligation};
 
 /// References of controls that lead nowhere, and checks without a control.
 pub(super) fn sound(catalog: &Catalog, known: &Known, defects: &mut Vec<Defect>) {
     let mut mapped = BTreeSet::new();
+    attestations_agree(catalog, defects);
     for framework in catalog.frameworks.values() {
         validate(catalog, framework, known, defects);
         mapped.extend(framework.controls.iter().flat_map(|control| &control.checks));
@@ -24,6 +25,31 @@ pub(super) fn sound(catalog: &Catalog, known: &Known, defects: &mut Vec<Defect>)
             "no control names this check",
             "add its id to the `checks` of a control in frameworks/, or no assessment will run it",
         ));
+    }
+}
+
+/// Attestations of one id that two frameworks ask for in different ways: one statement answers both.
+fn attestations_agree(catalog: &Catalog, defects: &mut Vec<Defect>) {
+    let mut first: BTreeMap<&str, (&str, &AttestationNeed)> = BTreeMap::new();
+    for framework in catalog.frameworks.values() {
+        for (index, need) in framework.attestations.iter().enumerate() {
+            let (other, known) = *first.entry(&need.id).or_insert((&framework.id, need));
+            let (member, what) = if known.statement != need.statement {
+                ("statement", "the statement")
+            } else if known.valid_days != need.valid_days {
+                ("valid-days", "the time that it holds for")
+            } else {
+                continue;
+            };
+            if other != framework.id {
+                defects.push(Defect::new(
+                    format!("frameworks/{}.toml", framework.id),
+                    Place::file().member("attestation").element(index).member(member),
+                    format!("{what} of the attestation {} differs from that in frameworks/{other}.toml", need.id),
+                    "an attestation answers every framework that asks for it: make them the same, or give one another id",
+                ));
+            }
+        }
     }
 }
 

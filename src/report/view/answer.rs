@@ -6,9 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::attestations::NeedState;
-use super::checks::Checks;
+use super::checks::{Checks, name};
 use super::excerpts::{is_whole, matched};
 use crate::model::{Assessment, ControlResult, ExceptionReport, Finding, Outcome, Severity};
+
+/// The most resources that could not be judged that an answer names.
+const MOST_NAMES: usize = 3;
 
 /// The answers, as counts and names.
 #[derive(Debug, Serialize)]
@@ -26,12 +29,16 @@ pub(super) struct Answer {
     /// Findings that could not be decided, and the checks that they are of.
     undecided: usize,
     undecided_checks: usize,
+    /// The first of the resources that they are about.
+    undecided_for: Vec<String>,
+    more_undecided_for: usize,
     /// Events that the excerpts selected.
     events: u64,
     /// Excerpts of which not everything could be read.
     unread: usize,
-    /// Attestations that are asked for, and of these what does not hold.
+    /// Attestations that are asked for, and of these what holds and what does not.
     attestations: usize,
+    given: Vec<String>,
     not_given: Vec<String>,
     no_longer_held: Vec<String>,
     accepted: Vec<Accepted>,
@@ -51,6 +58,8 @@ struct Failing {
 struct Accepted {
     number: usize,
     failures: usize,
+    check: String,
+    resource: String,
     approver: String,
     expires: String,
     reference: Option<String>,
@@ -74,6 +83,7 @@ impl Answer {
         };
         let undecided: Vec<&Finding> =
             judged.iter().filter(|finding| finding.outcome == Outcome::Indeterminate).copied().collect();
+        let undecided_for: BTreeSet<String> = undecided.iter().map(|finding| name(finding)).collect();
         let in_state = |state: NeedState| {
             let asked = control.attestations.iter().filter(|asked| NeedState::of(asked) == state);
             asked.map(|asked| asked.need.id.clone()).collect()
@@ -86,9 +96,12 @@ impl Answer {
             failing: failing(&judged, checks),
             undecided: undecided.len(),
             undecided_checks: checks_of(&undecided),
+            more_undecided_for: undecided_for.len().saturating_sub(MOST_NAMES),
+            undecided_for: undecided_for.into_iter().take(MOST_NAMES).collect(),
             events: control.excerpts.iter().map(matched).sum(),
             unread: control.excerpts.iter().filter(|excerpt| !is_whole(excerpt)).count(),
             attestations: control.attestations.len(),
+            given: in_state(NeedState::Holds),
             not_given: in_state(NeedState::Missing),
             no_longer_held: in_state(NeedState::Expired),
             accepted: accepted(assessment, &judged),
@@ -133,6 +146,8 @@ fn accepted(assessment: &Assessment, findings: &[&Finding]) -> Vec<Accepted> {
         Some(Accepted {
             number: index + 1,
             failures,
+            check: exception.check.clone(),
+            resource: exception.resource.clone(),
             approver: exception.approver.clone(),
             expires: exception.expires.to_string(),
             reference: exception.reference.clone(),

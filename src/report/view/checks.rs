@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::controls::{ByControl, ControlLink, under};
 use super::exceptions::why_without_effect;
@@ -43,6 +44,7 @@ struct PassedCheck {
     resource: String,
     applies: Option<String>,
     expression: String,
+    events: Vec<String>,
     passes: Vec<Sample>,
     /// Passes that are not listed.
     more: usize,
@@ -99,6 +101,8 @@ struct CheckDetail {
     /// Which resources of the kind it is about; empty: all of them.
     applies: Vec<String>,
     expression: Vec<String>,
+    /// The events that the predicate calls `events`: service and names.
+    events: Vec<String>,
     references: Vec<String>,
     /// Resources for which it did not pass, what is read first coming first.
     findings: Vec<FindingRow>,
@@ -272,6 +276,7 @@ impl PassedCheck {
             resource: check.resource.clone(),
             applies: check.applies.as_deref().map(prose),
             expression: prose(&check.expression),
+            events: events(check),
             passes: samples(findings, records),
             more: findings.len().saturating_sub(MOST.pass),
         }
@@ -313,6 +318,20 @@ fn region(subject: &Subject) -> String {
     if subject.region == "*" { "all regions".into() } else { subject.region.clone() }
 }
 
+/// The sample events of a check: `kms.amazonaws.com: DisableKey, ScheduleKeyDeletion`.
+fn events(check: &AssessedCheck) -> Vec<String> {
+    let mut by_service: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for event in &check.events {
+        let text = |name: &str| event.get(name).and_then(Value::as_str);
+        let names = by_service.entry(text("eventSource").unwrap_or("any service")).or_default();
+        let name = text("eventName").or_else(|| text("errorCode")).unwrap_or("any event");
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    by_service.into_iter().map(|(service, names)| format!("{service}: {}", names.join(", "))).collect()
+}
+
 impl CheckDetail {
     fn new(
         assessment: &Assessment,
@@ -346,6 +365,7 @@ impl CheckDetail {
             remediation: prose(&check.remediation),
             applies: check.applies.as_deref().map(lines).unwrap_or_default(),
             expression: lines(&check.expression),
+            events: events(check),
             references: check.references.iter().map(|(scheme, names)| reference(scheme, names)).collect(),
             findings: rows,
             passes: samples(&passes, records),

@@ -30,8 +30,18 @@ def add_log_group(world: Builder, name: str, *, key: str | None, days: int | Non
     return arn
 
 
-def add_topic(world: Builder, name: str, *, key: str | None, tls_only: bool, principal: str = ACCOUNT, http: str | None = None) -> None:
-    """An SNS topic. `principal`: the account that may publish, or `*`; `http`: a subscriber over plain HTTP."""
+def add_topic(
+    world: Builder,
+    name: str,
+    *,
+    key: str | None,
+    tls_only: bool,
+    principal: str = ACCOUNT,
+    http: str | None = None,
+    heard: bool = False,
+) -> None:
+    """An SNS topic. `principal`: the account that may publish, or `*`; `http`: a subscriber over plain HTTP; `heard`: it will
+    have another subscriber."""
     arn = f"arn:aws:sns:{HOME}:{ACCOUNT}:{name}"
     who: Any = "*" if principal == "*" else {"AWS": f"arn:aws:iam::{principal}:root"}
     statements = [allow("sns:Publish", arn, Sid="Own", Principal=who)]
@@ -52,9 +62,9 @@ def add_topic(world: Builder, name: str, *, key: str | None, tls_only: bool, pri
             "sns-topic-tls-only": tls_only,
             "sns-topic-not-public": principal != "*",
             "sns-topic-accounts": principal == ACCOUNT,
-            "sns-topic-subscriptions-encrypted": http is None,
+            "sns-topic-subscriptions-encrypted": http is None if http or heard else None,
             # The test server confirms every subscription at once.
-            "sns-topic-subscriptions-confirmed": True,
+            "sns-topic-subscriptions-confirmed": True if http or heard else None,
         },
     )
 
@@ -234,7 +244,7 @@ def build_logs(world: Builder) -> None:
 
 def build_watching(world: Builder) -> None:
     """Topics, secrets, the trail, Config and GuardDuty as claimed."""
-    add_topic(world, "openemr-monitoring-alarms", key="central", tls_only=True)
+    add_topic(world, "openemr-monitoring-alarms", key="central", tls_only=True, heard=True)
     add_topic(world, "openemr-deployment-events", key="central", tls_only=True)
     add_secret(world, "openemr/database", key="central", rotates=True)
     add_secret(world, "openemr/smtp", key="central", rotates=False)

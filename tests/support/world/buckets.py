@@ -43,6 +43,8 @@ def add_bucket(
     where = {} if region == HOME else {"CreateBucketConfiguration": {"LocationConstraint": region}}
     s3.create_bucket(Bucket=name, ObjectLockEnabledForBucket=locked is not None, **where)
     arn = f"arn:aws:s3:::{name}"
+    if region != HOME:
+        world.bucket_regions[arn] = region
     ownership = {"Rules": [{"ObjectOwnership": "ObjectWriter" if lists else "BucketOwnerEnforced"}]}
     s3.put_bucket_ownership_controls(Bucket=name, OwnershipControls=ownership)
     if key:
@@ -93,7 +95,7 @@ def add_bucket(
         {
             "s3-bucket-customer-key": key is not None and not key.startswith("aws/"),
             "s3-bucket-access-logging": logs_to is not None,
-            "s3-bucket-log-target-elsewhere": logs_to != name,
+            "s3-bucket-log-target-elsewhere": logs_to != name if logs_to else None,
             "s3-bucket-tls-only": tls_only,
             "s3-bucket-versioning": versioning,
             "s3-bucket-public-access-blocked": set(blocks) == set(BLOCKS),

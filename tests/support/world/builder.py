@@ -29,6 +29,8 @@ class Builder:
     made: dict[str, str] = field(default_factory=dict)
     #: ARNs of what AWS Backup made a backup of within the last day.
     backed_up: set[str] = field(default_factory=set)
+    #: The buckets that are in another region than the rest, by ARN.
+    bucket_regions: dict[str, str] = field(default_factory=dict)
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     def client(self, service: str, region: str = HOME) -> Any:

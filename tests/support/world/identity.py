@@ -59,7 +59,7 @@ def add_user(
             "iam-user-mfa": mfa if password_used_days is not None else None,
             "iam-user-no-inline-policies": not inline,
             "iam-user-no-attached-policies": attached is None,
-            "iam-access-keys-rotated": key_age <= 90,
+            "iam-access-keys-rotated": key_age <= 90 if key_age else None,
             "iam-credentials-used": (password_used_days or 0) <= 45 and key_unused <= 45,
             "iam-user-in-group": group is not None,
             "iam-user-one-access-key": not second_key,

@@ -70,12 +70,15 @@ def _default_acl(world: Builder, vpc: str, region: str, *, opened: bool) -> None
     world.truth.resource("ec2-network-acl", arn, {"network-acl-no-open-admin-ports": not opened, "network-acl-used": None})
 
 
-def declare_routes(world: Builder, table: str, *, opened: bool, region: str = HOME, whole_peer: bool = False) -> None:
-    """What holds of a route table: whether it leads to the Internet, and to all of a peer's network."""
+def declare_routes(world: Builder, table: str, *, opened: bool, region: str = HOME, whole_peer: bool | None = None) -> None:
+    """What holds of a route table: whether it leads to the Internet, and to all of a peer's network or a part (None: no peer)."""
     world.truth.resource(
         "ec2-route-table",
         arn_of("route-table", table, region),
-        {"route-table-no-open-internet-route": not opened, "route-table-peering-least-privilege": not whole_peer},
+        {
+            "route-table-no-open-internet-route": not opened,
+            "route-table-peering-least-privilege": None if whole_peer is None else not whole_peer,
+        },
     )
 
 

@@ -124,7 +124,7 @@ def of_region(world: Builder, *, watched: bool) -> dict[str, bool | str | None]:
         "guardduty-no-high-findings": not observed if watched else None,
         "securityhub-enabled": watched,
         "securityhub-standards": observed if watched else None,
-        "securityhub-no-critical-findings": not observed if watched else None,
+        "securityhub-no-critical-findings": False if observed and watched else None,
         "inspector-enabled": observed,
         "inspector-findings-mended": False if observed else None,
         "macie-enabled": observed,

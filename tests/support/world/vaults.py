@@ -7,6 +7,7 @@ import datetime
 from typing import Any
 
 from .builder import ACCOUNT, HOME, SECOND, Builder, allow, document
+from .truth import UNKNOWN
 
 #: The check by the kind of what is backed up.
 KINDS = {
@@ -138,4 +139,6 @@ def declare_backups(world: Builder) -> None:
     world.truth.more(f"arn:aws:iam::{ACCOUNT}:root", {"account-backup-plan": planned, "account-restore-tested": planned})
     for arn, kind in list(world.truth.resources.items()):
         if kind in KINDS:
-            world.truth.more(arn, {KINDS[kind]: arn in world.backed_up})
+            # Of a bucket in a region that is not in scope nobody asks AWS Backup.
+            asked = world.bucket_regions.get(arn, HOME) in world.truth.regions
+            world.truth.more(arn, {KINDS[kind]: arn in world.backed_up if asked else UNKNOWN})

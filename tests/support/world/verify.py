@@ -152,7 +152,7 @@ def s3_buckets(reader: Reader) -> Seen:
         yield "s3-bucket", f"arn:aws:s3:::{name}", {
             "s3-bucket-customer-key": default["SSEAlgorithm"] == "aws:kms" and default.get("KMSMasterKeyID") in customer_keys,
             "s3-bucket-access-logging": target is not None,
-            "s3-bucket-log-target-elsewhere": target != name,
+            "s3-bucket-log-target-elsewhere": target != name if target else None,
             "s3-bucket-versioning": s3.get_bucket_versioning(Bucket=name).get("Status") == "Enabled",
             "s3-bucket-public-access-blocked": blocks is not None and all(blocks["PublicAccessBlockConfiguration"].values()),
             "s3-bucket-replication": replication is not None,
@@ -197,7 +197,7 @@ def identities(reader: Reader) -> Seen:
             "iam-user-mfa": row["mfa_active"] == "true" if password else None,
             "iam-user-no-inline-policies": not user.get("UserPolicyList"),
             "iam-user-no-attached-policies": not user.get("AttachedManagedPolicies"),
-            "iam-access-keys-rotated": all(_days(row[f"access_key_{number}_last_rotated"]) <= 90 for number in keys),
+            "iam-access-keys-rotated": all(_days(row[f"access_key_{number}_last_rotated"]) <= 90 for number in keys) if keys else None,
             "iam-credentials-used": all(_days(moment) <= 45 for moment in used),
             "iam-user-in-group": bool(user.get("GroupList")),
             "iam-user-one-access-key": len(keys) <= 1,

@@ -104,14 +104,15 @@ def networks(ec2: Any, groups_of_logs: list[dict[str, Any]], region: str) -> Ite
             and route.get("GatewayId", "").startswith("igw-")
         ]
         arn = _arn("route-table", table["RouteTableId"], region)
+        peered = [route for route in table["Routes"] if route.get("VpcPeeringConnectionId")]
         whole = [
             route
-            for route in table["Routes"]
+            for route in peered
             if route.get("DestinationCidrBlock") in ranges.get(route.get("VpcPeeringConnectionId", ""), [])
         ]
         yield "ec2-route-table", arn, {
             "route-table-no-open-internet-route": not opened,
-            "route-table-peering-least-privilege": not whole,
+            "route-table-peering-least-privilege": not whole if peered else None,
         }
     for endpoint in endpoints:
         policy = json.loads(endpoint["PolicyDocument"])
