@@ -20,6 +20,11 @@ Seen = Iterator[tuple[str, str, dict[str, bool | None]]]
 DENIED = ("AccessDenied", "AccessDeniedException")
 
 
+def _region_of_bucket(reader: "Reader", arn: str) -> str:
+    where = reader.client("s3").get_bucket_location(Bucket=arn.rpartition(":")[2])["LocationConstraint"]
+    return where or "us-east-1"
+
+
 class Denied(Exception):
     """A planted fault kept the answer away."""
 
@@ -428,7 +433,9 @@ def verify(endpoint: str, truth: Truth) -> list[str]:
     found += [*data.rows(), *data.given(), *verify_platforms.Platforms(reader, _customer_keys(reader)).rows()]
     backed_up = data.backed_up()
     kept = {arn: kind for kind, arn, _ in found if kind in vaults.KINDS}
-    found += [(kind, arn, {vaults.KINDS[kind]: arn in backed_up}) for arn, kind in kept.items()]
+    for arn, kind in kept.items():
+        asked = kind != "s3-bucket" or _region_of_bucket(reader, arn) in truth.regions
+        found.append((kind, arn, {vaults.KINDS[kind]: arn in backed_up if asked else UNKNOWN}))
     for kind, arn, outcomes in found:
         seen[arn] = kind
         for check, outcome in outcomes.items():
