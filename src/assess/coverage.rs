@@ -38,12 +38,6 @@ impl Coverage {
         !self.gaps.iter().any(|gap| gap.account == account)
             && !self.unseen.iter().any(|(unseen, _)| unseen == account)
     }
-
-    /// Whether it was listed where a resource of `account` and `region` would be; `global` stands for any region.
-    pub(crate) fn is_listed_in(&self, account: &str, region: &str) -> bool {
-        let holds = |place: &Listing| region == GLOBAL || place.region == GLOBAL || place.region == region;
-        self.listed.iter().any(|place| place.account == account && holds(place))
-    }
 }
 
 /// The coverage of every kind that the catalog knows.

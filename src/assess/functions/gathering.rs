@@ -69,11 +69,10 @@ impl World {
         wanted: &BTreeSet<String>,
         used: &mut Vec<RecordId>,
     ) -> Result<Arc<Gathered>, RelatedError> {
-        let region = match reach {
-            Reach::Place if from.region != GLOBAL => from.region.clone(),
-            Reach::Place | Reach::Account => EVERYWHERE.to_owned(),
+        let place = match reach {
+            Reach::Place => Place::around(&from.account, &from.region),
+            Reach::Account => Place { account: &from.account, region: EVERYWHERE },
         };
-        let place = Place { account: &from.account, region: &region };
         let resources: Vec<&Resource> =
             self.resources_of(kind).filter(|r| place.holds(&r.account, &r.region)).collect();
         if !self.is_complete(kind, &place, !resources.is_empty()) {
@@ -86,7 +85,7 @@ impl World {
         let question = Question {
             kind: kind.to_owned(),
             account: from.account.clone(),
-            region: region.clone(),
+            region: place.region.to_owned(),
             wanted: wanted.clone(),
         };
         let known = self.gathered().lock().ok().and_then(|known| known.get(&question).cloned());
@@ -112,18 +111,27 @@ impl World {
         let Coverage { listed, gaps, unseen } = coverage;
         let hidden = gaps.iter().any(|gap| place.is_touched_by(&gap.account, &gap.region))
             || unseen.iter().any(|(account, region)| place.is_touched_by(account, region));
-        // Where no record lists the kind, nobody was told that there is none.
-        let looked = || any_found || listed.iter().any(|one| place.holds(&one.account, &one.region));
-        !hidden && (self.is_of_a_case() || looked())
+        !hidden && (any_found || self.is_listed(listed, place))
+    }
+
+    /// Whether somebody looked in `place`: where no record lists a kind, nobody was told that there is none.
+    pub(super) fn is_listed(&self, listed: &[Listing], place: &Place<'_>) -> bool {
+        self.is_of_a_case() || listed.iter().any(|one| place.holds(&one.account, &one.region))
     }
 }
 
-struct Place<'a> {
+/// A region of an account with what is global there, or all regions.
+pub(super) struct Place<'a> {
     account: &'a str,
     region: &'a str,
 }
 
-impl Place<'_> {
+impl<'a> Place<'a> {
+    /// Where something of this region looks: what is global looks everywhere.
+    pub(super) fn around(account: &'a str, region: &'a str) -> Self {
+        Self { account, region: if region == GLOBAL { EVERYWHERE } else { region } }
+    }
+
     fn holds(&self, account: &str, region: &str) -> bool {
         account == self.account && (self.region == EVERYWHERE || region == self.region || region == GLOBAL)
     }

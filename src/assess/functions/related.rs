@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 
 use super::super::coverage::Coverage;
-use super::gathering::{Gathered, Question};
+use super::gathering::{Gathered, Place, Question};
 use crate::model::{Property, RecordId, Resource};
 
 /// The resources of an assessment, findable by kind and name.
@@ -184,12 +184,11 @@ impl World {
             return Ok(true);
         }
         used.extend(self.listings(kind, &from.account));
-        // What is not named by an ARN is in the region of who asks; nobody was told of one where nobody listed the kind.
+        // What is not named by an ARN is in the region of who asks.
         let region = id.split(':').nth(3).filter(|region| id.starts_with("arn:") && !region.is_empty());
-        let region = region.unwrap_or(&from.region);
+        let place = Place::around(&from.account, region.unwrap_or(&from.region));
         let mut complete = self.coverage.get(kind).is_some_and(|coverage| {
-            coverage.is_complete_in(&from.account)
-                && (self.is_of_a_case() || coverage.is_listed_in(&from.account, region))
+            coverage.is_complete_in(&from.account) && self.is_listed(&coverage.listed, &place)
         });
         // A resource whose other names could not be seen may be the one that is meant.
         for resource in self.resources_of(kind).filter(|resource| resource.account == from.account) {

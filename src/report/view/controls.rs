@@ -6,7 +6,7 @@ use super::answer::Answer;
 use super::attestations::AttestationView;
 use super::checks::{Checks, ControlChecks};
 use super::excerpts::{ControlExcerpts, Excerpts};
-use super::summary::FrameworkSummary;
+use super::summary::{FrameworkSummary, StatusRow, statuses};
 use super::{Records, prose};
 use crate::model::{Assessment, ControlResult, ControlStatus, FrameworkAssessment, Obligation};
 
@@ -38,6 +38,8 @@ pub(super) struct ControlView {
     status: ControlStatus,
     /// The specifications that belong to it.
     specifications: Vec<SpecificationRow>,
+    /// How many of them have each status.
+    specification_statuses: Vec<StatusRow>,
     /// What was examined, found and accepted, and what is missing, in a few lines.
     answer: Answer,
     checks: ControlChecks,
@@ -122,6 +124,8 @@ fn controls(
 ) -> Vec<ControlView> {
     let mut group = None;
     let view = |(number, control): (usize, &ControlResult)| {
+        let specifications = specifications(framework, start, control);
+        let with = |status| specifications.iter().filter(|row| row.status == status).count();
         let here = ControlLink { place: Some(start + number), id: control.id.clone() };
         ControlView {
             place: start + number,
@@ -133,7 +137,8 @@ fn controls(
             obligation: control.obligation,
             guidance: prose(&control.guidance),
             status: control.status,
-            specifications: specifications(framework, start, control),
+            specification_statuses: statuses(with),
+            specifications,
             answer: Answer::new(assessment, control, checks),
             checks: checks.under(&here, &control.checks, records),
             excerpts: excerpts.under(&here, &control.excerpts, records),

@@ -32,7 +32,7 @@ pub(super) struct Summary {
 }
 
 #[derive(Debug, Serialize)]
-struct StatusRow {
+pub(super) struct StatusRow {
     status: ControlStatus,
     count: u64,
 }
@@ -148,7 +148,8 @@ fn distinct<'a>(ids: impl Iterator<Item = &'a str>) -> usize {
     ids.collect::<std::collections::BTreeSet<_>>().len()
 }
 
-fn statuses(count: impl Fn(ControlStatus) -> usize) -> Vec<StatusRow> {
+/// How many have each status; `count` counts one.
+pub(super) fn statuses(count: impl Fn(ControlStatus) -> usize) -> Vec<StatusRow> {
     ControlStatus::ALL
         .iter()
         .map(|status| StatusRow { status: *status, count: count(*status) as u64 })

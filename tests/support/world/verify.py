@@ -20,9 +20,9 @@ Seen = Iterator[tuple[str, str, dict[str, bool | None]]]
 DENIED = ("AccessDenied", "AccessDeniedException")
 
 
-def _region_of_bucket(reader: "Reader", arn: str) -> str:
-    where = reader.client("s3").get_bucket_location(Bucket=arn.rpartition(":")[2])["LocationConstraint"]
-    return where or "us-east-1"
+def _region_of_bucket(reader: "Reader", name: str) -> str:
+    region: str | None = reader.client("s3").get_bucket_location(Bucket=name)["LocationConstraint"]
+    return region or HOME
 
 
 class Denied(Exception):
@@ -134,8 +134,7 @@ def s3_buckets(reader: Reader) -> Seen:
     customer_keys = _customer_keys(reader)
     for bucket in reader.client("s3").list_buckets()["Buckets"]:
         name = bucket["Name"]
-        region = reader.client("s3").get_bucket_location(Bucket=name)["LocationConstraint"] or HOME
-        s3 = reader.client("s3", region)
+        s3 = reader.client("s3", _region_of_bucket(reader, name))
         rules = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"]
         default = rules[0]["ApplyServerSideEncryptionByDefault"]
         target = s3.get_bucket_logging(Bucket=name).get("LoggingEnabled", {}).get("TargetBucket")
@@ -434,7 +433,7 @@ def verify(endpoint: str, truth: Truth) -> list[str]:
     backed_up = data.backed_up()
     kept = {arn: kind for kind, arn, _ in found if kind in vaults.KINDS}
     for arn, kind in kept.items():
-        asked = kind != "s3-bucket" or _region_of_bucket(reader, arn) in truth.regions
+        asked = kind != "s3-bucket" or _region_of_bucket(reader, arn.rpartition(":")[2]) in truth.regions
         found.append((kind, arn, {vaults.KINDS[kind]: arn in backed_up if asked else UNKNOWN}))
     for kind, arn, outcomes in found:
         seen[arn] = kind
