@@ -34,6 +34,7 @@ pub(super) fn result(catalog: &Catalog, bundle: &Bundle, rule: &str) -> ExcerptR
         title: found.map_or_else(|| rule.to_owned(), |found| found.title.clone()),
         reason: found.map(|found| found.reason.clone()).unwrap_or_default(),
         about_the_trail: found.is_some_and(|found| found.about_the_trail),
+        parameters: parameters(&records),
         events: events.len() as u64,
         not_kept: records.iter().filter_map(|stored| not_kept(stored.record.response()?)).sum(),
         first: events.values().take(MOST_EVENTS).map(|(event, ids)| shown(event, show, ids)).collect(),
@@ -49,6 +50,20 @@ pub(super) fn status(result: &ExcerptResult) -> ControlStatus {
     let unseen =
         !result.gaps.is_empty() || !result.accounts_without.is_empty() || !result.not_covered.is_empty();
     if result.records.is_empty() || unseen { ControlStatus::Indeterminate } else { ControlStatus::Satisfied }
+}
+
+/// The values that the rule's filter was read with when the records were made.
+fn parameters(records: &[&StoredRecord]) -> BTreeMap<String, Vec<Value>> {
+    let mut parameters: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    let of_record =
+        |stored: &&StoredRecord| stored.record.source.parameters.get("parameters")?.as_object().cloned();
+    for (name, value) in records.iter().filter_map(of_record).flatten() {
+        let values = parameters.entry(name).or_default();
+        if !values.contains(&value) {
+            values.push(value);
+        }
+    }
+    parameters
 }
 
 /// Every event once, with the records that hold it: LookupEvents and the log files tell of the same events.

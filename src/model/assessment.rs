@@ -192,6 +192,9 @@ pub struct ExcerptResult {
     /// Whether its events tell of something done to the trail or its log files: what is not in them may be missing for it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub about_the_trail: bool,
+    /// The rule's parameters as its records were made with them; several values where records were made with different ones.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, Vec<Value>>,
     /// How many events the records hold; one that several of them hold counts once.
     pub events: u64,
     /// How many matches more than events the records count: events beyond a limit, and events that were delivered again.

@@ -8,7 +8,7 @@ use proofpack::model::{Assessment, RecordKind};
 use serde_json::Value;
 
 use crate::support::bundles::{sample_records, seal};
-use crate::support::{proofpack, root, succeed};
+use crate::support::{proofpack, python_tool, root, succeed};
 
 const CONFIGURATION: &str = "organization = \"Example\"\n[scope]\nregions = [\"us-east-1\"]\n";
 
@@ -129,6 +129,27 @@ fn files_are_sealed_read_again_and_shown_and_their_suppressions_proposed() {
     );
     let again = text(&run(&["bundle", "amend"]).stdout);
     assert!(again.contains("Nothing to amend"), "the same files give the same records: {again}");
+}
+
+#[test]
+fn a_signed_package_holds_what_others_found_and_verifies() {
+    let home = tempfile::tempdir().unwrap();
+    let configuration =
+        amended(home.path(), &["prowler.ocsf.json", "HIPAA.Security--OpenEmr-NagReport.json"]);
+    succeed(proofpack().current_dir(&home).arg("keygen"));
+    let signing = "[signing]\ncertificate = \"signer.pem\"\nkey = \"signer-key.pem\"\n";
+    fs::write(&configuration, fs::read_to_string(&configuration).unwrap() + signing).unwrap();
+    for step in ["assess", "report", "sign", "package"] {
+        succeed(proofpack().current_dir(&home).arg(step));
+    }
+    let mut packages =
+        fs::read_dir(home.path().join("proofpack-out")).unwrap().map(|entry| entry.unwrap().path());
+    let package = packages.find(|path| path.extension().is_some_and(|it| it == "zip")).unwrap();
+    let output =
+        succeed(proofpack().current_dir(&home).args(["verify", "--trust", "signer.pem"]).arg(&package));
+    assert!(text(&output.stdout).contains("VERIFIED"), "{}", text(&output.stdout));
+    let listed = succeed(python_tool("python").args(["-m", "zipfile", "-l"]).arg(&package));
+    assert_eq!(text(&listed.stdout).matches("data/imports/files/").count(), 2, "{}", text(&listed.stdout));
 }
 
 #[test]

@@ -405,6 +405,7 @@ impl Synthetic {
             title: "Use of the root user".into(),
             reason: format!("The root user of {} must not be used for daily work.", self.text),
             about_the_trail: true,
+            parameters: BTreeMap::from([(self.text.clone(), vec![json!([self.text]), json!(1)])]),
             events: 3,
             not_kept: 2,
             first: vec![ExcerptEvent {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::controls::{ByControl, ControlLink, under};
-use super::{ProofRow, RecordLink, Records, prose};
+use super::{ProofRow, RecordLink, Records, prose, value_text};
 use crate::model::{ExcerptEvent, ExcerptResult};
 
 /// The excerpts of one control.
@@ -41,6 +41,7 @@ struct ExcerptView {
     title: String,
     rule: String,
     reason: String,
+    parameters: Vec<ParameterValue>,
     events: u64,
     /// Matches that the records count beyond the events that they hold.
     not_kept: u64,
@@ -72,10 +73,18 @@ struct EventRow {
     proof: Vec<RecordLink>,
 }
 
+/// What a rule's filter was read with.
+#[derive(Debug, Serialize)]
+struct ParameterValue {
+    name: String,
+    value: String,
+}
+
 #[derive(Debug, Serialize)]
 struct QuietExcerpt {
     title: String,
     rule: String,
+    parameters: Vec<ParameterValue>,
     proof: Vec<RecordLink>,
     more_proof: usize,
 }
@@ -145,6 +154,7 @@ fn quiet_excerpt(excerpt: &ExcerptResult, records: &mut Records<'_>) -> QuietExc
     QuietExcerpt {
         title: prose(&excerpt.title),
         rule: excerpt.rule.clone(),
+        parameters: parameters(excerpt),
         proof: records.few(&excerpt.records, MOST_QUIET_RECORDS),
         more_proof: excerpt.records.len().saturating_sub(MOST_QUIET_RECORDS),
     }
@@ -157,6 +167,7 @@ fn excerpt_view(excerpt: &ExcerptResult, records: &mut Records<'_>) -> ExcerptVi
         title: prose(&excerpt.title),
         rule: excerpt.rule.clone(),
         reason: prose(&excerpt.reason),
+        parameters: parameters(excerpt),
         events: excerpt.events,
         not_kept: excerpt.not_kept,
         more_events: excerpt.events.saturating_sub(first.len() as u64),
@@ -173,6 +184,14 @@ fn excerpt_view(excerpt: &ExcerptResult, records: &mut Records<'_>) -> ExcerptVi
             .map(|id| records.link(*id))
             .collect(),
     }
+}
+
+fn parameters(excerpt: &ExcerptResult) -> Vec<ParameterValue> {
+    let of_name = |(name, values): (&String, &Vec<serde_json::Value>)| ParameterValue {
+        name: name.clone(),
+        value: values.iter().map(value_text).collect::<Vec<_>>().join("; "),
+    };
+    excerpt.parameters.iter().map(of_name).collect()
 }
 
 fn event_row(event: &ExcerptEvent) -> EventRow {

@@ -273,13 +273,17 @@ fn cover(assessment: &Assessment, options: &ReportOptions) -> Cover {
     }
 }
 
+/// A parameter's value as people write it.
+fn value_text(value: &serde_json::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
 fn parameters(assessment: &Assessment) -> Vec<ParameterRow> {
-    let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let row = |(name, used): (&String, &UsedParameter)| ParameterRow {
         name: name.clone(),
-        value: text(&used.value),
+        value: value_text(&used.value),
         unit: used.unit.clone(),
-        in_place_of: (used.value != used.default).then(|| text(&used.default)),
+        in_place_of: (used.value != used.default).then(|| value_text(&used.default)),
         source: used.source.as_deref().map(prose),
     };
     assessment.parameters.iter().map(row).collect()
