@@ -4,20 +4,83 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::collect::Progress;
 use crate::model::GapReason;
+use crate::trail::Reading;
 
 /// Accounts, and services, that are shown at a time: those with most to do.
 const SHOWN: usize = 5;
 /// The shortest time between two changes of what is shown.
 const REFRESH: Duration = Duration::from_millis(150);
 
+/// A line that says how far the reading of log files is.
+#[derive(Debug)]
+pub(super) struct ReadingDisplay {
+    line: ProgressBar,
+    state: Mutex<FilesRead>,
+    began: Instant,
+}
+
+/// Log files, as far as is known.
+#[derive(Debug, Default)]
+struct FilesRead {
+    /// How many there are; 0 where nobody counted them beforehand.
+    listed: usize,
+    read: usize,
+    /// Of those that were read, as stored.
+    bytes: u64,
+}
+
+impl ReadingDisplay {
+    /// A line of its own.
+    pub(super) fn new() -> Self {
+        Self::on(ProgressBar::new_spinner())
+    }
+
+    fn on(line: ProgressBar) -> Self {
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+            line.set_style(style);
+        }
+        Self { line, state: Mutex::default(), began: Instant::now() }
+    }
+
+    /// Takes it away.
+    pub(super) fn finish(&self) {
+        self.line.finish_and_clear();
+    }
+}
+
+impl Reading for ReadingDisplay {
+    fn listed(&self, files: usize) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).listed += files;
+    }
+
+    fn read(&self, bytes: u64) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.read += 1;
+        state.bytes += bytes;
+        self.line.set_message(state.in_words(self.began.elapsed()));
+        self.line.tick();
+    }
+}
+
+impl FilesRead {
+    fn in_words(&self, elapsed: Duration) -> String {
+        let Self { listed, read, bytes } = *self;
+        let of = if listed == 0 { String::new() } else { format!(" of {listed}") };
+        let rate = bytes as f64 / elapsed.as_secs_f64().max(0.001);
+        format!("{read}{of} log files read, {}, {}/s", HumanBytes(bytes), HumanBytes(rate as u64))
+    }
+}
+
 /// What is shown on stderr; indicatif draws nothing where stderr is not a terminal.
+#[derive(Debug)]
 pub(super) struct Display {
     all: MultiProgress,
     total: ProgressBar,
+    reading: ReadingDisplay,
     lines: Vec<ProgressBar>,
     state: Mutex<State>,
     began: Instant,
@@ -56,7 +119,8 @@ impl Display {
         let lines = (0..SHOWN * 2).map(|_| line("  {msg}")).collect();
         let total = line("{spinner} collecting {bar:30} {msg}");
         total.enable_steady_tick(Duration::from_millis(120));
-        Self { all, total, lines, state: Mutex::default(), began: Instant::now() }
+        let reading = ReadingDisplay::on(all.add(ProgressBar::new_spinner()));
+        Self { all, total, reading, lines, state: Mutex::default(), began: Instant::now() }
     }
 
     /// Takes everything away.
@@ -64,6 +128,7 @@ impl Display {
         for line in self.lines.iter().chain([&self.total]) {
             line.finish_and_clear();
         }
+        self.reading.finish();
         let _ = self.all.clear();
     }
 
@@ -105,6 +170,16 @@ impl Progress for Display {
     fn held_back(&self, account: &str, service: &str, region: &str, pause: Duration) {
         let text = format!("{service} in {region} of {account} held back for {:.1} s", pause.as_secs_f64());
         self.state.lock().unwrap_or_else(PoisonError::into_inner).held_back = Some(text);
+    }
+}
+
+impl Reading for Display {
+    fn listed(&self, files: usize) {
+        self.reading.listed(files);
+    }
+
+    fn read(&self, bytes: u64) {
+        self.reading.read(bytes);
     }
 }
 
@@ -178,5 +253,13 @@ mod tests {
         state.total = Count { planned: 300, done: 100, gaps: 1 };
         assert_eq!(state.headline(Duration::from_secs(10)), "100/300 calls, 10/s, 20 seconds left, 1 gap");
         assert_eq!(State::default().headline(Duration::ZERO), "0/0 calls");
+    }
+
+    #[test]
+    fn log_files_are_counted_with_their_bytes() {
+        let mut files = FilesRead { listed: 0, read: 3, bytes: 6 << 20 };
+        assert_eq!(files.in_words(Duration::from_secs(2)), "3 log files read, 6.00 MiB, 3.00 MiB/s");
+        files.listed = 40;
+        assert_eq!(files.in_words(Duration::from_secs(1)), "3 of 40 log files read, 6.00 MiB, 6.00 MiB/s");
     }
 }

@@ -146,7 +146,8 @@ impl Around {
         let (Some(service), Some(call)) = (self.service(&due), self.call(&due)) else {
             return End::NotReady;
         };
-        let asking = client.call(&service.service, &call.operation, &due.region, &due.parameters);
+        let parameters = due.parameters();
+        let asking = client.call(&service.service, &call.operation, &due.region, &parameters);
         let result = match tokio::time::timeout(self.call_time, asking).await {
             Ok(result) => result,
             Err(_) => Err(self.too_slow()),
@@ -191,7 +192,7 @@ impl Around {
     /// Records an answer and sees what follows from it.
     pub(super) async fn record(&self, due: &Due, answer: Answer, recording: &Recording) -> End {
         let steps = self.follow(due, &answer.outcome);
-        let record = self.record_of((due.service, due.call), &due.region, &due.parameters, answer);
+        let record = self.record_of((due.service, due.call), &due.region, &due.parameters(), answer);
         let mut summary = Summary::default();
         summary.count(&record);
         self.hand_on(record, steps, summary, recording).await
@@ -202,7 +203,7 @@ impl Around {
         match (outcome, self.service(due)) {
             (RecordOutcome::Response(response), Some(service)) => {
                 let place = self.place(&due.began_in);
-                service.follow(due.call, &due.parameters, response, place, self.fan_out)
+                service.follow(due.call, &due.parameters(), response, place, self.fan_out)
             }
             _ => Vec::new(),
         }

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio::time::Instant;
 
 use super::caller::Failure;
@@ -24,7 +23,8 @@ pub(super) struct Due {
     /// The region in which the chain of calls began.
     pub(super) began_in: Arc<str>,
     pub(super) region: Arc<str>,
-    pub(super) parameters: Value,
+    /// Its parameters as JSON: of a large account many thousands wait, and a text is a tenth of a tree.
+    pub(super) parameters: Box<str>,
     /// By what the call is known (see `model::Source::question`).
     pub(super) question: Sha256Digest,
     /// Its outcome, where it can only be recorded and not made.
@@ -230,7 +230,7 @@ mod tests {
             cost,
             began_in: region.into(),
             region: region.into(),
-            parameters: json!({ "Number": number }),
+            parameters: json!({ "Number": number }).to_string().into(),
             question: crate::canonical::sha256(b""),
             impossible: None,
             throttled: 0,
@@ -254,7 +254,7 @@ mod tests {
         lanes.push(due(0, "b", 20, Cost::Small));
         let mut order = Vec::new();
         while let Some(first) = lanes.turns().first().cloned() {
-            order.push(lanes.take(&first, Cost::Small).unwrap().parameters["Number"].as_u64().unwrap());
+            order.push(lanes.take(&first, Cost::Small).unwrap().parameters()["Number"].as_u64().unwrap());
         }
         assert_eq!(order, [0, 10, 20, 1, 2]);
         assert_eq!(lanes.due(), 0);
@@ -303,10 +303,10 @@ mod tests {
         lanes.push(due(0, "a", 2, Cost::Small));
         let now = Instant::now();
         let Some(Next::Call(small)) = lanes.next(&key(0, "a"), Cost::Small, now) else { panic!() };
-        assert_eq!(small.parameters["Number"], 2);
+        assert_eq!(small.parameters()["Number"], 2);
         assert!(matches!(lanes.next(&key(0, "a"), Cost::Large, now), Some(Next::Call(_))));
-        assert_eq!(lanes.pop().unwrap().parameters["Number"], 2);
-        assert_eq!(lanes.pop().unwrap().parameters["Number"], 1);
+        assert_eq!(lanes.pop().unwrap().parameters()["Number"], 2);
+        assert_eq!(lanes.pop().unwrap().parameters()["Number"], 1);
         assert!(lanes.pop().is_none());
     }
 }

@@ -185,7 +185,7 @@ impl<'a, C: Caller> Schedule<'a, C> {
             let Step { call, cost, region, parameters, .. } = step;
             let region: Arc<str> = region.into();
             let began_in = began_in.unwrap_or(&region).clone();
-            let mut due = Due::new(service, call, cost, began_in, region, parameters, question);
+            let mut due = Due::new(service, call, cost, began_in, region, &parameters, question);
             match (self.around.known.position(&question), never_asked) {
                 (Some(position), never_asked) => {
                     due.impossible = never_asked.map(Box::new);
@@ -333,7 +333,7 @@ impl Due {
         cost: Cost,
         began_in: Arc<str>,
         region: Arc<str>,
-        parameters: Value,
+        parameters: &Value,
         question: Sha256Digest,
     ) -> Self {
         Self {
@@ -342,7 +342,7 @@ impl Due {
             cost,
             began_in,
             region,
-            parameters,
+            parameters: parameters.to_string().into(),
             question,
             impossible: None,
             throttled: 0,
@@ -350,6 +350,12 @@ impl Due {
             waited: 0,
             renewed: false,
         }
+    }
+
+    /// The operation's parameters.
+    pub(super) fn parameters(&self) -> Value {
+        // It was written from a value, so it can be read.
+        serde_json::from_str(&self.parameters).unwrap_or_default()
     }
 
     fn lane(&self) -> LaneKey {

@@ -124,6 +124,7 @@ pub async fn from_logs(
         );
         return (gaps(&origin, "NoLogObjects", &message), chains, ReadLogTexts::default());
     }
+    request.reading.listed(locations.len());
     let question = Arc::new(Question {
         rules: request.rules.values().cloned().collect(),
         period: request.period,
@@ -157,6 +158,7 @@ pub async fn from_logs(
         if let Some((stored, text)) = &searched.text {
             search.texts.add(&source.whole(&searched.location), *stored, text.clone());
         }
+        request.reading.read(searched.bytes());
         search.add(searched, &question);
     }
     drop(searching);
@@ -171,6 +173,11 @@ fn gaps(origin: &Origin<'_>, code: &str, message: &str) -> Vec<Record> {
 }
 
 impl Searched {
+    /// The object's length as stored; 0 where it could not be had.
+    fn bytes(&self) -> u64 {
+        self.object.as_ref().and_then(|object| object["bytes"].as_u64()).unwrap_or_default()
+    }
+
     fn of(location: String, content: Result<Stored, Unreadable>, question: &Question) -> Self {
         let Stored { bytes, version } = match content {
             Ok(stored) => stored,

@@ -16,6 +16,7 @@ mod listing;
 mod logs;
 mod lookup;
 mod objects;
+mod reading;
 mod rule;
 mod scan;
 mod scope;
@@ -34,6 +35,7 @@ use excerpt::{Excerpt, MOST_BYTES, MOST_EVENTS};
 pub use logs::from_logs;
 pub use lookup::from_lookup_events;
 pub use objects::{LogSource, LogSourceError};
+pub use reading::{Reading, Watched};
 pub use rule::{Rule, RuleError};
 pub use stats::{Statistics, statistics};
 
@@ -52,6 +54,8 @@ pub struct Request<'a> {
     pub caller: &'a str,
     /// When it is.
     pub clock: Clock,
+    /// Who is told how far the reading of log files is.
+    pub reading: &'a dyn Reading,
 }
 
 /// Where the records of one source come from.

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::file::Unreadable;
 use super::scan::{Event, Inflater, every_event};
 use super::scope::Scope;
-use super::{LogSource, event};
+use super::{LogSource, Reading, event};
 use crate::model::Period;
 
 /// Different names that are counted of each sort; what is beyond them is counted together.
@@ -191,6 +191,7 @@ pub async fn statistics(
     regions: &BTreeSet<String>,
     period: Period,
     account: &str,
+    progress: &dyn Reading,
 ) -> Result<Statistics, String> {
     let scope = Scope { account, regions, period };
     let mut locations =
@@ -199,6 +200,7 @@ pub async fn statistics(
     locations.retain(|location| !scope.is_elsewhere(location));
     let mut all =
         Statistics { objects_outside_period: (listed - locations.len()) as u64, ..Statistics::default() };
+    progress.listed(locations.len());
     let at_once = std::thread::available_parallelism().map_or(1, NonZero::get);
     let reading = stream::iter(locations).map(|location| async move {
         let stored = source.read(s3, &location).await;
@@ -211,6 +213,7 @@ pub async fn statistics(
     });
     let mut reading = reading.buffered(at_once * 2);
     while let Some((location, counted)) = reading.next().await {
+        progress.read(counted.as_ref().map_or(0, |counted| counted.stored_bytes));
         match counted {
             Ok(statistics) => all.add(&statistics),
             Err(Unreadable { code, message }) => all.cannot_read(&location, format!("{code}: {message}")),

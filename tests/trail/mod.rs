@@ -109,6 +109,7 @@ impl Asker {
             account: ACCOUNT,
             caller: CALLER,
             clock: Clock::Fixed(self.now),
+            reading: &(),
         }
     }
 

@@ -157,6 +157,7 @@ impl Run<'_> {
             account: &account.id,
             caller: &account.caller,
             clock: self.clock,
+            reading: means.display,
         };
         if let Some(failure) = &account.failure {
             for record in trail::unseen(request, &self.place.home_region, &failure.code, &failure.message) {

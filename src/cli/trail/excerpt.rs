@@ -12,6 +12,7 @@ use crate::aws::{Models, Session};
 use crate::catalog::Catalog;
 use crate::cli::config::{Config, Engine};
 use crate::cli::exit::{CommandError, Exit};
+use crate::cli::progress::ReadingDisplay;
 use crate::cli::{CommandResult, collect, runtime};
 use crate::clock::Clock;
 use crate::collect::{RedactionKey, Redactor};
@@ -56,8 +57,11 @@ pub(super) fn run(arguments: &ExcerptArguments) -> CommandResult {
     let period = arguments.sources.period(&config, clock.now())?;
     let wanted =
         Wanted { accounts: arguments.sources.accounts(&config), regions: arguments.sources.regions() };
-    let asking = Asking { config: &config, rules: &rules, period, clock };
-    let mut records = runtime()?.block_on(asking.records(&wanted))?;
+    let display = ReadingDisplay::new();
+    let asking = Asking { config: &config, rules: &rules, period, clock, reading: &display };
+    let records = runtime()?.block_on(asking.records(&wanted));
+    display.finish();
+    let mut records = records?;
     let redactor = redactor(&catalog)?;
     records.iter_mut().for_each(|record| redactor.redact_record(record));
     if arguments.json {
@@ -80,6 +84,7 @@ struct Asking<'a> {
     rules: &'a BTreeMap<String, Rule>,
     period: Period,
     clock: Clock,
+    reading: &'a ReadingDisplay,
 }
 
 impl Asking<'_> {
@@ -108,6 +113,7 @@ impl Asking<'_> {
                 account: &part.account,
                 caller: "",
                 clock: self.clock,
+                reading: self.reading,
             };
             records.extend(match &athena {
                 Some(athena) => athena.search(config, &part.source, &part.regions, request).await?,

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::parts::Wanted;
 use super::sources::SourcesArguments;
 use crate::cli::exit::{CommandError, Exit};
+use crate::cli::progress::ReadingDisplay;
 use crate::cli::{CommandResult, collect, runtime};
 use crate::clock::Clock;
 use crate::model::harmless;
@@ -31,6 +32,7 @@ pub(super) fn run(arguments: &StatsArguments) -> CommandResult {
     let period = arguments.sources.period(&config, Clock::System.now())?;
     let wanted =
         Wanted { accounts: arguments.sources.accounts(&config), regions: arguments.sources.regions() };
+    let display = ReadingDisplay::new();
     let counting = async {
         let in_s3 = places.iter().any(|text| text.starts_with("s3://"));
         let session = if in_s3 { Some(Arc::new(collect::session(&config, None).await?)) } else { None };
@@ -45,7 +47,7 @@ pub(super) fn run(arguments: &StatsArguments) -> CommandResult {
         let mut all: BTreeMap<String, Statistics> = BTreeMap::new();
         for part in wanted.parts(places, &config, session.as_deref()).await? {
             let regions: BTreeSet<String> = part.regions.iter().cloned().collect();
-            let counted = statistics(&client, &part.source, &regions, period, &part.account).await;
+            let counted = statistics(&client, &part.source, &regions, period, &part.account, &display).await;
             let counted = counted.map_err(|problem| {
                 CommandError::aws(format!("{} could not be listed: {problem}", part.source.describe()))
             })?;
@@ -53,7 +55,9 @@ pub(super) fn run(arguments: &StatsArguments) -> CommandResult {
         }
         Ok::<_, CommandError>(all)
     };
-    let all = runtime()?.block_on(counting)?;
+    let all = runtime()?.block_on(counting);
+    display.finish();
+    let all = all?;
     if arguments.json {
         println!("{:#}", json!({ "start": period.start, "end": period.end, "accounts": all }));
     } else {

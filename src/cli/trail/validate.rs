@@ -11,9 +11,11 @@ use super::sources::SourcesArguments;
 use crate::aws::Session;
 use crate::cli::config::Config;
 use crate::cli::exit::{CommandError, Exit};
+use crate::cli::progress::ReadingDisplay;
 use crate::cli::{CommandResult, collect, runtime};
 use crate::clock::Clock;
 use crate::model::{FileCount, Period};
+use crate::trail::Watched;
 use crate::trail::digest::{DigestStore, DirectoryStore, Question, S3Store, Validation};
 use crate::trail::digest::{accounts, regions, validate};
 
@@ -53,7 +55,11 @@ pub(super) fn run(arguments: &ValidateArguments) -> CommandResult {
     }
     let deliveries = Delivery::parse_all(arguments.sources.places(&config)?, &config, &accounts)?;
     let wanted = Wanted { accounts, regions, period, trail: arguments.trail.clone() };
-    let validations = runtime()?.block_on(validate_all(&config, arguments, &deliveries, &wanted, now))?;
+    let display = ReadingDisplay::new();
+    let asking = Asking { config: &config, arguments, wanted: &wanted, now, reading: &display };
+    let validations = runtime()?.block_on(asking.validations(&deliveries));
+    display.finish();
+    let validations = validations?;
     if arguments.json {
         println!("{:#}", json!({ "validations": validations }));
     } else {
@@ -69,82 +75,90 @@ pub(super) fn run(arguments: &ValidateArguments) -> CommandResult {
     })
 }
 
-async fn validate_all(
-    config: &Config,
-    arguments: &ValidateArguments,
-    deliveries: &[Delivery],
-    wanted: &Wanted,
+/// What validating takes, whatever the place.
+struct Asking<'a> {
+    config: &'a Config,
+    arguments: &'a ValidateArguments,
+    wanted: &'a Wanted,
     now: DateTime<Utc>,
-) -> Result<Vec<Validation>, CommandError> {
-    let needs_aws = !arguments.keys.are_in_a_file() || deliveries.iter().any(|one| one.directory.is_none());
-    let session = if needs_aws { Some(collect::session(config, None).await?) } else { None };
-    // Digest files that are delivered afterwards are signed with the key of their own time.
-    let of_keys = Period { start: wanted.period.start, end: wanted.period.end.max(now) };
-    let mut keys = arguments.keys.open(session.as_ref(), of_keys)?;
-    let mut all = Vec::new();
-    for delivery in deliveries {
-        let done = match (&delivery.directory, &session) {
-            (Some(path), _) => {
-                let store = DirectoryStore::open(path)
-                    .map_err(|error| CommandError::input(format!("{}: {error}", path.display())))?;
-                validate_place(&store, delivery, wanted, &mut keys).await?
-            }
-            (None, Some(session)) => validate_place(&s3_store(session), delivery, wanted, &mut keys).await?,
-            (None, None) => return Err(CommandError::internal("a bucket without a session")),
-        };
-        all.extend(done);
+    reading: &'a ReadingDisplay,
+}
+
+impl Asking<'_> {
+    async fn validations(&self, deliveries: &[Delivery]) -> Result<Vec<Validation>, CommandError> {
+        let needs_aws =
+            !self.arguments.keys.are_in_a_file() || deliveries.iter().any(|one| one.directory.is_none());
+        let session = if needs_aws { Some(collect::session(self.config, None).await?) } else { None };
+        // Digest files that are delivered afterwards are signed with the key of their own time.
+        let of_keys = Period { start: self.wanted.period.start, end: self.wanted.period.end.max(self.now) };
+        let mut keys = self.arguments.keys.open(session.as_ref(), of_keys)?;
+        let mut all = Vec::new();
+        for delivery in deliveries {
+            let done = match (&delivery.directory, &session) {
+                (Some(path), _) => {
+                    let store = DirectoryStore::open(path)
+                        .map_err(|error| CommandError::input(format!("{}: {error}", path.display())))?;
+                    self.validate_place(store, delivery, &mut keys).await?
+                }
+                (None, Some(session)) => self.validate_place(s3_store(session), delivery, &mut keys).await?,
+                (None, None) => return Err(CommandError::internal("a bucket without a session")),
+            };
+            all.extend(done);
+        }
+        self.arguments.keys.save(&keys)?;
+        Ok(all)
     }
-    arguments.keys.save(&keys)?;
-    Ok(all)
+
+    async fn validate_place<S: DigestStore>(
+        &self,
+        store: S,
+        delivery: &Delivery,
+        keys: &mut Keys<'_>,
+    ) -> Result<Vec<Validation>, CommandError> {
+        let store = Watched { store, reading: self.reading };
+        let refused =
+            |error| CommandError::aws(format!("{} could not be listed: {error}", delivery.describe()));
+        let mut done = Vec::new();
+        for (organization, account) in accounts(&store, &delivery.place).await.map_err(refused)? {
+            let named = delivery.account.as_ref().is_none_or(|named| *named == account);
+            if !named || !self.wanted.accounts.is_empty() && !self.wanted.accounts.contains(&account) {
+                continue;
+            }
+            let (found, _) =
+                regions(&store, &delivery.place, organization.as_deref(), &account).await.map_err(refused)?;
+            for region in found {
+                let named = delivery.region.as_ref().is_none_or(|named| *named == region);
+                if !named || !self.wanted.regions.is_empty() && !self.wanted.regions.contains(&region) {
+                    continue;
+                }
+                let known = keys.of(&region).await.map_err(|error| {
+                    CommandError::aws(format!(
+                        "CloudTrail's public keys could not be had in {region} (ListPublicKeys): {error}; or give them with --keys FILE"
+                    ))
+                })?;
+                let question = Question {
+                    place: delivery.place.clone(),
+                    organization: organization.clone(),
+                    account: account.clone(),
+                    region,
+                    period: self.wanted.period,
+                    trail: self.wanted.trail.clone(),
+                };
+                done.push(validate(&store, &question, &known).await.validation);
+            }
+        }
+        if done.is_empty() {
+            return Err(CommandError::input(format!(
+                "there are no log files of such an account and region under {}: they lie in AWSLogs/ACCOUNT/CloudTrail/REGION/ of the trail's bucket and prefix",
+                delivery.describe()
+            )));
+        }
+        Ok(done)
+    }
 }
 
 fn s3_store(session: &Session) -> S3Store {
     S3Store::new(collect::s3_client(session))
-}
-
-async fn validate_place<S: DigestStore>(
-    store: &S,
-    delivery: &Delivery,
-    wanted: &Wanted,
-    keys: &mut Keys<'_>,
-) -> Result<Vec<Validation>, CommandError> {
-    let refused = |error| CommandError::aws(format!("{} could not be listed: {error}", delivery.describe()));
-    let mut done = Vec::new();
-    for (organization, account) in accounts(store, &delivery.place).await.map_err(refused)? {
-        let named = delivery.account.as_ref().is_none_or(|named| *named == account);
-        if !named || !wanted.accounts.is_empty() && !wanted.accounts.contains(&account) {
-            continue;
-        }
-        let (found, _) =
-            regions(store, &delivery.place, organization.as_deref(), &account).await.map_err(refused)?;
-        for region in found {
-            let named = delivery.region.as_ref().is_none_or(|named| *named == region);
-            if !named || !wanted.regions.is_empty() && !wanted.regions.contains(&region) {
-                continue;
-            }
-            let known = keys.of(&region).await.map_err(|error| {
-                CommandError::aws(format!(
-                    "CloudTrail's public keys could not be had in {region} (ListPublicKeys): {error}; or give them with --keys FILE"
-                ))
-            })?;
-            let question = Question {
-                place: delivery.place.clone(),
-                organization: organization.clone(),
-                account: account.clone(),
-                region,
-                period: wanted.period,
-                trail: wanted.trail.clone(),
-            };
-            done.push(validate(store, &question, &known).await.validation);
-        }
-    }
-    if done.is_empty() {
-        return Err(CommandError::input(format!(
-            "there are no log files of such an account and region under {}: they lie in AWSLogs/ACCOUNT/CloudTrail/REGION/ of the trail's bucket and prefix",
-            delivery.describe()
-        )));
-    }
-    Ok(done)
 }
 
 fn in_words(validation: &Validation) -> String {

@@ -63,6 +63,7 @@ fn search(most_rules: usize, bytes_limit: u64) -> (usize, BTreeMap<String, usize
         account: "123456789012",
         caller: "",
         clock: Clock::Fixed(period.end),
+        reading: &(),
     };
     let regions = ["r".to_owned()];
     let settings = Settings {

@@ -1,0 +1,111 @@
+//! What reads CloudTrail's files, by itself and held against anything at all: the program's own modules, without AWS and
+//! without a report, so that they are built in a minute.
+#![allow(dead_code, unreachable_pub)]
+
+/// The hash that the program uses.
+mod canonical {
+    use sha2::Digest;
+
+    use crate::model::Sha256Digest;
+
+    pub fn sha256(bytes: &[u8]) -> Sha256Digest {
+        Sha256Digest::from_bytes(sha2::Sha256::digest(bytes).into())
+    }
+}
+
+/// What of the catalog the scan needs.
+#[path = "../../../src/catalog"]
+mod catalog {
+    #[path = "fault.rs"]
+    mod fault;
+    #[path = "filter/mod.rs"]
+    mod filter;
+    pub use fault::*;
+    pub use filter::*;
+}
+
+/// What of the model they need.
+#[path = "../../../src/model"]
+mod model {
+    #[path = "digest.rs"]
+    mod digest;
+    pub use digest::*;
+
+    /// As the program's own.
+    #[derive(Debug, Clone, Copy)]
+    pub struct Period {
+        pub start: chrono::DateTime<chrono::Utc>,
+        pub end: chrono::DateTime<chrono::Utc>,
+    }
+}
+
+#[path = "../../../src/trail"]
+mod trail {
+    /// What of the digest files' module needs no key and no store.
+    #[path = "digest"]
+    pub mod digest {
+        #[path = "file.rs"]
+        pub mod file;
+        #[path = "name.rs"]
+        pub mod name;
+
+        pub(crate) const LARGEST_DIGEST_TEXT: u64 = 1 << 20;
+        pub(crate) const MOST_LOGS: usize = 1_000;
+    }
+    #[path = "file.rs"]
+    pub mod file;
+    #[path = "scan/mod.rs"]
+    pub mod scan;
+
+    use serde_json::Value;
+
+    use crate::catalog::Filter;
+    use scan::{Scanned, Scanner};
+
+    fn filters() -> Vec<Filter> {
+        let texts = [
+            "event.userIdentity.type == 'Root' && event.userIdentity.invokedBy != 'AWS Internal'",
+            "event.eventName in ['DeleteTrail', 'StopLogging'] && event.eventSource == 'cloudtrail.amazonaws.com'",
+            "event.requestParameters.items.exists(item, item.cidr == '0.0.0.0/0' && item.port != 22)",
+        ];
+        texts.iter().filter_map(|text| Filter::parse(text, &Default::default()).ok()).collect()
+    }
+
+    /// What the scan finds in a log file, which may be compressed: the same either way, and what parsing all of it finds.
+    pub fn log_file(data: &[u8]) {
+        let mut scanner = Scanner::new(filters());
+        let found = scanner.scan(data).ok();
+        if data.starts_with(&[0x1f, 0x8b]) {
+            return;
+        }
+        let compressed = {
+            use std::io::Write;
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            encoder.write_all(data).and_then(|()| encoder.finish()).expect("writing into memory")
+        };
+        assert_eq!(found, scanner.scan(&compressed).ok(), "compressed, something else is found");
+        let parsed = serde_json::from_slice::<Value>(data).ok();
+        let Some(events) = parsed.as_ref().and_then(|file| file.get("Records")?.as_array()) else { return };
+        if !events.iter().all(Value::is_object) {
+            return;
+        }
+        let Some(Scanned { events: count, found, .. }) = found else { panic!("a log file is not read") };
+        assert_eq!(count, events.len() as u64);
+        let filters = filters();
+        let selected = events.iter().enumerate().filter(|(_, event)| filters.iter().any(|filter| filter.selects(event)));
+        let selected: Vec<u64> = selected.map(|(index, _)| index as u64).collect();
+        assert_eq!(found.iter().map(|one| one.index).collect::<Vec<_>>(), selected);
+    }
+
+    /// Digest files, their names and places: an answer or an error.
+    pub fn digest_file(data: &[u8]) {
+        if let Ok(file) = digest::file::DigestFile::parse(data) {
+            let _ = (file.previous(), file.logs().len());
+        }
+        let text = String::from_utf8_lossy(data);
+        let _ = digest::name::DigestName::parse(&text);
+        let _ = digest::name::Place::of("bucket", &text);
+    }
+}
+
+pub use trail::{digest_file, log_file};
