@@ -57,6 +57,8 @@ mod trail {
     #[path = "scan/mod.rs"]
     pub mod scan;
 
+    use std::cell::RefCell;
+
     use serde_json::Value;
 
     use crate::catalog::Filter;
@@ -71,10 +73,15 @@ mod trail {
         texts.iter().filter_map(|text| Filter::parse(text, &Default::default()).ok()).collect()
     }
 
+    thread_local! {
+        /// One for all inputs, as one is for all files: what it remembers of one must not show in another.
+        static SCANNER: RefCell<Scanner> = RefCell::new(Scanner::new(filters()));
+    }
+
     /// What the scan finds in a log file, which may be compressed: the same either way, and what parsing all of it finds.
     pub fn log_file(data: &[u8]) {
-        let mut scanner = Scanner::new(filters());
-        let found = scanner.scan(data).ok();
+        let scan = |data: &[u8]| SCANNER.with_borrow_mut(|scanner| scanner.scan(data).ok());
+        let found = scan(data);
         if data.starts_with(&[0x1f, 0x8b]) {
             return;
         }
@@ -83,7 +90,7 @@ mod trail {
             let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
             encoder.write_all(data).and_then(|()| encoder.finish()).expect("writing into memory")
         };
-        assert_eq!(found, scanner.scan(&compressed).ok(), "compressed, something else is found");
+        assert_eq!(found, scan(&compressed), "compressed, something else is found");
         let parsed = serde_json::from_slice::<Value>(data).ok();
         let Some(events) = parsed.as_ref().and_then(|file| file.get("Records")?.as_array()) else { return };
         if !events.iter().all(Value::is_object) {
