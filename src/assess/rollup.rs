@@ -86,6 +86,7 @@ fn controls(
             parent: control.parent.clone(),
             group: control.group.clone(),
             obligation: control.obligation,
+            requirement: control.requirement.clone(),
             guidance: control.guidance.clone(),
             // Nothing proves it unless something below says so.
             status: ControlStatus::Indeterminate,

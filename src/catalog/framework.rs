@@ -38,6 +38,8 @@ pub struct Control {
     pub group: String,
     /// Required or addressable; left out for a standard whose specifications say it.
     pub obligation: Option<Obligation>,
+    /// What it requires, in the regulation's own words.
+    pub requirement: Option<String>,
     /// What an auditor examines, in our words.
     pub guidance: String,
     /// Ids of the checks that prove it.

@@ -31,7 +31,7 @@ use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::collect::{Bounds, Gate, Known, RedactionKey, Redactor, Summary};
 use crate::model::{Manifest, Record, Scope, Shard, Tool};
-use crate::trail::Rule;
+use crate::trail::{QuietFiles, Rule};
 use account::{Account, Run};
 use roster::Roster;
 use shard::{Part, ShardArgument};
@@ -40,6 +40,8 @@ pub(super) use session::{s3_client, session};
 
 /// Accounts collected at once where the configuration does not say.
 const ACCOUNTS_AT_ONCE: usize = 4;
+/// Beside the journal of a bundle that is being made.
+const QUIET_LOG_FILES: &str = "quiet-log-files.ndjson";
 /// Accounts entered at once: two calls each.
 const ENTERED_AT_ONCE: usize = 16;
 
@@ -186,7 +188,10 @@ async fn collect_part(
     let gate = Gate::new(bounds, config.collection.time_limit().map(|limit| began + limit));
     interrupt::listen(Arc::clone(&gate));
     let display = Display::new();
-    let means = Means { gate: &gate, known: &known, redactor: &redactor, display: &display };
+    let quiet = writer.partial().join(QUIET_LOG_FILES);
+    let quiet = QuietFiles::open(&quiet)
+        .map_err(|error| CommandError::output(format!("{}: {error}", quiet.display())))?;
+    let means = Means { gate: &gate, known: &known, redactor: &redactor, display: &display, quiet: &quiet };
     let collected = collect_accounts(&run, &accounts, &mut writer, means).await;
     display.finish();
     if gate.is_interrupted() {
@@ -237,6 +242,7 @@ struct Means<'a> {
     known: &'a Known,
     redactor: &'a Arc<Redactor>,
     display: &'a Display,
+    quiet: &'a QuietFiles,
 }
 
 /// Collects the accounts, several at a time, all into one bundle.

@@ -115,7 +115,7 @@ fn basis(control: &Control) -> String {
 fn as_value(framework: &Framework, control: &Control) -> serde_json::Value {
     json!({
         "framework": framework.id, "id": control.id, "title": control.title, "parent": control.parent,
-        "group": control.group, "obligation": control.obligation, "guidance": control.guidance,
+        "group": control.group, "obligation": control.obligation, "requirement": control.requirement, "guidance": control.guidance,
         "checks": control.checks, "excerpts": control.excerpts, "attestations": needs(framework, control),
     })
 }
@@ -156,6 +156,9 @@ fn in_words(catalog: &Catalog, framework: &Framework, control: &Control) {
     match control.obligation {
         Some(obligation) => println!("obligation   {}", format!("{obligation:?}").to_lowercase()),
         None => println!("obligation   that of its specifications"),
+    }
+    if let Some(requirement) = &control.requirement {
+        println!("\nWhat is required: {requirement}");
     }
     println!("\nWhat is examined: {}\n", control.guidance.trim());
     for id in &control.checks {

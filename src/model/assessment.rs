@@ -160,6 +160,9 @@ pub struct ControlResult {
     pub group: String,
     /// Required or addressable; `None` for a standard that has specifications of its own.
     pub obligation: Option<Obligation>,
+    /// What it requires, in the regulation's own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requirement: Option<String>,
     /// What an auditor examines, in our words.
     pub guidance: String,
     /// Status of the control, that of its specifications included.

@@ -3,12 +3,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
+use aws_sdk_s3::types::Object;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::digest::Place;
 use super::file::Unreadable;
-use super::objects::{bounded, is_log_name, refused};
+use super::objects::{Listed, bounded, is_log_name, refused};
 use super::scope::Scope;
 
 /// Lists that are asked for at once.
@@ -26,7 +28,7 @@ pub(super) async fn bucket(
     bucket: &str,
     prefix: &str,
     scope: &Scope<'_>,
-) -> Result<Vec<String>, Unreadable> {
+) -> Result<Vec<Listed>, Unreadable> {
     let place = Place::of(bucket, prefix);
     let root = format!("{}{ROOT}", place.prefix);
     let names_root = prefix.starts_with(&root) || format!("{prefix}/") == root;
@@ -98,20 +100,24 @@ async fn folders(s3: &aws_sdk_s3::Client, bucket: &str, prefix: &str) -> Result<
 }
 
 /// The keys of log files under a prefix.
-async fn keys(s3: &aws_sdk_s3::Client, bucket: &str, prefix: &str) -> Result<Vec<String>, Unreadable> {
+async fn keys(s3: &aws_sdk_s3::Client, bucket: &str, prefix: &str) -> Result<Vec<Listed>, Unreadable> {
     let mut keys = Vec::new();
     let mut pages = s3.list_objects_v2().bucket(bucket).prefix(prefix).into_paginator().send();
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| refused(&error))?;
-        let names = page.contents().iter().filter_map(|object| object.key());
-        keys.extend(names.filter(|key| is_log_name(key)).map(str::to_owned));
+        let listed = |object: &Object| {
+            let location = object.key().filter(|key| is_log_name(key))?.to_owned();
+            let (tag, length) = (object.e_tag().unwrap_or_default(), object.size().unwrap_or_default());
+            Some(Listed { location, state: format!("{tag} {length}") })
+        };
+        keys.extend(page.contents().iter().filter_map(listed));
         bounded(&keys)?;
     }
     Ok(keys)
 }
 
 /// The log files under a directory that are asked for, as paths relative to it, in no order.
-pub(super) fn directory(root: &Path, scope: &Scope<'_>) -> Result<Vec<String>, Unreadable> {
+pub(super) fn directory(root: &Path, scope: &Scope<'_>) -> Result<Vec<Listed>, Unreadable> {
     let Some(delivery) = delivery(root) else { return below(root, "") };
     let mut above = vec![ROOT.to_owned()];
     for organization in entries(&delivery.above.join("AWSLogs"))? {
@@ -180,7 +186,7 @@ fn entries(folder: &Path) -> Result<Vec<String>, Unreadable> {
 }
 
 /// The log files in a folder below `root`, as paths relative to `root`; none where there is no such folder.
-fn below(root: &Path, folder: &str) -> Result<Vec<String>, Unreadable> {
+fn below(root: &Path, folder: &str) -> Result<Vec<Listed>, Unreadable> {
     let mut files = Vec::new();
     let mut start = root.to_path_buf();
     for part in folder.split('/').filter(|part| !part.is_empty()) {
@@ -189,7 +195,8 @@ fn below(root: &Path, folder: &str) -> Result<Vec<String>, Unreadable> {
             Ok(metadata) if metadata.is_dir() => {}
             // Links are listed, so that they are refused by name rather than passed over.
             Ok(metadata) if metadata.is_symlink() => {
-                files.extend(start.strip_prefix(root).ok().map(|path| path.to_string_lossy().into_owned()));
+                let name = start.strip_prefix(root).ok().map(|path| path.to_string_lossy().into_owned());
+                files.extend(name.map(|location| Listed { location, state: String::new() }));
                 return Ok(files);
             }
             _ => return Ok(files),
@@ -208,12 +215,20 @@ fn below(root: &Path, folder: &str) -> Result<Vec<String>, Unreadable> {
             if kind.is_dir() {
                 folders.push(path);
             } else if is_log_name(&name) || kind.is_symlink() && path.is_dir() {
-                files.push(name);
+                let state =
+                    entry.metadata().ok().and_then(|metadata| state_of(&metadata)).unwrap_or_default();
+                files.push(Listed { location: name, state });
             }
         }
         bounded(&files)?;
     }
     Ok(files)
+}
+
+/// What changes when a file is exchanged.
+fn state_of(metadata: &fs::Metadata) -> Option<String> {
+    let written = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some(format!("{} {}", metadata.len(), written.as_nanos()))
 }
 
 #[cfg(test)]
@@ -251,7 +266,8 @@ mod tests {
         let period = Period { start: instant("2026-07-01T00:00:00Z"), end: instant("2026-08-01T00:00:00Z") };
         let list = |below: &str, regions: &BTreeSet<String>| {
             let scope = Scope { account: ours, regions, period };
-            let mut found = directory(&copy.path().join(below), &scope).unwrap();
+            let found = directory(&copy.path().join(below), &scope).unwrap();
+            let mut found: Vec<String> = found.into_iter().map(|listed| listed.location).collect();
             found.sort();
             found
         };

@@ -12,7 +12,8 @@ use super::coverage::Chains;
 use super::digest::{ReadLogTexts, hash_log};
 use super::event::in_scope;
 use super::file::Unreadable;
-use super::objects::{LogSource, Stored};
+use super::objects::{Listed, LogSource, Stored};
+use super::quiet::{self, QuietFile};
 use super::scan::{Found, Scanned, Scanner};
 use super::scope::Scope;
 use super::{Excerpt, Origin, Request, Rule};
@@ -115,7 +116,7 @@ pub async fn from_logs(
         }
     };
     let listed = locations.len();
-    locations.retain(|location| !scope.is_elsewhere(location));
+    locations.retain(|listed| !scope.is_elsewhere(&listed.location));
     let outside = listed - locations.len();
     if locations.is_empty() {
         let message = format!(
@@ -134,22 +135,32 @@ pub async fn from_logs(
         scanners: Mutex::default(),
         processors: Semaphore::new(std::thread::available_parallelism().map_or(1, NonZero::get)),
     });
+    let asked = quiet::question(&described, &request);
     let texts = ReadLogTexts::of(source.bucket());
     let mut search = Search { outside, texts, ..Search::default() };
-    let searching = stream::iter(locations).map(|location| {
+    let searching = stream::iter(locations).map(|listed| {
         let question = question.clone();
         async move {
-            let content = source.read(s3, &location).await;
-            let name = location.clone();
+            let known = asked.and_then(|asked| request.quiet.get(asked, &listed));
+            if let Some(searched) = known.and_then(|file| Searched::again(&listed.location, file, &question))
+            {
+                return searched;
+            }
+            let content = source.read(s3, &listed.location).await;
+            let location = listed.location.clone();
             let _processor = question.processors.acquire().await;
             let question = Arc::clone(&question);
             let searched = tokio::task::spawn_blocking(move || Searched::of(location, content, &question));
-            searched.await.unwrap_or_else(|error| Searched {
-                location: name,
+            let searched = searched.await.unwrap_or_else(|error| Searched {
+                location: listed.location.clone(),
                 object: None,
                 text: None,
                 outcome: Err(Unreadable::new("Internal", error)),
-            })
+            });
+            if let Some(quiet) = asked.and_then(|asked| searched.quiet(asked, listed)) {
+                request.quiet.remember(&quiet);
+            }
+            searched
         }
     });
     // In the order of the locations, whichever is read first: records must not depend on speed.
@@ -173,6 +184,30 @@ fn gaps(origin: &Origin<'_>, code: &str, message: &str) -> Vec<Record> {
 }
 
 impl Searched {
+    /// What an earlier run found out of a file in which there is nothing; `None` where it did not find out enough.
+    fn again(location: &str, file: &QuietFile, question: &Question) -> Option<Self> {
+        let stored = file.object["bytes"].as_u64()?;
+        let text = match question.chains.name(location) {
+            true => Some((stored, Ok((file.text_sha256?, file.text_bytes)))),
+            false => None,
+        };
+        let scanned = Scanned {
+            events: file.events,
+            bytes: file.text_bytes,
+            text_sha256: file.text_sha256,
+            ..Scanned::default()
+        };
+        let object = Some(file.object.clone());
+        Some(Self { location: location.to_owned(), object, text, outcome: Ok(scanned) })
+    }
+
+    /// What an interrupted run leaves of the file, where nothing is in it.
+    fn quiet(&self, asked: Sha256Digest, listed: Listed) -> Option<QuietFile> {
+        let (Some(object), Ok(scanned)) = (&self.object, &self.outcome) else { return None };
+        let is_quiet = scanned.found.is_empty() && scanned.too_large.is_empty();
+        is_quiet.then(|| QuietFile::new(asked, listed, object.clone(), scanned))
+    }
+
     /// The object's length as stored; 0 where it could not be had.
     fn bytes(&self) -> u64 {
         self.object.as_ref().and_then(|object| object["bytes"].as_u64()).unwrap_or_default()

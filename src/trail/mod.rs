@@ -16,6 +16,7 @@ mod listing;
 mod logs;
 mod lookup;
 mod objects;
+mod quiet;
 mod reading;
 mod rule;
 mod scan;
@@ -35,6 +36,7 @@ use excerpt::{Excerpt, MOST_BYTES, MOST_EVENTS};
 pub use logs::from_logs;
 pub use lookup::from_lookup_events;
 pub use objects::{LogSource, LogSourceError};
+pub use quiet::QuietFiles;
 pub use reading::{Reading, Watched};
 pub use rule::{Rule, RuleError};
 pub use stats::{Statistics, statistics};
@@ -56,6 +58,8 @@ pub struct Request<'a> {
     pub clock: Clock,
     /// Who is told how far the reading of log files is.
     pub reading: &'a dyn Reading,
+    /// Log files in which an interrupted run found nothing; those in which this one finds nothing are added.
+    pub quiet: &'a QuietFiles,
 }
 
 /// Where the records of one source come from.

@@ -11,7 +11,7 @@ use super::listing;
 use super::scope::Scope;
 
 /// Log objects of one source, at most.
-const MOST_OBJECTS: usize = 1_000_000;
+pub(super) const MOST_OBJECTS: usize = 1_000_000;
 
 /// Where log files are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,15 @@ pub enum LogSource {
     },
     /// Files under a directory.
     Directory(PathBuf),
+}
+
+/// A log file that a list names.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Listed {
+    /// The key, or the path below the directory.
+    pub(super) location: String,
+    /// What changes when the file is exchanged: the object's ETag and length, the file's length and time.
+    pub(super) state: String,
 }
 
 /// A log file as it is stored.
@@ -72,13 +81,13 @@ impl LogSource {
         &self,
         s3: &aws_sdk_s3::Client,
         scope: &Scope<'_>,
-    ) -> Result<Vec<String>, Unreadable> {
-        let mut locations = match self {
+    ) -> Result<Vec<Listed>, Unreadable> {
+        let mut listed = match self {
             Self::S3 { bucket, prefix } => listing::bucket(s3, bucket, prefix, scope).await,
             Self::Directory(path) => listing::directory(path, scope),
         }?;
-        locations.sort();
-        Ok(locations)
+        listed.sort();
+        Ok(listed)
     }
 
     /// A log file as it is stored.
@@ -113,7 +122,7 @@ pub(super) fn is_log_name(name: &str) -> bool {
     (name.ends_with(".json.gz") || name.ends_with(".json")) && !name.contains("CloudTrail-Digest")
 }
 
-pub(super) fn bounded(locations: &[String]) -> Result<(), Unreadable> {
+pub(super) fn bounded<T>(locations: &[T]) -> Result<(), Unreadable> {
     if locations.len() <= MOST_OBJECTS {
         return Ok(());
     }

@@ -9,6 +9,7 @@ use futures_util::{StreamExt, stream};
 use serde::Serialize;
 
 use super::file::Unreadable;
+use super::objects::Listed;
 use super::scan::{Event, Inflater, every_event};
 use super::scope::Scope;
 use super::{LogSource, Reading, event};
@@ -197,12 +198,12 @@ pub async fn statistics(
     let mut locations =
         source.list(s3, &scope).await.map_err(|Unreadable { code, message }| format!("{code}: {message}"))?;
     let listed = locations.len();
-    locations.retain(|location| !scope.is_elsewhere(location));
+    locations.retain(|listed| !scope.is_elsewhere(&listed.location));
     let mut all =
         Statistics { objects_outside_period: (listed - locations.len()) as u64, ..Statistics::default() };
     progress.listed(locations.len());
     let at_once = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let reading = stream::iter(locations).map(|location| async move {
+    let reading = stream::iter(locations).map(|Listed { location, .. }| async move {
         let stored = source.read(s3, &location).await;
         let account = account.to_owned();
         let counting = tokio::task::spawn_blocking(move || {

@@ -2,6 +2,7 @@
 
 mod broken;
 mod documents;
+mod equivalents;
 mod excerpts;
 mod redactions;
 
@@ -13,6 +14,9 @@ use serde_json::{Value, json};
 
 /// The rules of cdk-nag's pack `HIPAA.Security`, by its own names.
 const CDK_NAG_RULES: &str = include_str!("../fixtures/rules/cdk-nag-hipaa-security.txt");
+
+/// The checks that Prowler 5.46.0 has for AWS.
+const PROWLER_CHECKS: &str = include_str!("../fixtures/rules/prowler-5.46-aws.txt");
 
 fn checks() -> Vec<Check> {
     Catalog::embedded().unwrap().checks.into_values().collect()
@@ -52,6 +56,7 @@ fn predicates_stay_short_enough_to_be_read_beside_their_proof() {
 #[test]
 fn references_are_names_that_their_owners_use() {
     let cdk_nag: BTreeSet<&str> = CDK_NAG_RULES.lines().collect();
+    let prowler: BTreeSet<&str> = PROWLER_CHECKS.lines().collect();
     let mut wrong = Vec::new();
     for check in checks() {
         for (owner, names) in &check.references {
@@ -61,9 +66,7 @@ fn references_are_names_that_their_owners_use() {
                     "config-rule" => {
                         name.bytes().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == b'_')
                     }
-                    "prowler" => {
-                        name.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_')
-                    }
+                    "prowler" => prowler.contains(name.as_str()),
                     "security-hub" => name.split_once('.').is_some_and(|(service, number)| {
                         service.bytes().all(|c| c.is_ascii_alphanumeric()) && number.parse::<u16>().is_ok()
                     }),
@@ -134,4 +137,16 @@ fn every_parameter_says_where_its_default_comes_from() {
     }
     stated.retain(|_, stated| !*stated);
     assert_eq!(stated, BTreeMap::new());
+}
+
+#[test]
+fn every_control_of_the_security_rule_says_what_the_rule_requires() {
+    let framework = &Catalog::embedded().unwrap().frameworks["hipaa-security-rule"];
+    let silent: Vec<&str> = framework
+        .controls
+        .iter()
+        .filter(|control| control.requirement.as_ref().is_none_or(|text| text.len() < 20))
+        .map(|control| control.id.as_str())
+        .collect();
+    assert_eq!(silent, [""; 0]);
 }

@@ -117,6 +117,9 @@ fn control(id: &str, title: &str, group: &str, status: ControlStatus) -> Control
         obligation: parent.as_ref().map(|_| Obligation::Addressable),
         parent,
         group: group.into(),
+        requirement: Some(
+            "Implement a mechanism to encrypt and decrypt electronic protected health information.".into(),
+        ),
         guidance:
             "Examine how electronic protected health information is encrypted and decrypted, which keys are \
                    used, who may use them, and whether the mechanism covers every place where it is kept."

@@ -23,7 +23,7 @@ use proofpack::catalog::Catalog;
 use proofpack::clock::Clock;
 use proofpack::model::{Period, Record, RecordKind};
 use proofpack::trail::coverage::Chains;
-use proofpack::trail::{LogSource, Request, Rule, from_logs, from_lookup_events};
+use proofpack::trail::{LogSource, QuietFiles, Request, Rule, from_logs, from_lookup_events};
 use serde_json::{Value, json};
 
 use crate::support::world::World;
@@ -52,6 +52,7 @@ struct Asker {
     rules: BTreeMap<String, Rule>,
     period: Period,
     now: DateTime<Utc>,
+    quiet: QuietFiles,
 }
 
 fn instant(text: &str) -> DateTime<Utc> {
@@ -92,6 +93,7 @@ impl Asker {
             rules,
             period: quarter(),
             now: instant("2026-10-02T00:00:00Z"),
+            quiet: QuietFiles::default(),
         }
     }
 
@@ -110,6 +112,7 @@ impl Asker {
             caller: CALLER,
             clock: Clock::Fixed(self.now),
             reading: &(),
+            quiet: &self.quiet,
         }
     }
 

@@ -8,8 +8,8 @@ const CONTROL_TESTS = {
 function viewControls(route) {
   const all = [...world.controls.values()];
   all.forEach((entry) => {
-    entry.text ??= [entry.control.id, entry.control.title, entry.control.group, entry.control.guidance, ...entry.control.checks]
-      .join("\n").toLowerCase();
+    const { id, title, group, requirement, guidance, checks } = entry.control;
+    entry.text ??= [id, title, group, requirement, guidance, ...checks].join("\n").toLowerCase();
   });
   const place = element("div", {});
   const draw = (query) => {
@@ -93,7 +93,8 @@ function viewControl(route) {
       element("h1", { tabindex: "-1" }, value(control.id, "quiet"), " ", value(control.title)),
       element("p", { class: "badges" }, statusBadge(CONTROL_STATUS, control.status),
         control.obligation && element("span", { class: "quiet" }, plain(control.obligation))),
-      prose(control.guidance),
+      control.requirement && prose(`What is required: ${control.requirement}`),
+      prose(`What is looked at: ${control.guidance}`),
       parts.length > 0 && element("section", {}, element("h2", {}, "Implementation specifications"),
         controlTable(parts.map((part) => ({ framework, control: part })))),
       control.checks.length > 0 && checksOf(control, own),

@@ -158,6 +158,7 @@ impl Run<'_> {
             caller: &account.caller,
             clock: self.clock,
             reading: means.display,
+            quiet: means.quiet,
         };
         if let Some(failure) = &account.failure {
             for record in trail::unseen(request, &self.place.home_region, &failure.code, &failure.message) {

@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::collect::{RedactionKey, Redactor};
 use crate::model::{Period, Record, harmless};
 use crate::trail::coverage::Chains;
-use crate::trail::{self, Request, Rule};
+use crate::trail::{self, QuietFiles, Request, Rule};
 
 /// Events of a rule that the text shows; `--json` gives all that the rule keeps.
 const SHOWN: usize = 20;
@@ -103,6 +103,7 @@ impl Asking<'_> {
             None => None,
         };
         let parts = wanted.parts(&config.trail.logs, config, session.as_deref()).await?;
+        let quiet = QuietFiles::default();
         let mut records = Vec::new();
         for part in &parts {
             let region = part.regions.first().map_or("us-east-1", String::as_str);
@@ -114,6 +115,7 @@ impl Asking<'_> {
                 caller: "",
                 clock: self.clock,
                 reading: self.reading,
+                quiet: &quiet,
             };
             records.extend(match &athena {
                 Some(athena) => athena.search(config, &part.source, &part.regions, request).await?,

@@ -34,6 +34,8 @@ pub(super) struct ControlView {
     /// The standard that it is a specification of.
     parent: Option<ControlLink>,
     obligation: Option<Obligation>,
+    /// What it requires, in the regulation's own words.
+    requirement: Option<String>,
     guidance: String,
     status: ControlStatus,
     /// The specifications that belong to it.
@@ -98,7 +100,7 @@ pub(super) fn frameworks(
     checks: &mut Checks<'_>,
     records: &mut Records<'_>,
 ) -> Vec<FrameworkView> {
-    let mut excerpts = Excerpts::default();
+    let mut excerpts = Excerpts::of(assessment);
     let mut start = 0;
     let mut views = Vec::new();
     for framework in &assessment.frameworks {
@@ -135,6 +137,7 @@ fn controls(
             opens_group: group.replace(control.group.clone()).as_ref() != Some(&control.group),
             parent: control.parent.as_deref().map(|id| ControlLink::to(framework, start, id)),
             obligation: control.obligation,
+            requirement: control.requirement.as_deref().map(prose),
             guidance: prose(&control.guidance),
             status: control.status,
             specification_statuses: statuses(with),

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::controls::{ByControl, ControlLink, under};
 use super::{ProofRow, RecordLink, Records, prose, value_text};
-use crate::model::{ExcerptEvent, ExcerptResult};
+use crate::model::{Assessment, ExcerptEvent, ExcerptResult};
 
 /// The excerpts of one control.
 #[derive(Debug, Default, Serialize)]
@@ -19,6 +19,8 @@ pub(super) struct ControlExcerpts {
     elsewhere: Vec<ByControl<ElsewhereExcerpts>>,
     /// How many there are of all sorts.
     count: usize,
+    /// The regions whose logs were asked for.
+    regions: String,
 }
 
 /// Excerpts that an earlier control shows.
@@ -99,12 +101,17 @@ const MOST_EXCERPT_EVENTS: usize = 10;
 const MOST_QUIET_RECORDS: usize = 4;
 
 /// Excerpts, and the control under which each was shown.
-#[derive(Default)]
 pub(super) struct Excerpts {
     shown: BTreeMap<String, ControlLink>,
+    regions: String,
 }
 
 impl Excerpts {
+    /// None is shown yet.
+    pub(super) fn of(assessment: &Assessment) -> Self {
+        Self { shown: BTreeMap::new(), regions: assessment.bundle.scope.regions.join(", ") }
+    }
+
     /// The excerpts of the control `here`: each in full the first time, then as a reference to there.
     pub(super) fn under(
         &mut self,
@@ -112,7 +119,11 @@ impl Excerpts {
         excerpts: &[ExcerptResult],
         records: &mut Records<'_>,
     ) -> ControlExcerpts {
-        let mut shown = ControlExcerpts { count: excerpts.len(), ..ControlExcerpts::default() };
+        let mut shown = ControlExcerpts {
+            count: excerpts.len(),
+            regions: self.regions.clone(),
+            ..ControlExcerpts::default()
+        };
         for excerpt in excerpts {
             if let Some(earlier) = self.shown.get(&excerpt.rule) {
                 under(&mut shown.elsewhere, earlier).excerpts.push(BriefExcerpt {

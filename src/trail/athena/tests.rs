@@ -6,7 +6,7 @@ use super::*;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::model::Period;
-use crate::trail::Rule;
+use crate::trail::{QuietFiles, Rule};
 
 /// Finds an event of every rule in an object that is named by it; compiles no query of more than so many rules.
 struct Fake {
@@ -56,6 +56,7 @@ fn search(most_rules: usize, bytes_limit: u64) -> (usize, BTreeMap<String, usize
     let table = Table::over(&logs, "d", "t", None).unwrap();
     let instant = |text: &str| text.parse().unwrap();
     let period = Period { start: instant("2026-07-01T00:00:00Z"), end: instant("2026-10-01T00:00:00Z") };
+    let quiet = QuietFiles::default();
     let request = Request {
         rules: &rules,
         period,
@@ -64,6 +65,7 @@ fn search(most_rules: usize, bytes_limit: u64) -> (usize, BTreeMap<String, usize
         caller: "",
         clock: Clock::Fixed(period.end),
         reading: &(),
+        quiet: &quiet,
     };
     let regions = ["r".to_owned()];
     let settings = Settings {
