@@ -164,7 +164,7 @@ pub(super) fn summary(assessment: &Assessment) -> String {
     ));
     if without_force > 0 {
         text.push_str(&format!(
-            "Exceptions: {without_force} of {} have a problem and cover nothing; `proofpack exceptions lint` says which\n",
+            "Exceptions: {without_force} of {} have a problem and cover nothing; `proofpack exceptions lint` says which (--config FILE, where it is elsewhere)\n",
             assessment.exceptions.len()
         ));
     }

@@ -23,7 +23,7 @@ pub(super) fn run(arguments: &InitArguments) -> CommandResult {
     }
     Workspace::write(&arguments.path, config::TEMPLATE.as_bytes())?;
     println!(
-        "Wrote {}. Set the organization, and look over the scope, then: proofpack run",
+        "Wrote {}. Set the organization, and look over the scope and [signing], then: proofpack run",
         arguments.path.display()
     );
     Ok(Exit::Success)

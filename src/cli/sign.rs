@@ -53,8 +53,12 @@ pub(super) fn signer(config: &Config) -> Result<SoftwareSigner, CommandError> {
     };
     let read = |path: &std::path::Path| {
         let path = config.resolve(path);
-        fs::read(&path)
-            .map_err(|error| CommandError::input(format!("cannot read {}: {error}", path.display())))
+        fs::read(&path).map_err(|error| {
+            CommandError::input(format!(
+                "cannot read {}, which [signing] names: {error}; `proofpack keygen` makes a test certificate",
+                path.display()
+            ))
+        })
     };
     match signing {
         SigningConfig { pkcs12: Some(file), .. } => {

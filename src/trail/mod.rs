@@ -18,6 +18,7 @@ mod lookup;
 mod objects;
 mod quiet;
 mod reading;
+mod refusal;
 mod rule;
 mod scan;
 mod scope;

@@ -4,10 +4,11 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata};
+use aws_sdk_s3::error::ProvideErrorMetadata;
 
 use super::file::{LARGEST_OBJECT, Unreadable};
 use super::listing;
+use super::refusal::refusal;
 use super::scope::Scope;
 
 /// Log objects of one source, at most.
@@ -130,9 +131,9 @@ pub(super) fn bounded<T>(locations: &[T]) -> Result<(), Unreadable> {
     Err(Unreadable::new("TooManyLogObjects", message))
 }
 
-pub(super) fn refused<E: ProvideErrorMetadata + std::error::Error>(error: &E) -> Unreadable {
-    let message = error.message().map_or_else(|| DisplayErrorContext(error).to_string(), str::to_owned);
-    Unreadable::new(error.code().unwrap_or("Unreachable"), message)
+pub(super) fn refused<E: ProvideErrorMetadata + std::error::Error + 'static>(error: &E) -> Unreadable {
+    let (code, message) = refusal(error);
+    Unreadable { code, message }
 }
 
 async fn get_object(s3: &aws_sdk_s3::Client, bucket: &str, key: &str) -> Result<Stored, Unreadable> {

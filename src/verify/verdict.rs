@@ -256,8 +256,12 @@ impl Draft {
         }
         let demanded = self.demanded();
         let problems = self.problems.into_list();
-        let against: BTreeSet<Facet> =
+        let mut against: BTreeSet<Facet> =
             problems.iter().filter_map(|problem| Facet::of(problem.code)).collect();
+        // What cannot be read has no checksum that could agree.
+        if problems.iter().any(|problem| problem.code == ProblemCode::ZipData) {
+            against.insert(Facet::Hashes);
+        }
         let holds = |facet: Facet| match (against.contains(&facet), self.reached.contains(&facet)) {
             (true, _) => Some(false),
             (false, true) => Some(true),

@@ -1,7 +1,8 @@
 //! Digest and log files in S3.
 
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata};
+use aws_sdk_s3::error::ProvideErrorMetadata;
 
+use super::super::refusal::refusal;
 use super::MOST_LOGS;
 use super::store::{DigestStore, StoreError, StoredObject};
 
@@ -102,7 +103,7 @@ impl DigestStore for S3Store {
     }
 }
 
-fn refused<E: ProvideErrorMetadata + std::error::Error>(error: &E) -> StoreError {
-    let message = error.message().map_or_else(|| DisplayErrorContext(error).to_string(), str::to_owned);
-    StoreError::new(error.code().unwrap_or("Unreachable"), message)
+fn refused<E: ProvideErrorMetadata + std::error::Error + 'static>(error: &E) -> StoreError {
+    let (code, message) = refusal(error);
+    StoreError::new(&code, message)
 }
