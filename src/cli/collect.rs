@@ -68,6 +68,7 @@ pub(super) struct CollectArguments {
 }
 
 pub(super) fn run(arguments: &CollectArguments) -> CommandResult {
+    Models::read_ahead();
     let mut config = arguments.config.read()?;
     config.trail.engine = arguments.engine.unwrap_or(config.trail.engine);
     let workspace = arguments.config.workspace(&config);

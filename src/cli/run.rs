@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::exit::Exit;
 use super::{CommandResult, ConfigArgument, archive, assess, collect, package, report, runtime, sign};
+use crate::aws::Models;
 use crate::clock::Clock;
 
 #[derive(Debug, clap::Args)]
@@ -21,6 +22,7 @@ pub(super) struct RunArguments {
 }
 
 pub(super) fn run(arguments: &RunArguments) -> CommandResult {
+    Models::read_ahead();
     let mut config = arguments.config.read()?;
     arguments.frameworks.apply(&mut config);
     let workspace = arguments.config.workspace(&config);

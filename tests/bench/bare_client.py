@@ -13,13 +13,21 @@ import threading
 import urllib.parse
 
 
+AGENT = "aws-sdk-rust/1.7.0 ua/2.1 api/proofpack/0.1.0 os/linux lang/rust/1.95.0 m/g md/http#hyper-1.x"
+
+
 def request_of(host, question):
-    """The bytes of one request. The test server looks at the signature's scope and not at the signature."""
+    """The bytes of one request, with the headers that proofpack's have: the server takes its time for each.
+
+    The test server looks at the signature's scope and not at the signature.
+    """
     scope = f"testing/20260101/{question['region']}/{question['signing_name']}/aws4_request"
     body = question["body"].encode()
     path = question["path"] + (f"?{question['query']}" if question["query"] else "")
     lines = [f"{question['method']} {path} HTTP/1.1", f"Host: {host}", f"Content-Length: {len(body)}"]
-    lines.append(f"Authorization: AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0")
+    lines += [f"User-Agent: {AGENT}", f"X-Amz-User-Agent: {AGENT}", "X-Amz-Date: 20260101T000000Z"]
+    signed = "content-length;content-type;host;x-amz-date;x-amz-user-agent"
+    lines.append(f"Authorization: AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders={signed}, Signature={'0' * 64}")
     for header, name in (("Content-Type", "content_type"), ("X-Amz-Target", "target")):
         if question[name]:
             lines.append(f"{header}: {question[name]}")

@@ -92,7 +92,8 @@ fn a_collection_that_is_killed_at_any_moment_goes_on_and_ends_with_the_same_reco
     let alone = Place::new(&world, "");
     let started = Instant::now();
     alone.finish(&[]);
-    let whole = started.elapsed();
+    // Adapted to what else the machine does: longer when a kill came before anything new was recorded.
+    let mut whole = started.elapsed();
     let expected = answers(&alone.target());
     assert!(expected.len() > 40, "{} records are too few", expected.len());
 
@@ -107,6 +108,7 @@ fn a_collection_that_is_killed_at_any_moment_goes_on_and_ends_with_the_same_reco
             let _ = child.kill();
             let ended = child.wait().unwrap();
             if place.target().exists() {
+                whole = whole * 4 / 5;
                 break;
             }
             assert!(!ended.success(), "the run ended well and left no bundle");
@@ -114,6 +116,9 @@ fn a_collection_that_is_killed_at_any_moment_goes_on_and_ends_with_the_same_reco
             if Writer::is_unfinished(&place.target()) {
                 let now = Writer::resume(&place.target()).unwrap().ids().count();
                 assert!(now >= kept, "{now} of {kept} records were kept");
+                if now == kept {
+                    whole = whole * 6 / 5;
+                }
                 kept = now;
                 on_the_way.insert(kept);
             }

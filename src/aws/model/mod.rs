@@ -95,6 +95,12 @@ impl Models {
             .clone()
     }
 
+    /// Begins to read the models that are built in while the caller does something else; [`Models::embedded`] waits
+    /// for the rest of it.
+    pub fn read_ahead() {
+        std::thread::spawn(|| drop(Self::embedded()));
+    }
+
     /// Models out of files, named as under `evidence-schemas/aws/`: `<service>.json`,
     /// `endpoints/<service>.json`, `endpoints/partitions.json` and `operations.toml`; others are ignored.
     ///
