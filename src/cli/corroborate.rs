@@ -11,10 +11,10 @@ use super::exit::{CommandError, Exit};
 use super::trail::{Delivery, KeysArguments};
 use super::workspace::Workspace;
 use super::{CommandResult, collect, runtime, sign};
-use crate::bundle::{self, Bundle, StoredRecord};
+use crate::bundle::{self, Bundle};
 use crate::canonical;
 use crate::clock::Clock;
-use crate::model::{Corroboration, NotConfirmed, Period, ReadLogs, RecordKind, Tool};
+use crate::model::{Corroboration, NotConfirmed, Period, ReadLogs, Tool};
 use crate::sign::{detached_cms, require_valid_at};
 use crate::trail::corroborate::{Claim, Gathering};
 use crate::trail::digest::{
@@ -59,7 +59,8 @@ pub(super) fn run(arguments: &CorroborateArguments) -> CommandResult {
     let now = Clock::System.now();
     require_valid_at(&signer, now).map_err(CommandError::input)?;
     let bundle = bundle::read(&arguments.bundle).map_err(CommandError::input)?;
-    let claims: Vec<Claim> = bundle.records.iter().filter_map(claim).collect();
+    let claims: Vec<Claim> =
+        bundle.records.iter().filter_map(|stored| Claim::of(stored.id, &stored.record)).collect();
     let Some(period) = time_of(&claims) else {
         return Err(CommandError::input(
             "the bundle holds no answers of AWS: there is nothing to corroborate",
@@ -126,27 +127,6 @@ pub(super) fn run(arguments: &CorroborateArguments) -> CommandResult {
 fn beside(bundle: &Path) -> PathBuf {
     let whole = bundle.canonicalize().unwrap_or_else(|_| bundle.to_path_buf());
     whole.with_file_name("corroboration.json")
-}
-
-/// What CloudTrail can know of a record; nothing of what no call to AWS gave.
-fn claim(stored: &StoredRecord) -> Option<Claim> {
-    let record = &stored.record;
-    if record.kind != RecordKind::ApiCall || record.exchanges.is_empty() {
-        return None;
-    }
-    let requests = record.exchanges.iter().filter_map(|exchange| {
-        Some((exchange.request_id.clone().filter(|id| !id.is_empty())?, exchange.status < 300))
-    });
-    Some(Claim {
-        record: stored.id,
-        account: record.source.account.clone(),
-        region: record.source.region.clone(),
-        service: record.source.service.clone(),
-        operation: record.source.operation.clone(),
-        caller: record.source.caller.clone(),
-        at: record.collected_at,
-        requests: requests.collect(),
-    })
 }
 
 /// The time of the calls, with some hours around.

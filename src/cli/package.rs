@@ -9,6 +9,7 @@ use super::{CommandResult, ConfigArgument};
 use crate::model::Manifest;
 use crate::package::{self, Contents, layout};
 use crate::sign::{self, Certificate, Signer};
+use crate::verify::cms;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  proofpack package && proofpack verify proofpack-out/*.zip")]
@@ -32,16 +33,41 @@ pub(super) fn write_package(workspace: &Workspace, signer: &dyn Signer) -> Resul
     let report = Workspace::read(&workspace.report(), "sign")?;
     let manifest_signature = Workspace::read(&workspace.manifest_signature(), "sign")?;
     let certificates = Certificate::to_pem(signer.chain());
+    let corroboration = corroboration(workspace, signer)?;
     let contents = Contents {
         bundle: &workspace.bundle(),
         assessment: &assessment,
         report: &report,
         manifest_signature: &manifest_signature,
         signer: certificates.as_bytes(),
+        corroboration: corroboration.as_ref().map(|(text, signature)| (&text[..], &signature[..])),
     };
     package::write(&path, &contents, &mut |sums| Ok(sign::detached_cms(signer, sums)?))
         .map_err(CommandError::output)?;
     Ok(path)
+}
+
+/// What `corroborate` left beside the bundle. One that somebody else signed would make the package unsound.
+fn corroboration(
+    workspace: &Workspace,
+    signer: &dyn Signer,
+) -> Result<Option<(Vec<u8>, Vec<u8>)>, CommandError> {
+    let (path, signature_path) = workspace.corroboration();
+    if !path.exists() && !signature_path.exists() {
+        return Ok(None);
+    }
+    let text = Workspace::read(&path, "corroborate")?;
+    let signature = Workspace::read(&signature_path, "corroborate")?;
+    let checked = cms::verify(&signature, &[&text], None, &[]);
+    let own = signer.chain().first().map(Certificate::fingerprint);
+    let by = checked.chain.first().map(|certificate| certificate.sha256_fingerprint);
+    if !checked.intact || by != own {
+        return Err(CommandError::input(format!(
+            "{} is not signed by the signer of this package, or was altered since: corroborate the bundle again, or move the file away",
+            path.display()
+        )));
+    }
+    Ok(Some((text, signature)))
 }
 
 /// The package is named like the folder in it: by accounts and period.

@@ -64,6 +64,16 @@ fn in_words(verdict: &Verdict) -> String {
             facts.merkle_root
         ));
     }
+    if let Some(told) = verdict.facts.as_ref().and_then(|facts| facts.corroborated) {
+        text.push_str(&format!(
+            "  {} of {} API calls confirmed by CloudTrail's signed log files",
+            told.confirmed, told.calls
+        ));
+        if told.mismatches > 0 {
+            text.push_str(&format!("; {} requests logged OTHERWISE", told.mismatches));
+        }
+        text.push('\n');
+    }
     for status in &verdict.facets {
         let mark = match status.holds {
             Some(true) => "holds",

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::exit::CommandError;
+use crate::package::layout;
 
 /// The output folder of a run.
 #[derive(Debug, Clone)]
@@ -51,6 +52,11 @@ impl Workspace {
     /// The detached signature over the manifest.
     pub(super) fn manifest_signature(&self) -> PathBuf {
         self.root.join("manifest.json.p7s")
+    }
+
+    /// What CloudTrail's log files say of the bundle's requests, with its signature beside it.
+    pub(super) fn corroboration(&self) -> (PathBuf, PathBuf) {
+        (self.root.join(layout::CORROBORATION), self.root.join(layout::CORROBORATION_SIGNATURE))
     }
 
     /// Reads one of the folder's files; `step` is the command that makes it.

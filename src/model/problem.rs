@@ -124,6 +124,11 @@ problem_codes! {
     /// Assessed again, the bundle gives another assessment.
     AssessmentDiffers = "assessment-differs",
 
+    /// `corroboration.json` cannot be read, or is not in canonical form.
+    CorroborationMalformed = "corroboration-malformed",
+    /// The corroboration is of another bundle, or does not say of each of its API calls what came of it.
+    CorroborationDiffers = "corroboration-differs",
+
     /// A signature does not hold for the bytes it stands beside, or cannot be read.
     SignatureInvalid = "signature-invalid",
     /// The report's signature does not hold, or does not cover the whole file.

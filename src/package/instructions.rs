@@ -7,9 +7,13 @@ use x509_cert::Certificate;
 
 use super::layout;
 use crate::canonical;
-use crate::model::{Assessment, Manifest, Sha256Digest};
+use crate::model::{Assessment, Corroboration, Manifest, Sha256Digest};
 
 const TEMPLATE: &str = include_str!("VERIFY.md.template");
+
+/// What stands between these lines is for packages with a corroboration.
+const IF_CORROBORATED: &str = "{{#corroboration}}\n";
+const END_IF: &str = "{{/corroboration}}\n";
 
 /// Why `signer.pem` cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +29,8 @@ pub struct Facts<'a> {
     pub manifest_sha256: Sha256Digest,
     /// The assessment.
     pub assessment: &'a Assessment,
+    /// What CloudTrail's log files say of the bundle's requests, where the package holds that.
+    pub corroboration: Option<&'a Corroboration>,
     /// SHA-256 of the signer's certificate (DER).
     pub signer_sha256: Sha256Digest,
 }
@@ -37,7 +43,12 @@ impl Facts<'_> {
         let gaps: u64 = manifest.gaps.iter().fold(0, |sum, gap| sum.saturating_add(gap.count));
         let frameworks = self.assessment.frameworks.iter();
         let frameworks: Vec<&str> = frameworks.map(|framework| framework.reference.title.as_str()).collect();
+        let (confirmed, calls) =
+            self.corroboration.map(|told| (told.confirmed, told.records)).unwrap_or_default();
         let values = [
+            ("confirmed", confirmed.to_string()),
+            ("calls", calls.to_string()),
+            ("last-step", if self.corroboration.is_some() { "6" } else { "5" }.to_owned()),
             ("folder", layout::folder(manifest)),
             ("accounts", manifest.scope.accounts.join(", ")),
             ("regions", manifest.scope.regions.join(", ")),
@@ -64,7 +75,15 @@ impl Facts<'_> {
             ),
         ];
         let mut text = String::new();
-        let mut rest = TEMPLATE;
+        let template = match TEMPLATE.split_once(IF_CORROBORATED) {
+            Some((before, rest)) => match rest.split_once(END_IF) {
+                Some((section, after)) if self.corroboration.is_some() => format!("{before}{section}{after}"),
+                Some((_, after)) => format!("{before}{after}"),
+                None => TEMPLATE.to_owned(),
+            },
+            None => TEMPLATE.to_owned(),
+        };
+        let mut rest = template.as_str();
         while let Some((before, after)) = rest.split_once("{{") {
             text.push_str(before);
             let (name, after) = after.split_once("}}").unwrap_or((after, ""));
@@ -121,6 +140,10 @@ mod tests {
     fn the_template_names_only_known_values_and_files() {
         for name in layout::BESIDE_BUNDLE.iter().filter(|name| **name != layout::INSTRUCTIONS) {
             assert!(TEMPLATE.contains(name), "{name} is not explained");
+        }
+        let section = TEMPLATE.split_once(IF_CORROBORATED).unwrap().1.split_once(END_IF).unwrap().0;
+        for name in layout::OPTIONAL {
+            assert!(section.contains(name), "{name} is not explained");
         }
         assert_eq!(TEMPLATE.matches("{{").count(), TEMPLATE.matches("}}").count());
     }

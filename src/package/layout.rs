@@ -32,6 +32,13 @@ pub const BROWSER_DATA: &str = "browser";
 pub const BESIDE_BUNDLE: [&str; 8] =
     [ASSESSMENT, BROWSER, MANIFEST_SIGNATURE, REPORT, SIGNER, SUMS, SUMS_SIGNATURE, INSTRUCTIONS];
 
+/// What CloudTrail's signed log files say of the bundle's requests; only where somebody asked them.
+pub const CORROBORATION: &str = "corroboration.json";
+/// Detached CMS signature over [`CORROBORATION`].
+pub const CORROBORATION_SIGNATURE: &str = "corroboration.json.p7s";
+/// The files that a package may have beside the others, all or none.
+pub const OPTIONAL: [&str; 2] = [CORROBORATION, CORROBORATION_SIGNATURE];
+
 /// What the archive comment begins with; 64 digits follow.
 pub const COMMENT_PREFIX: &str = "proofpack-sha256:";
 /// Length of the archive comment.

@@ -14,7 +14,7 @@ use super::layout;
 use crate::bundle::files::{Directory, Files, FilesError};
 use crate::bundle::{self, ReadError, checksums};
 use crate::canonical;
-use crate::model::{Assessment, Sha256Digest};
+use crate::model::{Assessment, Corroboration, Sha256Digest};
 
 /// Deflate level; part of what makes packages reproducible.
 const LEVEL: i64 = 6;
@@ -32,6 +32,8 @@ pub struct Contents<'a> {
     pub manifest_signature: &'a [u8],
     /// The signer's certificate chain, leaf first (PEM).
     pub signer: &'a [u8],
+    /// `corroboration.json` and the detached CMS over it (DER), where there is one.
+    pub corroboration: Option<(&'a [u8], &'a [u8])>,
 }
 
 /// Signs the bytes of `SHA256SUMS`: a detached CMS in DER.
@@ -69,6 +71,21 @@ pub enum PackageError {
     OtherBundle {
         /// Manifest digest in the assessment.
         assessed: Sha256Digest,
+        /// Manifest digest of the bundle.
+        bundle: Sha256Digest,
+    },
+    /// The corroboration cannot be read.
+    #[error(
+        "the corroboration is not a corroboration.json as proofpack writes it ({0}): corroborate the bundle again, or remove the file"
+    )]
+    Corroboration(serde_json::Error),
+    /// The corroboration is of another bundle.
+    #[error(
+        "the corroboration is of the bundle with the manifest {corroborated}, this bundle's manifest is {bundle}: corroborate this bundle, or remove corroboration.json"
+    )]
+    OtherBundleCorroborated {
+        /// Manifest digest in the corroboration.
+        corroborated: Sha256Digest,
         /// Manifest digest of the bundle.
         bundle: Sha256Digest,
     },
@@ -131,10 +148,22 @@ pub fn write(
             bundle: bundle.manifest_sha256,
         });
     }
+    let corroboration: Option<Corroboration> = contents
+        .corroboration
+        .map(|(text, _)| serde_json::from_slice(text))
+        .transpose()
+        .map_err(PackageError::Corroboration)?;
+    if let Some(other) = corroboration.as_ref().filter(|one| one.manifest_sha256 != bundle.manifest_sha256) {
+        return Err(PackageError::OtherBundleCorroborated {
+            corroborated: other.manifest_sha256,
+            bundle: bundle.manifest_sha256,
+        });
+    }
     let facts = Facts {
         manifest: &bundle.manifest,
         manifest_sha256: bundle.manifest_sha256,
         assessment: &assessment,
+        corroboration: corroboration.as_ref(),
         signer_sha256: fingerprint(contents.signer)?,
     };
     let mut members: BTreeMap<String, Content> = BTreeMap::from([
@@ -144,6 +173,10 @@ pub fn write(
         (layout::SIGNER.to_owned(), Content::Bytes(contents.signer.to_vec())),
         (layout::INSTRUCTIONS.to_owned(), Content::Bytes(facts.render().into_bytes())),
     ]);
+    if let Some((text, signature)) = contents.corroboration {
+        members.insert(layout::CORROBORATION.to_owned(), Content::Bytes(text.to_vec()));
+        members.insert(layout::CORROBORATION_SIGNATURE.to_owned(), Content::Bytes(signature.to_vec()));
+    }
     for path in bag.list().keys() {
         members.insert(format!("{}/{path}", layout::BUNDLE), Content::OfBundle(path.clone()));
     }

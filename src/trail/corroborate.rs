@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use super::digest::LogText;
 use crate::model::{
-    Confirmation, ConfirmingEvent, Difference, Mismatch, NotConfirmed, Open, Period, ReadLogs, RecordId,
-    Sha256Digest,
+    Confirmation, ConfirmingEvent, Difference, Mismatch, NotConfirmed, Open, Period, ReadLogs, Record,
+    RecordId, RecordKind, Sha256Digest,
 };
 
 /// How far an event may lie before the record: a record is dated when its last page came.
@@ -203,6 +203,26 @@ fn unseen(claim: &Claim, logs: &[ReadLogs]) -> NotConfirmed {
 }
 
 impl Claim {
+    /// What CloudTrail can know of a record; nothing of what no call to AWS gave.
+    pub fn of(id: RecordId, record: &Record) -> Option<Self> {
+        if record.kind != RecordKind::ApiCall || record.exchanges.is_empty() {
+            return None;
+        }
+        let requests = record.exchanges.iter().filter_map(|exchange| {
+            Some((exchange.request_id.clone().filter(|id| !id.is_empty())?, exchange.status < 300))
+        });
+        Some(Self {
+            record: id,
+            account: record.source.account.clone(),
+            region: record.source.region.clone(),
+            service: record.source.service.clone(),
+            operation: record.source.operation.clone(),
+            caller: record.source.caller.clone(),
+            at: record.collected_at,
+            requests: requests.collect(),
+        })
+    }
+
     /// What an event says differently from the record.
     fn differences(&self, event: &Logged, succeeded: bool) -> Vec<Difference> {
         let mut differences = Vec::new();

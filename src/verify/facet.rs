@@ -19,6 +19,8 @@ pub enum Facet {
     Records,
     /// Assessed again, the evidence gives the same assessment.
     Assessment,
+    /// What CloudTrail's log files confirm is said of this very evidence; only where a package holds it.
+    Corroboration,
     /// The instructions are those that the contents demand.
     Instructions,
     /// The signatures hold, over these bytes, by one and the same signer.
@@ -31,12 +33,13 @@ pub enum Facet {
 
 impl Facet {
     /// All of them, in the order in which they are told.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Structure,
         Self::Hashes,
         Self::Manifest,
         Self::Records,
         Self::Assessment,
+        Self::Corroboration,
         Self::Instructions,
         Self::Signatures,
         Self::Report,
@@ -51,6 +54,9 @@ impl Facet {
             Self::Manifest => "The manifest's counts, gaps and Merkle root are those of the records",
             Self::Records => "Every record has the id that the manifest lists and stands in its place",
             Self::Assessment => "The assessment, made again from the evidence, is the same",
+            Self::Corroboration => {
+                "The corroboration says of every API call of this evidence what CloudTrail's log files confirm"
+            }
             Self::Instructions => "The instructions are those that the contents demand",
             Self::Signatures => "The signatures hold and are all by the signer in signer.pem",
             Self::Report => "The report is signed as a whole and carries this manifest",
@@ -105,6 +111,7 @@ impl Facet {
             | Code::AssessmentBundle
             | Code::AssessmentNotReproducible
             | Code::AssessmentDiffers => Self::Assessment,
+            Code::CorroborationMalformed | Code::CorroborationDiffers => Self::Corroboration,
             Code::InstructionsDiffer => Self::Instructions,
             Code::SignatureInvalid | Code::SignerFile | Code::SignersDiffer => Self::Signatures,
             Code::ReportSignature | Code::ReportManifest => Self::Report,

@@ -4,6 +4,7 @@
 mod assessment;
 mod attachment;
 pub mod cms;
+mod corroboration;
 mod facet;
 mod package;
 pub mod pdf;

@@ -5,18 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::facet::Facet;
 use super::signature::{self, Checked};
 use super::verdict::{Draft, Facts, SubjectKind, Verdict};
-use super::{Options, assessment, report};
+use super::{Options, assessment, corroboration, report};
 use crate::bundle::checksums::{self, Codes};
 use crate::bundle::examine;
 use crate::bundle::files::{Files, Folder};
 use crate::canonical;
 use crate::catalog::Catalog;
-use crate::model::{Assessment, Manifest, Problem, ProblemCode, Sha256Digest};
+use crate::model::{Assessment, Corroboration, Manifest, Problem, ProblemCode, Sha256Digest};
 use crate::package::{self, Package, Source, layout};
 use crate::sign::Certificate;
 
 /// Longest `assessment.json`, in bytes.
 const LONGEST_ASSESSMENT: u64 = 1024 * 1024 * 1024;
+/// Longest `corroboration.json`, in bytes.
+const LONGEST_CORROBORATION: u64 = 1024 * 1024 * 1024;
 /// Longest of the small files, in bytes.
 const LONGEST_SMALL: u64 = 64 * 1024 * 1024;
 
@@ -111,13 +113,22 @@ fn verify_files(
             assessment::repeat((stored, bytes), bundle, catalog, &mut draft.problems);
         }
     }
+    let corroborated = read(files, layout::CORROBORATION, LONGEST_CORROBORATION, draft)
+        .and_then(|bytes| corroboration::read(&bytes, &mut draft.problems));
+    if let (Some(corroborated), Some(bundle)) = (&corroborated, &bundle) {
+        draft.reached(&[Facet::Corroboration]);
+        let told = corroboration::compare(corroborated, bundle, &mut draft.problems);
+        draft.facts.iter_mut().for_each(|facts| facts.corroborated = Some(told));
+    }
     drop(bundle);
 
     let signer = check_signatures(files, manifest_sha256, options, draft);
     if let (Some(manifest), Some(manifest_sha256), Some((stored, _)), Some(signer)) =
         (&manifest, manifest_sha256, &stored, &signer)
     {
-        check_instructions(files, manifest, manifest_sha256, stored, signer, draft);
+        let told =
+            Told { manifest, manifest_sha256, assessment: stored, corroboration: corroborated.as_ref() };
+        check_instructions(files, &told, signer, draft);
     }
     manifest
 }
@@ -128,9 +139,17 @@ fn check_names(files: &dyn Files, draft: &mut Draft) {
         let message = "every package has this file: it was removed or renamed";
         draft.problems.add(ProblemCode::MemberMissing, name, message);
     }
+    let optional = layout::OPTIONAL.iter().filter(|name| files.list().contains_key(**name));
+    draft.is_corroborated = optional.clone().count() > 0;
+    if optional.count() == 1 {
+        let message = "it comes with its signature or not at all: one of the two was removed or added";
+        draft.problems.add(ProblemCode::MemberMissing, layout::CORROBORATION, message);
+    }
     let folders = [layout::BUNDLE, layout::BROWSER_DATA].map(|folder| format!("{folder}/"));
     let known = |name: &str| {
-        layout::BESIDE_BUNDLE.contains(&name) || folders.iter().any(|folder| name.starts_with(folder))
+        layout::BESIDE_BUNDLE.contains(&name)
+            || layout::OPTIONAL.contains(&name)
+            || folders.iter().any(|folder| name.starts_with(folder))
     };
     for name in files.list().keys().filter(|name| !known(name)) {
         let message = "it does not belong into a package: it was added";
@@ -172,7 +191,7 @@ fn check_sums(files: &dyn Files, draft: &mut Draft) {
     draft.problems.extend(problems.into_iter().filter(|problem| !broken.contains(problem.place.as_str())));
 }
 
-/// Checks the three signatures, that one signer made them all, and that `signer.pem` holds its certificates.
+/// Checks the signatures, that one signer made them all, and that `signer.pem` holds its certificates.
 /// Gives the bytes of `signer.pem`.
 fn check_signatures(
     files: &dyn Files,
@@ -193,10 +212,17 @@ fn check_signatures(
     // Only the report says when it was signed; the other signatures are judged at that time, if it holds.
     let signed_at =
         all.first().filter(|(_, report)| report.faults.is_empty()).and_then(|(_, report)| report.signed_at);
-    for (signature, content) in
-        [(layout::SUMS_SIGNATURE, layout::SUMS), (layout::MANIFEST_SIGNATURE, layout::MANIFEST)]
-    {
-        let most = crate::bundle::LONGEST_MANIFEST;
+    let corroborated = (layout::CORROBORATION_SIGNATURE, layout::CORROBORATION);
+    let detached = [
+        (layout::SUMS_SIGNATURE, layout::SUMS),
+        (layout::MANIFEST_SIGNATURE, layout::MANIFEST),
+        corroborated,
+    ];
+    for (signature, content) in detached {
+        if signature == layout::CORROBORATION_SIGNATURE && !draft.is_corroborated {
+            continue;
+        }
+        let most = crate::bundle::LONGEST_MANIFEST.max(LONGEST_CORROBORATION);
         let bytes = (read(files, signature, LONGEST_SMALL, draft), read(files, content, most, draft));
         let (Some(signature_bytes), Some(content_bytes)) = bytes else {
             complete = false;
@@ -254,15 +280,16 @@ fn check_signer(signer: &[u8], all: &[(&str, Checked)], draft: &mut Draft) {
     }
 }
 
-/// `VERIFY.md` must be what the contents demand: people will run the commands in it.
-fn check_instructions(
-    files: &dyn Files,
-    manifest: &Manifest,
+/// What the instructions tell of.
+struct Told<'a> {
+    manifest: &'a Manifest,
     manifest_sha256: Sha256Digest,
-    assessment: &Assessment,
-    signer: &[u8],
-    draft: &mut Draft,
-) {
+    assessment: &'a Assessment,
+    corroboration: Option<&'a Corroboration>,
+}
+
+/// `VERIFY.md` must be what the contents demand: people will run the commands in it.
+fn check_instructions(files: &dyn Files, told: &Told<'_>, signer: &[u8], draft: &mut Draft) {
     let place = layout::INSTRUCTIONS;
     let Some(found) = read(files, place, LONGEST_SMALL, draft) else { return };
     let signer_sha256 = match package::fingerprint(signer) {
@@ -273,7 +300,9 @@ fn check_instructions(
         }
     };
     draft.reached(&[Facet::Instructions]);
-    let expected = package::Facts { manifest, manifest_sha256, assessment, signer_sha256 }.render();
+    let Told { manifest, manifest_sha256, assessment, corroboration } = *told;
+    let facts = package::Facts { manifest, manifest_sha256, assessment, corroboration, signer_sha256 };
+    let expected = facts.render();
     if found != expected.as_bytes() {
         let message = "it is not the text that the package's contents demand: do not run its commands";
         draft.problems.add(ProblemCode::InstructionsDiffer, place, message);

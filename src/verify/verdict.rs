@@ -78,6 +78,20 @@ pub struct Facts {
     pub frameworks: Vec<String>,
     /// The assessment's instant.
     pub as_of: Option<DateTime<Utc>>,
+    /// What CloudTrail's signed log files confirm, where the package tells.
+    pub corroborated: Option<Corroborated>,
+}
+
+/// What a corroboration came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Corroborated {
+    /// Records of API calls.
+    pub calls: u64,
+    /// Those that CloudTrail's log files confirm.
+    pub confirmed: u64,
+    /// Requests that CloudTrail logged otherwise than the record says.
+    pub mismatches: u64,
 }
 
 impl Facts {
@@ -114,6 +128,7 @@ impl Facts {
             gaps: manifest.gaps.iter().fold(0, |sum, gap| sum.saturating_add(gap.count)),
             frameworks: Vec::new(),
             as_of: None,
+            corroborated: None,
         }
     }
 
@@ -207,6 +222,8 @@ pub(super) struct Draft {
     pub(super) facts: Option<Facts>,
     pub(super) problems: Problems,
     pub(super) signatures: Vec<SignatureFacts>,
+    /// Whether there is a corroboration to look at.
+    pub(super) is_corroborated: bool,
     reached: BTreeSet<Facet>,
 }
 
@@ -218,6 +235,7 @@ impl Draft {
             facts: None,
             problems: Problems::default(),
             signatures: Vec::new(),
+            is_corroborated: false,
             reached: BTreeSet::new(),
         }
     }
@@ -228,14 +246,16 @@ impl Draft {
     }
 
     /// The sides that this sort of thing has.
-    fn demanded(&self) -> &'static [Facet] {
-        match self.subject {
+    fn demanded(&self) -> impl Iterator<Item = Facet> + use<> {
+        let facets: &'static [Facet] = match self.subject {
             SubjectKind::Package => &Facet::ALL,
             SubjectKind::UnpackedPackage => &Facet::ALL[1..],
             SubjectKind::Bundle => &[Facet::Hashes, Facet::Manifest, Facet::Records],
             SubjectKind::Report => &[Facet::Report, Facet::Trust],
             SubjectKind::Unknown => &[],
-        }
+        };
+        let is_corroborated = self.is_corroborated;
+        facets.iter().copied().filter(move |facet| is_corroborated || *facet != Facet::Corroboration)
     }
 
     pub(super) fn finish(mut self, options: &Options) -> Verdict {
@@ -268,8 +288,7 @@ impl Draft {
             (false, false) => None,
         };
         let facets: Vec<FacetStatus> = demanded
-            .iter()
-            .map(|facet| FacetStatus { facet: *facet, holds: holds(*facet), claim: facet.claim().to_owned() })
+            .map(|facet| FacetStatus { facet, holds: holds(facet), claim: facet.claim().to_owned() })
             .collect();
         // Fail closed: a side that was not looked at is as good as one that does not hold. Trust alone may stay open.
         let complete = facets.iter().all(|status| status.holds == Some(true) || status.facet == Facet::Trust);

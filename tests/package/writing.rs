@@ -76,6 +76,7 @@ fn what_would_look_like_a_bomb_is_stored() {
         report: b"",
         manifest_signature: b"x",
         signer: CERTIFICATE.as_bytes(),
+        corroboration: None,
     };
     package::write(&zip, &contents, &mut |_| Ok(vec![])).unwrap();
     let bytes = fs::read(&zip).unwrap();
@@ -100,6 +101,7 @@ fn nothing_is_overwritten_and_nothing_unsound_is_packaged() {
         report: b"",
         manifest_signature: b"",
         signer: CERTIFICATE.as_bytes(),
+        corroboration: None,
     };
     let sign = &mut |_: &[u8]| Ok(vec![]);
     assert!(matches!(package::write(&zip, &good, sign), Err(PackageError::Exists(_))));
@@ -113,6 +115,14 @@ fn nothing_is_overwritten_and_nothing_unsound_is_packaged() {
     assert!(matches!(package::write(&other, &wrong, sign), Err(PackageError::Signer(_))));
     let wrong = Contents { assessment: b"{}", ..good };
     assert!(matches!(package::write(&other, &wrong, sign), Err(PackageError::Assessment(_))));
+    let wrong = Contents { corroboration: Some((b"{}", b"")), ..good };
+    assert!(matches!(package::write(&other, &wrong, sign), Err(PackageError::Corroboration(_))));
+    let elsewhere = tempfile::tempdir().unwrap();
+    let of_another = crate::support::signed::parts(elsewhere.path(), &crate::support::signed::signer("x"));
+    let (text, signature) = (&of_another.corroboration.0, &of_another.corroboration.1);
+    let wrong = Contents { corroboration: Some((text, signature)), ..good };
+    let refused = package::write(&other, &wrong, sign);
+    assert!(matches!(refused, Err(PackageError::OtherBundleCorroborated { .. })), "{refused:?}");
     let refuse = &mut |_: &[u8]| Err("the key is locked away".into());
     assert!(matches!(package::write(&other, &good, refuse), Err(PackageError::Sign(_))));
     fs::write(bag.join("bagit.txt"), "altered").unwrap();

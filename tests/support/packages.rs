@@ -66,6 +66,7 @@ pub(crate) fn unsigned_package(home: &Path, name: &str) -> (PathBuf, Summary) {
         report: b"%PDF-1.7 not really",
         manifest_signature: b"not a signature",
         signer: CERTIFICATE.as_bytes(),
+        corroboration: None,
     };
     let summary =
         package::write(&target, &contents, &mut |sums| Ok(sha256(sums).as_bytes().to_vec())).unwrap();

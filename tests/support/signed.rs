@@ -10,9 +10,11 @@ use proofpack::assess::{self, Inputs};
 use proofpack::bundle::{self, Writer};
 use proofpack::canonical::{sha256, to_file_bytes};
 use proofpack::catalog::Catalog;
+use proofpack::model::{Confirmation, ConfirmingEvent, Corroboration, NotConfirmed, Open, Tool};
 use proofpack::package::{self, Contents};
 use proofpack::report::{self, ReportOptions};
 use proofpack::sign::{self, Certificate, SignatureInfo, Signer, SoftwareSigner};
+use proofpack::trail::corroborate::Claim;
 
 use super::bundles::{attach, attested, sample_records, seal_info};
 
@@ -45,6 +47,8 @@ pub(crate) struct Parts {
     pub(crate) report: Vec<u8>,
     pub(crate) manifest_signature: Vec<u8>,
     pub(crate) signer: String,
+    /// What log files confirm, and the signature over it.
+    pub(crate) corroboration: (Vec<u8>, Vec<u8>),
 }
 
 /// Seals, assesses, renders and signs the sample in `home`.
@@ -62,12 +66,52 @@ pub(crate) fn parts(home: &Path, signer: &dyn Signer) -> Parts {
     let parsed = serde_json::from_slice(&assessment).unwrap();
     let options = ReportOptions { organization: "Tests".into(), demonstration: true };
     let report = report::render(&parsed, &manifest, &options).unwrap();
+    let corroboration = to_file_bytes(&corroboration(&bag)).unwrap();
     Parts {
         assessment,
         report: sign::sign_pdf(&report, signer, &SignatureInfo::new(signing_time())).unwrap(),
         manifest_signature: sign::detached_cms(signer, &manifest).unwrap(),
         signer: Certificate::to_pem(signer.chain()),
+        corroboration: (corroboration.clone(), sign::detached_cms(signer, &corroboration).unwrap()),
         bag,
+    }
+}
+
+/// What log files said that held all the requests that were answered well.
+fn corroboration(bag: &Path) -> Corroboration {
+    let bundle = bundle::read(bag).unwrap();
+    let (mut confirmations, mut open) = (Vec::new(), Vec::new());
+    for stored in &bundle.records {
+        let Some(claim) = Claim::of(stored.id, &stored.record) else { continue };
+        if claim.requests.iter().any(|(_, answered)| !answered) {
+            open.push(Open { record: claim.record, reason: NotConfirmed::NotLogged });
+            continue;
+        }
+        let event = |(id, _): &(String, bool)| ConfirmingEvent {
+            request_id: id.clone(),
+            event_id: format!("event of {id}"),
+            event_time: claim.at,
+            log: "s3://logs/AWSLogs/a.json.gz".into(),
+            log_text_sha256: sha256(b"a log file"),
+        };
+        let events = claim.requests.iter().map(event).collect();
+        confirmations.push(Confirmation { record: claim.record, events });
+    }
+    assert!(!confirmations.is_empty() && !open.is_empty());
+    Corroboration {
+        version: Corroboration::VERSION,
+        tool: Tool::this(),
+        made_at: signing_time(),
+        manifest_sha256: bundle.manifest_sha256,
+        merkle_root: bundle.manifest.merkle_root,
+        sources: vec!["s3://logs".into()],
+        logs: vec![],
+        records: (confirmations.len() + open.len()) as u64,
+        confirmed: confirmations.len() as u64,
+        not_confirmed: BTreeMap::from([(NotConfirmed::NotLogged, open.len() as u64)]),
+        mismatches: vec![],
+        confirmations,
+        open,
     }
 }
 
@@ -91,6 +135,7 @@ impl Parts {
             report: &self.report,
             manifest_signature: &self.manifest_signature,
             signer: self.signer.as_bytes(),
+            corroboration: Some((&self.corroboration.0, &self.corroboration.1)),
         };
         package::write(target, &contents, &mut |sums| Ok(sign::detached_cms(signer, sums)?)).unwrap();
     }

@@ -64,6 +64,41 @@ impl Scene {
         command.output().unwrap()
     }
 
+    /// The steps after it take it along.
+    fn is_packaged_and_verified(&self) {
+        let out = self.home.path().join("proofpack-out");
+        fs::create_dir(&out).unwrap();
+        fs::rename(&self.bundle, out.join("bundle")).unwrap();
+        for name in ["corroboration.json", "corroboration.json.p7s"] {
+            fs::copy(self.home.path().join(name), out.join(name)).unwrap();
+        }
+        for step in ["assess", "report", "sign", "package"] {
+            let output = proofpack().arg(step).current_dir(self.home.path()).output().unwrap();
+            assert!(matches!(output.status.code(), Some(0 | 5)), "{step}: {output:?}");
+        }
+        let zip = fs::read_dir(&out)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .find(|path| path.extension().is_some_and(|extension| extension == "zip"))
+            .unwrap();
+        let verified = proofpack().arg("verify").arg(&zip).output().unwrap();
+        let said = String::from_utf8_lossy(&verified.stdout);
+        assert!(said.contains("7 of 7 API calls confirmed by CloudTrail's signed log files"), "{said}");
+        assert!(said.contains("holds  The corroboration says of every API call"), "{said}");
+
+        // Altered or signed by somebody else, it is refused before anything is written.
+        fs::remove_file(&zip).unwrap();
+        let path = out.join("corroboration.json");
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replace("\"confirmed\":7", "\"confirmed\":8")).unwrap();
+        let refused = proofpack().arg("package").current_dir(self.home.path()).output().unwrap();
+        assert_eq!(refused.status.code(), Some(3), "{refused:?}");
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert!(said.contains("not signed by the signer of this package"), "{said}");
+        assert!(!zip.exists());
+        fs::rename(out.join("bundle"), &self.bundle).unwrap();
+    }
+
     fn result(&self) -> Value {
         serde_json::from_slice(&fs::read(self.path()).unwrap()).unwrap()
     }
@@ -92,6 +127,8 @@ fn every_record_that_cloudtrail_logged_is_confirmed_and_the_result_is_signed() {
     );
     let checked = validate("corroboration", &scene.path());
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+
+    scene.is_packaged_and_verified();
 
     let verify = |content: &Path| {
         let mut command = Command::new("openssl");

@@ -24,7 +24,7 @@ fn a_package_is_verified_and_its_signer_is_a_matter_of_trust() {
         open.problems
     );
     assert_eq!(open.line().split(':').next(), Some("VERIFIED, SIGNER NOT TRUSTED"));
-    assert_eq!(open.signatures.len(), 3);
+    assert_eq!(open.signatures.len(), 4);
     assert!(open.signatures.iter().all(|signature| signature.holds && signature.trusted.is_none()));
     let unsure: Vec<Facet> = open.facets.iter().filter(|s| s.holds != Some(true)).map(|s| s.facet).collect();
     assert_eq!(unsure, [Facet::Trust]);
@@ -36,7 +36,7 @@ fn a_package_is_verified_and_its_signer_is_a_matter_of_trust() {
 
     let stranger = verify::verify(&sample.path(), catalog(), &trusting(&signer("stranger").chain()[0]));
     assert_eq!(stranger.verdict, VerdictLine::NotVerified);
-    assert_eq!(codes(&stranger), [ProblemCode::SignerNotTrusted; 3]);
+    assert_eq!(codes(&stranger), [ProblemCode::SignerNotTrusted; 4]);
 }
 
 #[test]

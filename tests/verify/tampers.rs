@@ -7,7 +7,7 @@ use std::path::Path;
 
 use proofpack::bundle::{self, Writer, bagit};
 use proofpack::canonical::{sha256, to_file_bytes};
-use proofpack::model::{Assessment, Manifest, ProblemCode, Record, RecordId};
+use proofpack::model::{Assessment, Corroboration, Manifest, NotConfirmed, ProblemCode, Record, RecordId};
 use proofpack::report::{self, ReportOptions};
 use proofpack::sign::{self, Certificate, SignatureInfo, Signer};
 use proofpack::verify::{self, Options, VerdictLine};
@@ -49,6 +49,10 @@ fn inside_job(code: ProblemCode, change: impl FnOnce(&mut Members)) -> Tamper {
     assert_ne!(members, sample().members(), "{}: the test does not tamper", code.id());
     let manifest = &members["bundle/data/manifest.json"];
     members.insert("manifest.json.p7s".into(), sign::detached_cms(&sample().signer, manifest).unwrap());
+    if let Some(corroboration) = members.get("corroboration.json") {
+        let signature = sign::detached_cms(&sample().signer, corroboration).unwrap();
+        members.insert("corroboration.json.p7s".into(), signature);
+    }
     sample().seal_again(&mut members, &sample().signer);
     Tamper { code, bytes: zip_of(&members).bytes() }
 }
@@ -94,6 +98,12 @@ fn edit_assessment(members: &mut Members, change: impl FnOnce(&mut Assessment)) 
     let mut assessment: Assessment = serde_json::from_slice(&members["assessment.json"]).unwrap();
     change(&mut assessment);
     members.insert("assessment.json".into(), to_file_bytes(&assessment).unwrap());
+}
+
+fn edit_corroboration(members: &mut Members, change: impl FnOnce(&mut Corroboration)) {
+    let mut corroboration: Corroboration = serde_json::from_slice(&members["corroboration.json"]).unwrap();
+    change(&mut corroboration);
+    members.insert("corroboration.json".into(), to_file_bytes(&corroboration).unwrap());
 }
 
 /// Lists `id` as one more record of the first file's last line in the manifest.
@@ -215,6 +225,12 @@ fn of_what_stands_beside() -> Vec<Tamper> {
                     proofpack::model::ControlStatus::SatisfiedWithExceptions;
             });
         }),
+        inside_job(Code::CorroborationMalformed, |members| {
+            edit(members, "corroboration.json", |text| text.replacen(':', ": ", 1));
+        }),
+        inside_job(Code::CorroborationDiffers, |members| {
+            edit_corroboration(members, |told| told.manifest_sha256 = sha256(b"another"));
+        }),
         crude(Code::SignatureInvalid, |members| {
             let signature = members["SHA256SUMS.p7s"].clone();
             members.insert("manifest.json.p7s".into(), signature);
@@ -312,6 +328,56 @@ fn every_problem_is_found_by_its_tamper() {
     let without: Vec<&str> =
         ProblemCode::ALL.iter().filter(|code| !covered.contains(code)).map(|code| code.id()).collect();
     assert!(without.is_empty(), "no tamper shows {without:?}");
+}
+
+/// Somebody with the key claims of the bundle's calls what no log file says.
+#[test]
+fn a_corroboration_that_does_not_fit_the_bundle_is_found() {
+    type Change = fn(&mut Corroboration);
+    let changes: [(&str, Change); 7] = [
+        ("tells of a record twice", |told| told.open.push(told.open[0].clone())),
+        ("tells nothing of 1 API calls", |told| {
+            told.open.remove(0);
+        }),
+        ("are no API calls of the bundle", |told| told.open[0].record = RecordId(sha256(b"nothing"))),
+        ("other request ids than theirs", |told| told.confirmations[0].events[0].request_id = "x".into()),
+        ("other request ids than theirs", |told| told.confirmations[0].events.clear()),
+        ("its counts are not those", |told| told.confirmed += 1),
+        ("its counts are not those", |told| told.open[0].reason = NotConfirmed::Mismatch),
+    ];
+    for (words, change) in changes {
+        let tamper =
+            inside_job(ProblemCode::CorroborationDiffers, |members| edit_corroboration(members, change));
+        let verdict = verdict_on(&tamper.bytes);
+        let told: Vec<&str> = verdict
+            .problems
+            .iter()
+            .filter(|problem| problem.code == tamper.code)
+            .map(|problem| problem.message.as_str())
+            .collect();
+        assert!(told.iter().any(|message| message.contains(words)), "{words}: {:#?}", verdict.problems);
+    }
+    let half = crude(ProblemCode::MemberMissing, |members| {
+        members.remove("corroboration.json");
+    });
+    assert!(codes(&verdict_on(&half.bytes)).contains(&ProblemCode::MemberMissing));
+}
+
+/// Nobody has to ask CloudTrail.
+#[test]
+fn a_package_without_a_corroboration_is_whole() {
+    let sample = sample();
+    let mut members = sample.members();
+    let with = String::from_utf8(members["VERIFY.md"].clone()).unwrap();
+    let (before, section) = with.split_once("## 5. What does AWS").unwrap();
+    let (_, after) = section.split_once("## 6.").unwrap();
+    members.insert("VERIFY.md".into(), format!("{before}## 5.{after}").into_bytes());
+    members.retain(|name, _| !name.starts_with("corroboration.json"));
+    sample.seal_again(&mut members, &sample.signer);
+    let verdict = verdict_on(&zip_of(&members).bytes());
+    assert!(verdict.problems.is_empty(), "{:#?}", verdict.problems);
+    assert_eq!(verdict.verdict, VerdictLine::SignerNotTrusted);
+    assert_eq!(verdict.facts.unwrap().corroborated, None);
 }
 
 #[test]

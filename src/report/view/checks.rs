@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::controls::{ByControl, ControlLink, under};
-use super::exceptions::why_without_effect;
+use super::exceptions::{in_force, why_without_effect};
 use super::summary::OutcomeCounts;
 use super::{ProofRow, RecordLink, Records, lines, prose};
 use crate::model::{AssessedCheck, Assessment, Finding, Outcome, RecordId, Severity, Subject};
@@ -411,7 +411,7 @@ fn exception_note(assessment: &Assessment, finding: &Finding) -> Option<Exceptio
     let index = usize::try_from(finding.exception.or(finding.exception_without_effect)?).ok()?;
     let report = assessment.exceptions.get(index)?;
     let words = match finding.exception {
-        Some(_) => format!("accepted until {}", report.exception.expires),
+        Some(_) => in_force(report, assessment.bundle.scope.period),
         None => why_without_effect(report),
     };
     Some(ExceptionNote { number: index + 1, words })

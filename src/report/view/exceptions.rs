@@ -1,9 +1,10 @@
 //! Exceptions: what was accepted, by whom, until when, and what is wrong with the acceptance.
 
+use chrono::TimeDelta;
 use serde::Serialize;
 
 use super::prose;
-use crate::model::{Assessment, ExceptionProblem, ExceptionReport};
+use crate::model::{Assessment, ExceptionProblem, ExceptionReport, Period};
 
 /// One exception.
 #[derive(Debug, Serialize)]
@@ -20,6 +21,8 @@ pub(super) struct ExceptionRow {
     compensating_control: Option<String>,
     reference: Option<String>,
     covers: u64,
+    /// How much of the period it does not reach.
+    uncovered: Option<String>,
     problems: Vec<&'static str>,
 }
 
@@ -40,6 +43,7 @@ pub(super) fn exceptions(assessment: &Assessment) -> Vec<ExceptionRow> {
             compensating_control: exception.compensating_control.as_deref().map(prose),
             reference: exception.reference.clone(),
             covers: report.covers,
+            uncovered: uncovered(report, assessment.bundle.scope.period),
             problems: report.problems.iter().map(|problem| sentence(*problem)).collect(),
         }
     })
@@ -58,6 +62,33 @@ pub(super) fn why_without_effect(report: &ExceptionReport) -> String {
     };
     let reasons: Vec<String> = report.problems.iter().map(words).collect();
     format!("without effect: {}", reasons.join(", "))
+}
+
+/// What a reader must know of an exception that is in force today: in the part of the period before its approval nobody
+/// had accepted anything.
+fn uncovered(report: &ExceptionReport, period: Period) -> Option<String> {
+    let (approved, start) = (report.exception.approved_on, period.start.date_naive());
+    let last = (period.end - TimeDelta::nanoseconds(1)).date_naive();
+    if approved <= start || !report.problems.is_empty() {
+        None
+    } else if approved > last {
+        Some(format!(
+            "It was approved after the period, which ended on {last}: in the period nobody had accepted what it covers."
+        ))
+    } else {
+        Some(format!(
+            "The period began on {start}: from then until its approval nobody had accepted what it covers."
+        ))
+    }
+}
+
+/// From when until when a failure is accepted, in a few words.
+pub(super) fn in_force(report: &ExceptionReport, period: Period) -> String {
+    let (approved, expires) = (report.exception.approved_on, report.exception.expires);
+    match uncovered(report, period) {
+        Some(_) => format!("accepted from {approved} until {expires}"),
+        None => format!("accepted until {expires}"),
+    }
 }
 
 fn sentence(problem: ExceptionProblem) -> &'static str {
