@@ -14,7 +14,7 @@ use super::objects::{Listed, bounded, is_log_name, refused};
 use super::scope::Scope;
 
 /// Lists that are asked for at once.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 32;
 
 /// The folder under which CloudTrail delivers everything.
 const ROOT: &str = "AWSLogs/";

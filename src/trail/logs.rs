@@ -8,6 +8,7 @@ use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
+use super::body::Window;
 use super::coverage::Chains;
 use super::digest::{ReadLogTexts, hash_log};
 use super::event::in_scope;
@@ -19,9 +20,6 @@ use super::scope::Scope;
 use super::{Excerpt, Origin, Request, Rule};
 use crate::canonical;
 use crate::model::{Period, Record, RecordOutcome, Sha256Digest};
-
-/// Log objects that are fetched and searched at once.
-const AT_ONCE: usize = 8;
 
 /// The rule under which the inventory of a source's objects is recorded.
 const INVENTORY: &str = "log-objects";
@@ -138,6 +136,7 @@ pub async fn from_logs(
     let asked = quiet::question(&described, &request);
     let texts = ReadLogTexts::of(source.bucket());
     let mut search = Search { outside, texts, ..Search::default() };
+    let window = &Window::default();
     let searching = stream::iter(locations).map(|listed| {
         let question = question.clone();
         async move {
@@ -146,7 +145,7 @@ pub async fn from_logs(
             {
                 return searched;
             }
-            let content = source.read(s3, &listed.location).await;
+            let content = source.read(s3, window, &listed.location).await;
             let location = listed.location.clone();
             let _processor = question.processors.acquire().await;
             let question = Arc::clone(&question);
@@ -164,7 +163,7 @@ pub async fn from_logs(
         }
     });
     // In the order of the locations, whichever is read first: records must not depend on speed.
-    let mut searching = searching.buffered(AT_ONCE);
+    let mut searching = searching.buffered(source.at_once());
     while let Some(searched) = searching.next().await {
         if let Some((stored, text)) = &searched.text {
             search.texts.add(&source.whole(&searched.location), *stored, text.clone());

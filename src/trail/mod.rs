@@ -6,6 +6,7 @@
 //! size and number, kept as data.
 
 pub mod athena;
+mod body;
 pub mod corroborate;
 pub mod coverage;
 pub mod digest;

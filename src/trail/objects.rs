@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use aws_sdk_s3::error::ProvideErrorMetadata;
 
+use super::body::{Body, BodyError, OBJECTS_AT_ONCE, Window, files_at_once};
 use super::file::{LARGEST_OBJECT, Unreadable};
 use super::listing;
 use super::refusal::refusal;
@@ -40,7 +41,7 @@ pub(super) struct Listed {
 /// A log file as it is stored.
 #[derive(Debug)]
 pub(super) struct Stored {
-    pub(super) bytes: Vec<u8>,
+    pub(super) bytes: Body,
     /// Its version's id, in a bucket that has versions.
     pub(super) version: Option<String>,
 }
@@ -92,12 +93,25 @@ impl LogSource {
     }
 
     /// A log file as it is stored.
-    pub(super) async fn read(&self, s3: &aws_sdk_s3::Client, location: &str) -> Result<Stored, Unreadable> {
+    pub(super) async fn read(
+        &self,
+        s3: &aws_sdk_s3::Client,
+        window: &Window,
+        location: &str,
+    ) -> Result<Stored, Unreadable> {
         match self {
-            Self::S3 { bucket, .. } => get_object(s3, bucket, location).await,
+            Self::S3 { bucket, .. } => get_object(s3, window, bucket, location).await,
             Self::Directory(path) => {
-                read_file(&path.join(location)).map(|bytes| Stored { bytes, version: None })
+                read_file(&path.join(location)).map(|bytes| Stored { bytes: bytes.into(), version: None })
             }
+        }
+    }
+
+    /// How many log files to read at once: what waits for a bucket costs nothing, what is in a directory is there at once.
+    pub(super) fn at_once(&self) -> usize {
+        match self {
+            Self::S3 { .. } => OBJECTS_AT_ONCE,
+            Self::Directory(_) => files_at_once(),
         }
     }
 
@@ -136,18 +150,19 @@ pub(super) fn refused<E: ProvideErrorMetadata + std::error::Error + 'static>(err
     Unreadable { code, message }
 }
 
-async fn get_object(s3: &aws_sdk_s3::Client, bucket: &str, key: &str) -> Result<Stored, Unreadable> {
-    let mut object = s3.get_object().bucket(bucket).key(key).send().await.map_err(|error| refused(&error))?;
+async fn get_object(
+    s3: &aws_sdk_s3::Client,
+    window: &Window,
+    bucket: &str,
+    key: &str,
+) -> Result<Stored, Unreadable> {
+    let object = s3.get_object().bucket(bucket).key(key).send().await.map_err(|error| refused(&error))?;
     let version = object.version_id().filter(|version| *version != "null").map(str::to_owned);
-    let mut bytes = Vec::new();
-    // What the answer says about its length is the server's word; what comes is counted.
-    while let Some(chunk) = object.body.next().await {
-        let chunk = chunk.map_err(|error| Unreadable::new("Unreachable", error))?;
-        if (bytes.len() + chunk.len()) as u64 > LARGEST_OBJECT {
-            return Err(Unreadable::too_large());
-        }
-        bytes.extend_from_slice(&chunk);
-    }
+    let read = window.read(object.body, object.content_length, LARGEST_OBJECT as usize).await;
+    let bytes = read.map_err(|error| match error {
+        BodyError::TooLarge => Unreadable::too_large(),
+        BodyError::BrokenOff(why) => Unreadable::new("Unreachable", why),
+    })?;
     Ok(Stored { bytes, version })
 }
 

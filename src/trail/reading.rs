@@ -50,6 +50,10 @@ impl<S: DigestStore> DigestStore for Watched<'_, S> {
         object
     }
 
+    fn at_once(&self) -> usize {
+        self.store.at_once()
+    }
+
     fn is_at(&self, bucket: &str, key: &str, digest_bucket: &str, digest_key: &str) -> bool {
         self.store.is_at(bucket, key, digest_bucket, digest_key)
     }

@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZero;
 use std::ops::Range;
 
 use futures_util::{StreamExt, stream};
 use serde::Serialize;
 
+use super::body::Window;
 use super::file::Unreadable;
 use super::objects::Listed;
 use super::scan::{Event, Inflater, every_event};
@@ -202,9 +202,9 @@ pub async fn statistics(
     let mut all =
         Statistics { objects_outside_period: (listed - locations.len()) as u64, ..Statistics::default() };
     progress.listed(locations.len());
-    let at_once = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let window = &Window::default();
     let reading = stream::iter(locations).map(|Listed { location, .. }| async move {
-        let stored = source.read(s3, &location).await;
+        let stored = source.read(s3, window, &location).await;
         let account = account.to_owned();
         let counting = tokio::task::spawn_blocking(move || {
             Statistics::read(&mut Inflater::new(), &stored?.bytes, period, &account)
@@ -212,7 +212,7 @@ pub async fn statistics(
         let counted = counting.await.unwrap_or_else(|error| Err(Unreadable::new("Internal", error)));
         (location, counted)
     });
-    let mut reading = reading.buffered(at_once * 2);
+    let mut reading = reading.buffered(source.at_once());
     while let Some((location, counted)) = reading.next().await {
         progress.read(counted.as_ref().map_or(0, |counted| counted.stored_bytes));
         match counted {

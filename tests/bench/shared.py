@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -57,7 +58,7 @@ def program(dev):
 
 
 def measured(command, accepted, folder, settings=None):
-    """Runs a command in a folder under GNU time: wall and CPU seconds, and peak memory in MB."""
+    """Runs a command in a folder under GNU time: wall and CPU seconds, peak memory in MB, what it printed."""
     if not Path("/usr/bin/time").exists():
         stop("GNU time is needed (Debian: apt-get install time)")
     surroundings = {"PATH": os.environ["PATH"], **CREDENTIALS, **(settings or {})}
@@ -77,13 +78,20 @@ def measured(command, accepted, folder, settings=None):
         "wall": wall,
         "cpu": figure("User time (seconds)") + figure("System time (seconds)"),
         "mb": figure("Maximum resident set size (kbytes)") / 1024,
+        "told": done.stdout,
     }
 
 
-class Server:
-    """The test server with a seeded world."""
+def middle(rounds):
+    """The median of each figure."""
+    figures = [name for name, value in rounds[0].items() if isinstance(value, (int, float))]
+    return {name: statistics.median(one[name] for one in rounds) for name in figures}
 
-    def __init__(self, python, folder, scale, denials=False):
+
+class Server:
+    """The test server, empty."""
+
+    def __init__(self, python, folder):
         self.environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests/support"), "PYTHONDONTWRITEBYTECODE": "1", **CREDENTIALS}
         port = folder / "port"
         port.unlink(missing_ok=True)
@@ -95,13 +103,11 @@ class Server:
                 stop("the test server did not start")
             time.sleep(0.1)
         self.endpoint = f"http://127.0.0.1:{port.read_text()}"
-        began = time.monotonic()
-        seed = [python, "-m", "world.seed", "--endpoint", self.endpoint, "--truth", folder / "truth.json", "--scale", str(scale)]
-        told = subprocess.run(seed, env=self.environment, check=True, capture_output=True, text=True).stdout.strip()
-        print(f"world of scale {scale}: {told}; built in {time.monotonic() - began:.0f} s")
-        # The seeded world denies a few calls; most benches compare what is answered.
-        if not denials:
-            self.control("DELETE", "faults")
+
+    def fill(self, python, module, *arguments):
+        """Runs one of the tests' programs that fill the server; gives what it printed."""
+        command = [python, "-m", f"world.{module}", "--endpoint", self.endpoint, *map(str, arguments)]
+        return subprocess.run(command, env=self.environment, check=True, capture_output=True, text=True).stdout.strip()
 
     def control(self, method, name):
         request = urllib.request.Request(f"{self.endpoint}/world/{name}", method=method)
@@ -115,3 +121,16 @@ class Server:
     def end(self):
         self.process.kill()
         self.process.wait()
+
+
+class World(Server):
+    """The test server with a seeded world."""
+
+    def __init__(self, python, folder, scale, denials=False):
+        super().__init__(python, folder)
+        began = time.monotonic()
+        told = self.fill(python, "seed", "--truth", folder / "truth.json", "--scale", scale)
+        print(f"world of scale {scale}: {told}; built in {time.monotonic() - began:.0f} s")
+        # The seeded world denies a few calls; most benches compare what is answered.
+        if not denials:
+            self.control("DELETE", "faults")

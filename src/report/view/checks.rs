@@ -89,7 +89,14 @@ struct Nothing {
     message: String,
     proof: Vec<RecordLink>,
     more_proof: usize,
-    checks: Vec<String>,
+    checks: Vec<Named>,
+}
+
+/// A check by name.
+#[derive(Debug, Serialize)]
+struct Named {
+    id: String,
+    title: String,
 }
 
 /// Predicate, resources and proof.
@@ -231,13 +238,14 @@ impl ControlChecks {
             group.message == message
                 && group.proof.iter().map(|link| &link.short).eq(links.iter().map(|link| &link.short))
         };
+        let named = Named { id: check.id.clone(), title: prose(&check.title) };
         match self.nothing.iter_mut().find(same) {
-            Some(group) => group.checks.push(check.id.clone()),
+            Some(group) => group.checks.push(named),
             None => self.nothing.push(Nothing {
                 message,
                 proof: links,
                 more_proof: proof.len().saturating_sub(MOST_PROOF),
-                checks: vec![check.id.clone()],
+                checks: vec![named],
             }),
         }
     }

@@ -10,6 +10,7 @@ use super::choice::Found;
 use super::query::Condition;
 use crate::canonical;
 use crate::model::Sha256Digest;
+use crate::trail::body::Window;
 use crate::trail::digest::{self, DigestStore, KeySet, StoreError};
 use crate::trail::event::in_scope;
 use crate::trail::excerpt::Excerpt;
@@ -27,6 +28,7 @@ pub(super) struct Fetching<'a> {
     pub(super) logs: &'a LogSource,
     pub(super) conditions: &'a [Condition<'a>],
     pub(super) request: Request<'a>,
+    pub(super) window: Window,
 }
 
 /// What was found in the objects.
@@ -68,7 +70,7 @@ impl Fetching<'_> {
 
     async fn read(&self, object: &str) -> Result<(String, Read), Unreadable> {
         let key = self.key(object)?;
-        let Stored { bytes, version } = self.logs.read(self.s3, key).await?;
+        let Stored { bytes, version } = self.logs.read(self.s3, &self.window, key).await?;
         let filters = self.conditions.iter().map(|condition| condition.rule.filter.clone()).collect();
         let (period, account) = (self.request.period, self.request.account.to_owned());
         let searching = tokio::task::spawn_blocking(move || {

@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 pub use sql::{NoSql, condition};
 pub use table::{Table, TableError};
 
+use super::body::Window;
 use super::digest::{DigestStore, KeySet, StoreError};
 use super::{LogSource, Origin, Request};
 use crate::model::{Record, RecordOutcome};
@@ -151,7 +152,7 @@ pub async fn from_athena<A: Athena, S: DigestStore>(
         );
         return records;
     }
-    let fetching = Fetching { s3, logs, conditions: &conditions, request };
+    let fetching = Fetching { s3, logs, conditions: &conditions, request, window: Window::default() };
     let most = |number: usize| conditions.get(number).map_or(0, |condition| condition.rule.rule.most_events);
     let mut fetched = fetching.fetch(&search.found, most).await;
     fetched.validate(store, table, request, keys).await;

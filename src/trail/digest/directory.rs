@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::super::body::files_at_once;
 use super::MOST_LOGS;
 use super::name::tail;
 use super::store::{DigestStore, StoreError, StoredObject};
@@ -169,7 +170,7 @@ impl DigestStore for DirectoryStore {
 
     async fn get(&self, _: &str, key: &str, largest: usize) -> Result<StoredObject, StoreError> {
         let path = self.path(key).ok_or_else(StoreError::missing)?;
-        let mut object = StoredObject { bytes: self.read(&path, largest)?, ..StoredObject::default() };
+        let mut object = StoredObject { bytes: self.read(&path, largest)?.into(), ..StoredObject::default() };
         if key.contains("CloudTrail-Digest") {
             let mut beside = path.into_os_string();
             beside.push(SIDECAR);
@@ -186,6 +187,10 @@ impl DigestStore for DirectoryStore {
             }
         }
         Ok(object)
+    }
+
+    fn at_once(&self) -> usize {
+        files_at_once()
     }
 
     fn is_at(&self, _: &str, key: &str, _: &str, digest_key: &str) -> bool {

@@ -15,8 +15,8 @@ use super::{LARGEST_LOG, LARGEST_LOG_TEXT, LARGEST_TEXT_IN_MEMORY};
 use crate::canonical;
 use crate::model::{Period, Sha256Digest};
 
-/// Log files that are fetched and hashed at once.
-const AT_ONCE: usize = 16;
+/// Log files whose texts stand in memory at once, for somebody who wants to see them.
+const TEXTS_AT_ONCE: usize = 8;
 
 /// The SHA-256 of the text of a log file: what digest files state.
 ///
@@ -123,12 +123,13 @@ pub(super) async fn examine<S: DigestStore>(
 ) -> Examined {
     let mut examined = Examined::default();
     let keeps = visitor.is_some();
+    let at_once = if keeps { TEXTS_AT_ONCE } else { store.at_once() };
     let looking = stream::iter(chain.logs.values()).map(async |log| match read.outcome(log) {
         Some(outcome) if !keeps => (log, outcome),
         _ => (log, look(store, log, keeps).await),
     });
     // In the order of their names, whichever is read first: what is printed must not depend on speed.
-    let mut looking = looking.buffered(AT_ONCE);
+    let mut looking = looking.buffered(at_once);
     while let Some((log, outcome)) = looking.next().await {
         match outcome {
             Ok(found) => {

@@ -2,6 +2,7 @@
 
 use aws_sdk_s3::error::ProvideErrorMetadata;
 
+use super::super::body::{BodyError, OBJECTS_AT_ONCE, Window};
 use super::super::refusal::refusal;
 use super::MOST_LOGS;
 use super::store::{DigestStore, StoreError, StoredObject};
@@ -10,12 +11,13 @@ use super::store::{DigestStore, StoreError, StoredObject};
 #[derive(Debug, Clone)]
 pub struct S3Store {
     client: aws_sdk_s3::Client,
+    window: Window,
 }
 
 impl S3Store {
     /// What a client can see.
     pub fn new(client: aws_sdk_s3::Client) -> Self {
-        Self { client }
+        Self { client, window: Window::default() }
     }
 }
 
@@ -71,23 +73,20 @@ impl DigestStore for S3Store {
 
     async fn get(&self, bucket: &str, key: &str, largest: usize) -> Result<StoredObject, StoreError> {
         let asked = self.client.get_object().bucket(bucket).key(key);
-        let mut object = asked.send().await.map_err(|error| refused(&error))?;
+        let object = asked.send().await.map_err(|error| refused(&error))?;
         let said = |name: &str| object.metadata().and_then(|metadata| metadata.get(name)).cloned();
-        let mut stored = StoredObject {
-            signature: said("signature"),
-            signature_algorithm: said("signature-algorithm"),
-            has_backfill_time: said("backfill-generation-timestamp").is_some(),
-            bytes: Vec::new(),
-        };
-        // What the answer says about its length is the server's word; what comes is counted.
-        while let Some(chunk) = object.body.next().await {
-            let chunk = chunk.map_err(|error| StoreError::new("Unreachable", error))?;
-            if stored.bytes.len() + chunk.len() > largest {
-                return Err(StoreError::too_large(largest));
-            }
-            stored.bytes.extend_from_slice(&chunk);
-        }
-        Ok(stored)
+        let (signature, signature_algorithm) = (said("signature"), said("signature-algorithm"));
+        let has_backfill_time = said("backfill-generation-timestamp").is_some();
+        let read = self.window.read(object.body, object.content_length, largest).await;
+        let bytes = read.map_err(|error| match error {
+            BodyError::TooLarge => StoreError::too_large(largest),
+            BodyError::BrokenOff(why) => StoreError::new("Unreachable", why),
+        })?;
+        Ok(StoredObject { bytes, signature, signature_algorithm, has_backfill_time })
+    }
+
+    fn at_once(&self) -> usize {
+        OBJECTS_AT_ONCE
     }
 
     fn is_at(&self, bucket: &str, key: &str, digest_bucket: &str, digest_key: &str) -> bool {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::future::Future;
 
+use super::super::body::Body;
+
 /// Where digest and log files lie. Keys are those of the bucket; a directory maps them onto its files.
 pub trait DigestStore: Sync {
     /// The keys of a folder from `from` on and before `until`, sorted.
@@ -29,6 +31,9 @@ pub trait DigestStore: Sync {
         largest: usize,
     ) -> impl Future<Output = Result<StoredObject, StoreError>> + Send;
 
+    /// How many objects to ask for at a time.
+    fn at_once(&self) -> usize;
+
     /// Whether what lies under `key` in the list of `bucket` lies where CloudTrail delivered it, if it says that that was
     /// `digest_key` in `digest_bucket`.
     fn is_at(&self, bucket: &str, key: &str, digest_bucket: &str, digest_key: &str) -> bool;
@@ -45,7 +50,7 @@ pub trait DigestStore: Sync {
 #[derive(Debug, Clone, Default)]
 pub struct StoredObject {
     /// The bytes as stored.
-    pub bytes: Vec<u8>,
+    pub bytes: Body,
     /// Its metadata `signature`.
     pub signature: Option<String>,
     /// Its metadata `signature-algorithm`.

@@ -78,6 +78,10 @@ impl DigestStore for Memory {
         if object.bytes.len() > largest { Err(StoreError::too_large(largest)) } else { Ok(object) }
     }
 
+    fn at_once(&self) -> usize {
+        2
+    }
+
     fn is_at(&self, bucket: &str, key: &str, digest_bucket: &str, digest_key: &str) -> bool {
         (bucket, key) == (digest_bucket, digest_key)
     }
@@ -131,7 +135,7 @@ fn signed(content: &Value) -> (String, String, StoredObject) {
     key().sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), to_sign.as_bytes(), &mut signature).unwrap();
     let signature: String = signature.iter().map(|byte| format!("{byte:02x}")).collect();
     let object = StoredObject {
-        bytes: gzip(text.as_bytes()),
+        bytes: gzip(text.as_bytes()).into(),
         signature: Some(signature.clone()),
         signature_algorithm: Some("SHA256withRSA".into()),
         has_backfill_time: false,
@@ -241,7 +245,8 @@ fn a_copy_without_metadata_takes_signatures_out_of_the_next_digest_file() {
     memory.put(
         4,
         StoredObject {
-            bytes: gzip(content(4, Some((&digest_key(3), "00", "11")), json!([])).to_string().as_bytes()),
+            bytes: gzip(content(4, Some((&digest_key(3), "00", "11")), json!([])).to_string().as_bytes())
+                .into(),
             ..StoredObject::default()
         },
     );
@@ -253,7 +258,7 @@ fn a_copy_without_metadata_takes_signatures_out_of_the_next_digest_file() {
 fn hostile_digest_files_are_told_of() {
     let one = |bytes: Vec<u8>| {
         let mut memory = Memory::whole();
-        memory.objects.get_mut(&("b".into(), digest_key(3))).unwrap().bytes = bytes;
+        memory.objects.get_mut(&("b".into(), digest_key(3))).unwrap().bytes = bytes.into();
         kinds(&memory.chain())
     };
     let malformed = [ProblemKind::DigestMalformed];

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{StreamExt, stream};
 
+use super::super::body::Body;
 use super::chain::Chain;
 use super::file::ReadDigest;
 use super::keys::KeySet;
@@ -14,9 +15,6 @@ use super::signature::{ALGORITHM, verifies};
 use super::store::{DigestStore, StoreError, StoredObject};
 use super::{LARGEST_DIGEST, MOST_DIGESTS, MOST_LOGS};
 use crate::model::Period;
-
-/// Digest files that are fetched at once.
-const AT_ONCE: usize = 16;
 
 /// A digest file that a list names.
 #[derive(Debug, Clone)]
@@ -145,13 +143,13 @@ impl<S: DigestStore> Walk<'_, S> {
 
     async fn fetch_all(&self, listed: &[Listed]) -> BTreeMap<String, Result<Fetched, StoreError>> {
         let fetching = stream::iter(listed).map(async |one| (one.key.clone(), self.fetch(&one.key).await));
-        fetching.buffer_unordered(AT_ONCE).collect().await
+        fetching.buffer_unordered(self.store.at_once()).collect().await
     }
 
     async fn fetch(&self, key: &str) -> Result<Fetched, StoreError> {
         let object = self.store.get(&self.bucket, key, LARGEST_DIGEST).await?;
         let read = ReadDigest::read(&object.bytes);
-        Ok(Fetched { object: StoredObject { bytes: Vec::new(), ..object }, read })
+        Ok(Fetched { object: StoredObject { bytes: Body::default(), ..object }, read })
     }
 
     /// The digest file, if its signature verifies and it lies where it was delivered.
