@@ -18,7 +18,7 @@ use typst_pdf::{PdfOptions, PdfStandard, PdfStandards, Timestamp};
 pub use access_csv::{CsvError, access_csv};
 
 use crate::canonical;
-use crate::model::Assessment;
+use crate::model::{Assessment, Corroboration};
 use layout::{forget, lay_out};
 use text::Printer;
 use view::View;
@@ -29,6 +29,8 @@ use world::ReportWorld;
 pub struct ReportOptions {
     /// Name of the organization that is assessed, as the cover shows it.
     pub organization: String,
+    /// What CloudTrail's log files say of the bundle's requests, where somebody asked them.
+    pub corroboration: Option<Corroboration>,
     /// Marks every page as a demonstration with recorded data.
     pub demonstration: bool,
 }

@@ -1,11 +1,13 @@
 //! The report, from a made-up assessment to a PDF that other programs read.
 
+mod corroborated;
 mod other_tools;
 pub(crate) mod synthetic;
 mod trail_coverage;
 
 use std::path::{Path, PathBuf};
 
+use corroborated::corroboration;
 use proofpack::canonical::sha256;
 use proofpack::model::{Assessment, LeftOut, UsedParameter};
 use proofpack::report::{ReportOptions, render};
@@ -16,7 +18,11 @@ use crate::support::{python_tool, succeed};
 const MANIFEST: &[u8] = b"{\"version\":1}\n";
 
 fn options() -> ReportOptions {
-    ReportOptions { organization: "Example Health, Inc.".into(), demonstration: true }
+    ReportOptions {
+        organization: "Example Health, Inc.".into(),
+        demonstration: true,
+        ..ReportOptions::default()
+    }
 }
 
 /// Renders, and leaves the PDF where it can be looked at and given to other programs.
@@ -132,7 +138,8 @@ fn no_text_stops_the_report() {
         let synthetic = Synthetic { text: text.into(), buckets: 7, filler: 0 };
         let mut assessment = synthetic.assessment();
         everywhere(&mut assessment, text);
-        let options = ReportOptions { organization: text.into(), ..options() };
+        let corroboration = Some(corroboration(text, &assessment));
+        let options = ReportOptions { organization: text.into(), corroboration, ..options() };
         let pdf = rendered(&format!("hostile-{number}"), &assessment, &options);
         if number == 0 {
             let printed = python("extract_text.py", &pdf);
@@ -149,7 +156,31 @@ fn very_long_values_do_not_stop_the_report() {
     let text = "x".repeat(40_000);
     let mut assessment = Synthetic { text: "a:b/".repeat(500), buckets: 7, filler: 0 }.assessment();
     everywhere(&mut assessment, &text);
-    rendered("long", &assessment, &ReportOptions { organization: text, demonstration: false });
+    let corroboration = Some(corroboration(&text, &assessment));
+    rendered("long", &assessment, &ReportOptions { organization: text, corroboration, demonstration: false });
+}
+
+#[test]
+fn what_cloudtrail_says_of_the_collection_is_shown_and_that_nobody_asked_too() {
+    let assessment = Synthetic::default().assessment();
+    let pdf = rendered("not-corroborated", &assessment, &options());
+    assert!(python("extract_text.py", &pdf).contains("Nobodyaskedwhether"));
+
+    let corroboration = Some(corroboration("logs", &assessment));
+    let pdf = rendered("corroborated", &assessment, &ReportOptions { corroboration, ..options() });
+    let text = python("extract_text.py", &pdf);
+    for shown in [
+        "730recordsofAPIcallswereheld",
+        "700",
+        "confirmed:",
+        "29",
+        "CloudTrailloggedtherequestotherwisethan",
+        "principal:logsintherecord,",
+        "eventlogs",
+    ] {
+        assert!(text.contains(shown), "{shown} is not on the pages:\n{text}");
+    }
+    assert!(!text.contains("Nobodyaskedwhether"));
 }
 
 #[test]

@@ -64,9 +64,11 @@ pub(crate) fn parts(home: &Path, signer: &dyn Signer) -> Parts {
     let assessment = assessment(&bag);
     let manifest = fs::read(bag.join("data/manifest.json")).unwrap();
     let parsed = serde_json::from_slice(&assessment).unwrap();
-    let options = ReportOptions { organization: "Tests".into(), demonstration: true };
+    let told = corroboration(&bag);
+    let corroboration = to_file_bytes(&told).unwrap();
+    let options =
+        ReportOptions { organization: "Tests".into(), corroboration: Some(told), demonstration: true };
     let report = report::render(&parsed, &manifest, &options).unwrap();
-    let corroboration = to_file_bytes(&corroboration(&bag)).unwrap();
     Parts {
         assessment,
         report: sign::sign_pdf(&report, signer, &SignatureInfo::new(signing_time())).unwrap(),

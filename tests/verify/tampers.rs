@@ -191,7 +191,8 @@ fn of_what_stands_beside() -> Vec<Tamper> {
     let sample = sample();
     let other = signer("somebody else");
     let manifest = fs::read(sample.parts.bag.join("data/manifest.json")).unwrap();
-    let options = ReportOptions { organization: "Tests".into(), demonstration: true };
+    let options =
+        ReportOptions { organization: "Tests".into(), demonstration: true, ..ReportOptions::default() };
     let assessment: Assessment = serde_json::from_slice(&sample.parts.assessment).unwrap();
     let info = SignatureInfo::new(signing_time());
     vec![

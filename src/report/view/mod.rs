@@ -8,6 +8,7 @@ mod answer;
 mod attestations;
 mod checks;
 mod controls;
+mod corroboration;
 mod evidence;
 mod exceptions;
 mod excerpts;
@@ -28,6 +29,7 @@ use access::AccessSection;
 use attestations::AttestationSection;
 use checks::Checks;
 use controls::FrameworkView;
+use corroboration::CorroborationSection;
 use evidence::{EvidenceFile, GapSection};
 use exceptions::ExceptionRow;
 use imports::ImportSection;
@@ -45,6 +47,7 @@ pub(super) struct View {
     frameworks: Vec<FrameworkView>,
     gaps: GapSection,
     trail: TrailSection,
+    corroboration: Option<CorroborationSection>,
     exceptions: Vec<ExceptionRow>,
     attestations: AttestationSection,
     imports: ImportSection,
@@ -109,6 +112,7 @@ impl View {
     /// The view of an assessment.
     pub(super) fn new(assessment: &Assessment, options: &ReportOptions) -> Self {
         let mut records = Records::new(&assessment.evidence);
+        let corroboration = options.corroboration.as_ref();
         let gaps = GapSection::new(assessment, &mut records);
         let mut checks = Checks::new(assessment);
         let frameworks = controls::frameworks(assessment, &mut checks, &mut records);
@@ -118,6 +122,7 @@ impl View {
             summary: Summary::new(assessment, &checks),
             gaps,
             trail: TrailSection::new(assessment, &mut records),
+            corroboration: corroboration.map(|one| CorroborationSection::new(one, &mut records)),
             exceptions: exceptions::exceptions(assessment),
             attestations: AttestationSection::new(assessment, &mut records),
             imports: ImportSection::new(assessment, &mut records),
