@@ -20,8 +20,10 @@ pub(super) fn files_at_once() -> usize {
 }
 
 /// What stands in memory at a time, in [`UNIT`]s of bytes; an object that is larger has it all for itself.
-const UNITS: u32 = 8 * 1024;
+const UNITS: u32 = 2 * 1024;
 const UNIT: u64 = 4 * 1024;
+/// The most bytes that memory is taken for before they come.
+const MOST_EXPECTED: usize = 4 << 20;
 
 /// Room for objects that wait to be looked at. Whoever has room must not wait for others that have none yet.
 #[derive(Debug, Clone)]
@@ -37,7 +39,15 @@ impl Default for Window {
 #[derive(Debug, Clone, Default)]
 pub struct Body {
     bytes: Vec<u8>,
-    _room: Option<Arc<OwnedSemaphorePermit>>,
+    _room: Option<Room>,
+}
+
+/// A part of a window, until it is dropped.
+#[derive(Debug, Clone)]
+pub(super) struct Room {
+    /// How many bytes are said to come.
+    bytes: u64,
+    _permit: Option<Arc<OwnedSemaphorePermit>>,
 }
 
 impl From<Vec<u8>> for Body {
@@ -64,15 +74,26 @@ pub(super) enum BodyError {
 }
 
 impl Window {
-    /// Reads a body of at most `largest` bytes, as soon as there is room for as many as the answer states.
-    pub(super) async fn read(
-        &self,
-        mut stream: ByteStream,
-        stated: Option<i64>,
-        largest: usize,
-    ) -> Result<Body, BodyError> {
-        let room = self.room(stated.and_then(|length| u64::try_from(length).ok())).await;
-        let mut bytes = Vec::new();
+    /// Room for an object of as many bytes; for all that there is where the number is not known. Who knows it beforehand
+    /// takes room before the request: an answer that nobody reads yet fills buffers.
+    pub(super) async fn room(&self, bytes: Option<u64>) -> Room {
+        let units = bytes.map_or(UNITS, |bytes| u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(UNITS));
+        // It fails when the semaphore was closed, which nobody does.
+        let permit = Arc::clone(&self.0).acquire_many_owned(units.clamp(1, UNITS)).await.ok();
+        Room { bytes: bytes.unwrap_or_default(), _permit: permit.map(Arc::new) }
+    }
+}
+
+/// The length that an answer of S3 states.
+pub(super) fn stated_length(stated: Option<i64>) -> Option<u64> {
+    stated.and_then(|length| u64::try_from(length).ok())
+}
+
+impl Room {
+    /// Reads a body of at most `largest` bytes.
+    pub(super) async fn read(self, mut stream: ByteStream, largest: usize) -> Result<Body, BodyError> {
+        let expected = usize::try_from(self.bytes).unwrap_or(usize::MAX);
+        let mut bytes = Vec::with_capacity(expected.min(largest).min(MOST_EXPECTED));
         // What the answer states is the server's word; what comes is counted.
         while let Some(chunk) = stream.next().await {
             let chunk = chunk.map_err(|error| BodyError::BrokenOff(error.to_string()))?;
@@ -81,14 +102,7 @@ impl Window {
             }
             bytes.extend_from_slice(&chunk);
         }
-        Ok(Body { bytes, _room: room.map(Arc::new) })
-    }
-
-    /// Room for as many bytes; for all that there is where the number is not known.
-    async fn room(&self, bytes: Option<u64>) -> Option<OwnedSemaphorePermit> {
-        let units = bytes.map_or(UNITS, |bytes| u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(UNITS));
-        // It fails when the semaphore was closed, which nobody does.
-        Arc::clone(&self.0).acquire_many_owned(units.clamp(1, UNITS)).await.ok()
+        Ok(Body { bytes, _room: Some(self) })
     }
 }
 
@@ -99,7 +113,7 @@ mod tests {
     use super::*;
 
     async fn body(window: &Window, length: usize, stated: Option<i64>) -> Result<Body, BodyError> {
-        window.read(ByteStream::from(vec![b'x'; length]), stated, 1000).await
+        window.room(stated_length(stated)).await.read(ByteStream::from(vec![b'x'; length]), 1000).await
     }
 
     #[tokio::test]

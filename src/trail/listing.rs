@@ -108,7 +108,8 @@ async fn keys(s3: &aws_sdk_s3::Client, bucket: &str, prefix: &str) -> Result<Vec
         let listed = |object: &Object| {
             let location = object.key().filter(|key| is_log_name(key))?.to_owned();
             let (tag, length) = (object.e_tag().unwrap_or_default(), object.size().unwrap_or_default());
-            Some(Listed { location, state: format!("{tag} {length}") })
+            let bytes = u64::try_from(length).unwrap_or_default();
+            Some(Listed { location, state: format!("{tag} {length}"), bytes })
         };
         keys.extend(page.contents().iter().filter_map(listed));
         bounded(&keys)?;
@@ -196,7 +197,7 @@ fn below(root: &Path, folder: &str) -> Result<Vec<Listed>, Unreadable> {
             // Links are listed, so that they are refused by name rather than passed over.
             Ok(metadata) if metadata.is_symlink() => {
                 let name = start.strip_prefix(root).ok().map(|path| path.to_string_lossy().into_owned());
-                files.extend(name.map(|location| Listed { location, state: String::new() }));
+                files.extend(name.map(|location| Listed { location, state: String::new(), bytes: 0 }));
                 return Ok(files);
             }
             _ => return Ok(files),
@@ -215,9 +216,10 @@ fn below(root: &Path, folder: &str) -> Result<Vec<Listed>, Unreadable> {
             if kind.is_dir() {
                 folders.push(path);
             } else if is_log_name(&name) || kind.is_symlink() && path.is_dir() {
-                let state =
-                    entry.metadata().ok().and_then(|metadata| state_of(&metadata)).unwrap_or_default();
-                files.push(Listed { location: name, state });
+                let metadata = entry.metadata().ok();
+                let state = metadata.as_ref().and_then(state_of).unwrap_or_default();
+                let bytes = metadata.map_or(0, |metadata| metadata.len());
+                files.push(Listed { location: name, state, bytes });
             }
         }
         bounded(&files)?;

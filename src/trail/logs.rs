@@ -145,7 +145,7 @@ pub async fn from_logs(
             {
                 return searched;
             }
-            let content = source.read(s3, window, &listed.location).await;
+            let content = source.read(s3, window, &listed.location, Some(listed.bytes)).await;
             let location = listed.location.clone();
             let _processor = question.processors.acquire().await;
             let question = Arc::clone(&question);

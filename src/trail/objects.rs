@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use aws_sdk_s3::error::ProvideErrorMetadata;
 
-use super::body::{Body, BodyError, OBJECTS_AT_ONCE, Window, files_at_once};
+use super::body::{Body, BodyError, OBJECTS_AT_ONCE, Window, files_at_once, stated_length};
 use super::file::{LARGEST_OBJECT, Unreadable};
 use super::listing;
 use super::refusal::refusal;
@@ -36,6 +36,8 @@ pub(super) struct Listed {
     pub(super) location: String,
     /// What changes when the file is exchanged: the object's ETag and length, the file's length and time.
     pub(super) state: String,
+    /// Its length as stored.
+    pub(super) bytes: u64,
 }
 
 /// A log file as it is stored.
@@ -92,15 +94,16 @@ impl LogSource {
         Ok(listed)
     }
 
-    /// A log file as it is stored.
+    /// A log file as it is stored, of as many bytes as the list says, if one does.
     pub(super) async fn read(
         &self,
         s3: &aws_sdk_s3::Client,
         window: &Window,
         location: &str,
+        bytes: Option<u64>,
     ) -> Result<Stored, Unreadable> {
         match self {
-            Self::S3 { bucket, .. } => get_object(s3, window, bucket, location).await,
+            Self::S3 { bucket, .. } => get_object(s3, window, bucket, location, bytes).await,
             Self::Directory(path) => {
                 read_file(&path.join(location)).map(|bytes| Stored { bytes: bytes.into(), version: None })
             }
@@ -155,10 +158,19 @@ async fn get_object(
     window: &Window,
     bucket: &str,
     key: &str,
+    bytes: Option<u64>,
 ) -> Result<Stored, Unreadable> {
+    let room = match bytes {
+        Some(_) => Some(window.room(bytes).await),
+        None => None,
+    };
     let object = s3.get_object().bucket(bucket).key(key).send().await.map_err(|error| refused(&error))?;
     let version = object.version_id().filter(|version| *version != "null").map(str::to_owned);
-    let read = window.read(object.body, object.content_length, LARGEST_OBJECT as usize).await;
+    let room = match room {
+        Some(room) => room,
+        None => window.room(stated_length(object.content_length)).await,
+    };
+    let read = room.read(object.body, LARGEST_OBJECT as usize).await;
     let bytes = read.map_err(|error| match error {
         BodyError::TooLarge => Unreadable::too_large(),
         BodyError::BrokenOff(why) => Unreadable::new("Unreachable", why),
@@ -172,8 +184,10 @@ fn read_file(path: &Path) -> Result<Vec<u8>, Unreadable> {
     if !fs::symlink_metadata(path).map_err(unreadable)?.is_file() {
         return Err(Unreadable::new("Unreadable", "not a regular file; links are not followed"));
     }
-    let mut bytes = Vec::new();
     let file = fs::File::open(path).map_err(unreadable)?;
+    let length = file.metadata().map_err(unreadable)?.len();
+    // One byte more than it has: what was read to the end need not be moved to a larger place for finding that out.
+    let mut bytes = Vec::with_capacity(usize::try_from(length.min(LARGEST_OBJECT) + 1).unwrap_or_default());
     file.take(LARGEST_OBJECT + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > LARGEST_OBJECT { Err(Unreadable::too_large()) } else { Ok(bytes) }
 }

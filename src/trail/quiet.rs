@@ -92,7 +92,7 @@ impl QuietFiles {
 
 impl QuietFile {
     pub(super) fn new(question: Sha256Digest, listed: Listed, object: Value, scanned: &Scanned) -> Self {
-        let Listed { location, state } = listed;
+        let Listed { location, state, .. } = listed;
         let Scanned { events, bytes: text_bytes, text_sha256, .. } = *scanned;
         Self { question, location, state, object, events, text_bytes, text_sha256 }
     }

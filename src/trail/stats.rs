@@ -203,8 +203,8 @@ pub async fn statistics(
         Statistics { objects_outside_period: (listed - locations.len()) as u64, ..Statistics::default() };
     progress.listed(locations.len());
     let window = &Window::default();
-    let reading = stream::iter(locations).map(|Listed { location, .. }| async move {
-        let stored = source.read(s3, window, &location).await;
+    let reading = stream::iter(locations).map(|Listed { location, bytes, .. }| async move {
+        let stored = source.read(s3, window, &location, Some(bytes)).await;
         let account = account.to_owned();
         let counting = tokio::task::spawn_blocking(move || {
             Statistics::read(&mut Inflater::new(), &stored?.bytes, period, &account)

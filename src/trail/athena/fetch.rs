@@ -70,7 +70,7 @@ impl Fetching<'_> {
 
     async fn read(&self, object: &str) -> Result<(String, Read), Unreadable> {
         let key = self.key(object)?;
-        let Stored { bytes, version } = self.logs.read(self.s3, &self.window, key).await?;
+        let Stored { bytes, version } = self.logs.read(self.s3, &self.window, key, None).await?;
         let filters = self.conditions.iter().map(|condition| condition.rule.filter.clone()).collect();
         let (period, account) = (self.request.period, self.request.account.to_owned());
         let searching = tokio::task::spawn_blocking(move || {

@@ -2,7 +2,7 @@
 
 use aws_sdk_s3::error::ProvideErrorMetadata;
 
-use super::super::body::{BodyError, OBJECTS_AT_ONCE, Window};
+use super::super::body::{BodyError, OBJECTS_AT_ONCE, Window, stated_length};
 use super::super::refusal::refusal;
 use super::MOST_LOGS;
 use super::store::{DigestStore, StoreError, StoredObject};
@@ -77,7 +77,8 @@ impl DigestStore for S3Store {
         let said = |name: &str| object.metadata().and_then(|metadata| metadata.get(name)).cloned();
         let (signature, signature_algorithm) = (said("signature"), said("signature-algorithm"));
         let has_backfill_time = said("backfill-generation-timestamp").is_some();
-        let read = self.window.read(object.body, object.content_length, largest).await;
+        let read =
+            self.window.room(stated_length(object.content_length)).await.read(object.body, largest).await;
         let bytes = read.map_err(|error| match error {
             BodyError::TooLarge => StoreError::too_large(largest),
             BodyError::BrokenOff(why) => StoreError::new("Unreachable", why),

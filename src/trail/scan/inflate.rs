@@ -59,7 +59,9 @@ impl Inflater {
         let mut wanted = (stated as usize).clamp(1, possible.max(1));
         loop {
             if self.text.len() < wanted {
-                self.text.resize(wanted, 0);
+                // What was in it is no longer needed, and objects that are a little larger than the one before are common.
+                self.text = Vec::new();
+                self.text = vec![0; wanted.saturating_add(wanted / 8).min(largest)];
             }
             match self.decompressor.deflate_decompress(deflated, &mut self.text) {
                 Ok(length) => {
