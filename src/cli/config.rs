@@ -168,6 +168,9 @@ pub(super) struct SigningConfig {
     pub(super) password_variable: Option<String>,
     /// Reason that the signature states.
     pub(super) reason: Option<String>,
+    /// URLs of timestamp authorities (RFC 3161); the first that answers stamps the report's signature.
+    #[serde(default)]
+    pub(super) timestamp_authorities: Vec<String>,
 }
 
 /// Where the package is kept.

@@ -44,6 +44,7 @@ mod report;
 mod resume;
 mod run;
 mod sign;
+mod timestamp;
 mod trail;
 mod verify;
 mod workspace;

@@ -5,8 +5,9 @@ use std::fs;
 use super::config::{Config, SigningConfig};
 use super::exit::{CommandError, Exit};
 use super::workspace::Workspace;
-use super::{CommandResult, ConfigArgument};
+use super::{CommandResult, ConfigArgument, timestamp};
 use crate::clock::Clock;
+use crate::sign::pades::sign_and_stamp_pdf;
 use crate::sign::{self, SignatureInfo, Signer, SoftwareSigner};
 
 #[derive(Debug, clap::Args)]
@@ -38,7 +39,8 @@ pub(super) fn sign_all(
     let manifest = Workspace::read(&workspace.manifest(), "collect")?;
     let mut info = SignatureInfo::new(now);
     info.reason = config.signing.as_ref().and_then(|signing| signing.reason.clone());
-    let signed = sign::sign_pdf(&report, signer, &info).map_err(CommandError::input)?;
+    let authorities = timestamp::authorities(config.signing.as_ref())?;
+    let signed = sign_and_stamp_pdf(&report, signer, &info, &authorities).map_err(CommandError::input)?;
     let signature = sign::detached_cms(signer, &manifest).map_err(CommandError::input)?;
     Workspace::write(&workspace.report(), &signed)?;
     Workspace::write(&workspace.manifest_signature(), &signature)

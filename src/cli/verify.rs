@@ -88,6 +88,18 @@ fn in_words(verdict: &Verdict) -> String {
             |signer| format!("{} (SHA-256 {})", signer.subject, signer.sha256_fingerprint),
         );
         text.push_str(&format!("  {} signed by {signer}\n", signature.over));
+        if let Some(stamped) = &signature.timestamp {
+            text.push_str(&format!(
+                "    at {}, attested by {}{}\n",
+                stamped.time.format("%Y-%m-%d %H:%M:%S UTC"),
+                stamped.authority.subject,
+                match stamped.trusted {
+                    Some(true) => ", which is trusted",
+                    Some(false) => ", which no given certificate vouches for",
+                    None => "",
+                }
+            ));
+        }
     }
     for problem in &verdict.problems {
         text.push_str(&format!("  PROBLEM {problem}\n"));

@@ -17,6 +17,8 @@ pub enum DigestAlgorithm {
     Sha256,
     /// SHA-384.
     Sha384,
+    /// SHA-512; timestamp authorities sign with it.
+    Sha512,
 }
 
 /// How a key signs: key type, padding and digest in one.
@@ -36,6 +38,7 @@ impl DigestAlgorithm {
         let mut context = digest::Context::new(match self {
             DigestAlgorithm::Sha256 => &digest::SHA256,
             DigestAlgorithm::Sha384 => &digest::SHA384,
+            DigestAlgorithm::Sha512 => &digest::SHA512,
         });
         for part in parts {
             context.update(part);
@@ -48,8 +51,14 @@ impl DigestAlgorithm {
         let oid = match self {
             DigestAlgorithm::Sha256 => rfc5912::ID_SHA_256,
             DigestAlgorithm::Sha384 => rfc5912::ID_SHA_384,
+            DigestAlgorithm::Sha512 => rfc5912::ID_SHA_512,
         };
         AlgorithmIdentifierOwned { oid, parameters: None }
+    }
+
+    /// The one that an identifier names.
+    pub(crate) fn of(oid: &ObjectIdentifier) -> Option<Self> {
+        [Self::Sha256, Self::Sha384, Self::Sha512].into_iter().find(|one| one.identifier().oid == *oid)
     }
 }
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use der::{Decode, Encode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use x509_cert::ext::pkix::{BasicConstraints, KeyUsage};
+use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
 
 use super::SignError;
 use super::algorithm::{KeyType, verify_certificate};
@@ -183,6 +183,16 @@ impl Certificate {
         }
     }
 
+    /// Whether it is for timestamps and nothing else, and says so critically (RFC 3161, section 2.3).
+    pub(crate) fn is_for_timestamps_only(&self) -> bool {
+        match self.parsed.tbs_certificate.get::<ExtendedKeyUsage>() {
+            Ok(Some((critical, usage))) => {
+                critical && usage.0 == [const_oid::db::rfc5280::ID_KP_TIME_STAMPING]
+            }
+            _ => false,
+        }
+    }
+
     /// The first critical extension that is not understood.
     pub(crate) fn unknown_critical_extension(&self) -> Option<String> {
         let extensions = self.parsed.tbs_certificate.extensions.as_deref().unwrap_or_default();
@@ -240,6 +250,19 @@ impl Certificate {
             Err(oid) => Err(IssuerProblem::UnacceptedAlgorithm(oid.to_string())),
         }
     }
+}
+
+/// The certificate `leaf` and those of `others` that issued it, one above the other; and those that did not.
+pub(crate) fn chain(leaf: Certificate, mut others: Vec<Certificate>) -> (Vec<Certificate>, Vec<Certificate>) {
+    let mut chain = vec![leaf];
+    while let Some(last) = chain.last().filter(|last| !last.is_self_issued()) {
+        let below = chain.len() - 1;
+        match others.iter().position(|candidate| candidate.check_issued(last, below).is_ok()) {
+            Some(issuer) => chain.push(others.remove(issuer)),
+            None => break,
+        }
+    }
+    (chain, others)
 }
 
 fn instant(time: &x509_cert::time::Time) -> DateTime<Utc> {

@@ -11,9 +11,10 @@ use cms::signed_data::{
 use const_oid::ObjectIdentifier;
 use const_oid::db::{rfc5911, rfc6268};
 use der::asn1::{OctetString, SetOfVec};
-use der::{Any, Encode, Sequence};
+use der::{Any, Decode, Encode, Sequence};
 use x509_cert::attr::{Attribute, Attributes};
 
+use super::timestamp::{self, TOKEN_ATTRIBUTE, TimestampAuthority, Token};
 use super::{Certificate, SignError, SignatureAlgorithm, Signer, ToBeSigned};
 use crate::canonical;
 
@@ -48,17 +49,25 @@ pub(crate) struct EssCertificateId {
 /// When the signer fails, or its signature does not verify with its own certificate.
 pub fn detached_cms(signer: &dyn Signer, content: &[u8]) -> Result<Vec<u8>, SignError> {
     let digest = signer.algorithm().digest().digest(&[content]);
-    sign_digest(signer, &digest)
+    Ok(sign_digest(signer, &digest, &[])?.0)
 }
 
-/// As [`detached_cms`], for content that was hashed already with the signer's digest algorithm.
+/// As [`detached_cms`], for content that was hashed already with the signer's digest algorithm; with a timestamp if authorities
+/// are given.
 ///
 /// # Errors
-/// As [`detached_cms`].
-pub fn sign_digest(signer: &dyn Signer, content_digest: &[u8]) -> Result<Vec<u8>, SignError> {
+/// As [`detached_cms`], and when no authority stamps the signature.
+pub fn sign_digest(
+    signer: &dyn Signer,
+    content_digest: &[u8],
+    authorities: &[Box<dyn TimestampAuthority>],
+) -> Result<(Vec<u8>, Option<Token>), SignError> {
     let prepared = PreparedCms::new(signer.algorithm(), signer.chain(), content_digest)?;
     let signature = signer.sign(prepared.to_be_signed())?;
-    prepared.finish(&signature)
+    prepared.check(&signature)?;
+    let token = if authorities.is_empty() { None } else { Some(timestamp::stamp(&signature, authorities)?) };
+    let cms = prepared.assemble(&signature, token.as_ref().map(Token::der))?;
+    Ok((cms, token))
 }
 
 /// A signature before it is made: the first phase. Sign [`PreparedCms::to_be_signed`], then
@@ -99,15 +108,26 @@ impl PreparedCms {
     /// # Errors
     /// [`SignError::SignatureDoesNotVerify`] when key and certificate do not belong together.
     pub fn finish(self, signature: &[u8]) -> Result<Vec<u8>, SignError> {
-        let leaf = self.chain.first().ok_or(SignError::NoCertificate)?;
-        if !self.algorithm.verify(leaf.public_key(), &self.message, signature) {
-            return Err(SignError::SignatureDoesNotVerify(leaf.facts().subject));
-        }
-        self.assemble(signature)
+        self.check(signature)?;
+        self.assemble(signature, None)
     }
 
-    /// Assembles without checking the signature: what a verifier compares with.
-    pub(crate) fn assemble(&self, signature: &[u8]) -> Result<Vec<u8>, SignError> {
+    fn check(&self, signature: &[u8]) -> Result<(), SignError> {
+        let leaf = self.chain.first().ok_or(SignError::NoCertificate)?;
+        if self.algorithm.verify(leaf.public_key(), &self.message, signature) {
+            Ok(())
+        } else {
+            Err(SignError::SignatureDoesNotVerify(leaf.facts().subject))
+        }
+    }
+
+    /// Assembles without checking the signature, with the DER of a timestamp token over it if there is one: what a verifier
+    /// compares with.
+    pub(crate) fn assemble(&self, signature: &[u8], token: Option<&[u8]>) -> Result<Vec<u8>, SignError> {
+        let unsigned_attrs = token.map(|token| {
+            let value = Any::from_der(token)?;
+            Attributes::try_from(vec![attribute(TOKEN_ATTRIBUTE, value)?])
+        });
         let leaf = &self.chain.first().ok_or(SignError::NoCertificate)?.parsed().tbs_certificate;
         let signer_info = SignerInfo {
             version: CmsVersion::V1,
@@ -119,7 +139,7 @@ impl PreparedCms {
             signed_attrs: Some(self.signed_attributes.clone()),
             signature_algorithm: self.algorithm.identifier(),
             signature: OctetString::new(signature)?,
-            unsigned_attrs: None,
+            unsigned_attrs: unsigned_attrs.transpose()?,
         };
         let certificates: Vec<CertificateChoices> = self
             .chain
@@ -140,6 +160,10 @@ impl PreparedCms {
     }
 }
 
+fn attribute(oid: ObjectIdentifier, value: Any) -> Result<Attribute, der::Error> {
+    Ok(Attribute { oid, values: SetOfVec::try_from(vec![value])? })
+}
+
 fn signed_attributes(chain: &[Certificate], content_digest: &[u8]) -> Result<Attributes, SignError> {
     let leaf = chain.first().ok_or(SignError::NoCertificate)?;
     // RFC 5035: hashes after the first restrict the chain to these certificates, so all must be known
@@ -153,9 +177,6 @@ fn signed_attributes(chain: &[Certificate], content_digest: &[u8]) -> Result<Att
             Ok(EssCertificateId { hash })
         })
         .collect::<Result<Vec<_>, der::Error>>()?;
-    let attribute = |oid, value: Any| -> Result<Attribute, der::Error> {
-        Ok(Attribute { oid, values: SetOfVec::try_from(vec![value])? })
-    };
     Ok(Attributes::try_from(vec![
         attribute(CONTENT_TYPE, Any::encode_from(&CONTENT_TYPE_DATA)?)?,
         attribute(MESSAGE_DIGEST, Any::encode_from(&OctetString::new(content_digest)?)?)?,

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::IssuerProblem;
+use super::timestamp::TimestampError;
 
 /// Why signing failed.
 #[derive(Debug, thiserror::Error)]
@@ -148,6 +149,9 @@ pub enum SignError {
         /// The reserved space in bytes.
         reserved: usize,
     },
+    /// There is no timestamp that can be relied upon.
+    #[error(transparent)]
+    Timestamp(#[from] TimestampError),
     /// A test certificate could not be made.
     #[error("the test certificate could not be made: {0}")]
     KeyGeneration(#[from] rcgen::Error),

@@ -1,4 +1,4 @@
-//! Signatures over bytes: detached CMS (RFC 5652) and PAdES-B-B (ETSI EN 319 142-1) over a PDF.
+//! Signatures over bytes: detached CMS (RFC 5652) and PAdES (ETSI EN 319 142-1, levels B-B and B-T) over a PDF.
 //!
 //! Signing runs in phases: *prepare* (pure: what will be signed), *sign* (the only step that needs the
 //! private key, and the only one that may be remote one day), *finish* (pure: check the signature
@@ -6,13 +6,14 @@
 //! [`Signer`] at hand; a key service or a hardware token can drive the phases itself.
 
 mod algorithm;
-mod certificate;
+pub(crate) mod certificate;
 pub mod cms;
 mod error;
 mod keygen;
 pub mod pades;
 mod pem;
 mod software;
+pub mod timestamp;
 
 pub use algorithm::{DigestAlgorithm, SignatureAlgorithm};
 pub use certificate::{Certificate, CertificateFacts, IssuerProblem};
@@ -21,6 +22,7 @@ pub use error::SignError;
 pub use keygen::test_certificate;
 pub use pades::{SignatureInfo, sign_pdf};
 pub use software::SoftwareSigner;
+pub use timestamp::{TimestampAuthority, TimestampError};
 
 use chrono::{DateTime, Utc};
 

@@ -1,4 +1,4 @@
-//! PAdES-B-B (ETSI EN 319 142-1): an invisible signature over a whole PDF, by incremental update.
+//! PAdES (ETSI EN 319 142-1, level B-B; B-T with a timestamp): an invisible signature over a whole PDF, by incremental update.
 //!
 //! The bytes of the given file stay as they are; behind them come the changed catalog and first page,
 //! the signature field and the signature dictionary. The signature covers every byte of the result but
@@ -11,6 +11,7 @@ use std::ops::Range;
 use chrono::{DateTime, Utc};
 use lopdf::{Dictionary, Document, IncrementalDocument, LoadOptions, Object, ObjectId, StringFormat};
 
+use super::timestamp::{TimestampAuthority, require_same_time};
 use super::{SignError, Signer, cms, require_valid_at};
 
 /// How many bytes of CMS fit into the reserved space; twice as many digits stand in the file.
@@ -48,12 +49,28 @@ impl SignatureInfo {
 /// When the PDF cannot be read or is signed already, the certificate is not valid at the signing
 /// time, or the signer fails.
 pub fn sign_pdf(pdf: &[u8], signer: &dyn Signer, info: &SignatureInfo) -> Result<Vec<u8>, SignError> {
+    sign_and_stamp_pdf(pdf, signer, info, &[])
+}
+
+/// As [`sign_pdf`], with a timestamp by the first of the authorities that gives one (PAdES-B-T).
+///
+/// # Errors
+/// As [`sign_pdf`], and when no authority stamps the signature or the clocks differ.
+pub fn sign_and_stamp_pdf(
+    pdf: &[u8],
+    signer: &dyn Signer,
+    info: &SignatureInfo,
+    authorities: &[Box<dyn TimestampAuthority>],
+) -> Result<Vec<u8>, SignError> {
     if !info.allow_outside_validity {
         require_valid_at(signer, info.signed_at)?;
     }
     let prepared = PreparedPdf::new(pdf, info)?;
     let digest = signer.algorithm().digest().digest(&prepared.signed_parts());
-    let signature = cms::sign_digest(signer, &digest)?;
+    let (signature, token) = cms::sign_digest(signer, &digest, authorities)?;
+    if let Some(token) = token {
+        require_same_time(info.signed_at, &token)?;
+    }
     prepared.finish(&signature)
 }
 

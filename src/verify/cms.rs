@@ -13,11 +13,13 @@ use der::{Any, Decode, Encode};
 
 use super::trust::{self, Trust, TrustProblem};
 use crate::canonical;
+use crate::sign::certificate::chain;
 use crate::sign::cms::{
     CONTENT_TYPE, CONTENT_TYPE_DATA, MESSAGE_DIGEST, PreparedCms, SIGNED_DATA, SIGNING_CERTIFICATE_V2,
     SigningCertificateV2,
 };
-use crate::sign::{Certificate, CertificateFacts, SignatureAlgorithm};
+use crate::sign::timestamp::{self, TOKEN_ATTRIBUTE, Token};
+use crate::sign::{Certificate, CertificateFacts, SignatureAlgorithm, TimestampError};
 
 /// The largest signature that is read, in bytes: ours take 1 to 8 KiB.
 pub const LARGEST_SIGNATURE: usize = 64 * 1024;
@@ -40,8 +42,21 @@ pub struct CmsVerdict {
     pub within_validity: Option<bool>,
     /// Whether the signer is trusted.
     pub trust: Trust,
+    /// The timestamp over the signature, if it has one that holds.
+    pub timestamp: Option<Stamped>,
     /// Everything that is wrong; empty if and only if `intact`.
     pub problems: Vec<CmsProblem>,
+}
+
+/// A timestamp whose own signature holds, over the signature that carries it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamped {
+    /// The attested time.
+    pub time: DateTime<Utc>,
+    /// The certificate of the authority.
+    pub authority: CertificateFacts,
+    /// Whether that is trusted.
+    pub trust: Trust,
 }
 
 /// What is wrong with a signature.
@@ -109,6 +124,19 @@ pub enum CmsProblem {
     /// An unsigned attribute: whatever it says, nothing protects it.
     #[error("the unsigned attribute {0} is not covered by the signature and not expected")]
     UnsignedAttribute(String),
+    /// The timestamp over the signature does not hold.
+    #[error("{0}")]
+    Timestamp(#[from] TimestampError),
+    /// The signer claims a time at which the signature existed already.
+    #[error(
+        "it claims to be signed at {claimed}; a trusted authority attests that the signature existed at {attested}"
+    )]
+    ClaimedLater {
+        /// The claim.
+        claimed: DateTime<Utc>,
+        /// The attested time.
+        attested: DateTime<Utc>,
+    },
     /// A signed attribute's value cannot be read.
     #[error("the value of the signed attribute {0} cannot be read")]
     MalformedAttribute(&'static str),
@@ -136,6 +164,16 @@ pub fn verify(
 ) -> CmsVerdict {
     let mut check = Check::default();
     check.run(signature, content);
+    let timestamp = check.token.as_ref().and_then(|token| stamped(token, anchors));
+    // The word of an authority that nobody trusts is worth no more than the signer's own.
+    let attested = timestamp.as_ref().filter(|one| matches!(one.trust, Trust::Trusted { .. }));
+    let attested = attested.map(|one| one.time);
+    if let (Some(claimed), Some(attested)) = (signed_at, attested)
+        && claimed > attested + timestamp::MOST_DIFFERENCE
+    {
+        check.problems.push(CmsProblem::ClaimedLater { claimed, attested });
+    }
+    let signed_at = attested.or(signed_at);
     let leaf = check.chain.first();
     CmsVerdict {
         intact: check.problems.is_empty(),
@@ -149,8 +187,15 @@ pub fn verify(
             _ => Trust::Untrusted(vec![TrustProblem::SignatureDoesNotHold]),
         },
         chain: check.chain.iter().map(Certificate::facts).collect(),
+        timestamp,
         problems: check.problems,
     }
+}
+
+fn stamped(token: &Token, anchors: &[Certificate]) -> Option<Stamped> {
+    let (time, chain) = (token.time(), token.chain());
+    let authority = chain.first()?.facts();
+    Some(Stamped { time, authority, trust: trust::judge(chain, anchors, Some(time)) })
 }
 
 #[derive(Default)]
@@ -159,6 +204,7 @@ struct Check {
     chain: Vec<Certificate>,
     algorithm: Option<SignatureAlgorithm>,
     signature_holds: bool,
+    token: Option<Token>,
 }
 
 impl Check {
@@ -236,15 +282,10 @@ impl Check {
             SignerIdentifier::SubjectKeyIdentifier(_) => false,
         });
         let Some(own) = own else { return self.problems.push(CmsProblem::NoSignerCertificate) };
-        self.chain.push(certificates.remove(own));
-        while let Some(last) = self.chain.last().filter(|last| !last.is_self_issued()) {
-            let below = self.chain.len() - 1;
-            match certificates.iter().position(|candidate| candidate.check_issued(last, below).is_ok()) {
-                Some(issuer) => self.chain.push(certificates.remove(issuer)),
-                None => break,
-            }
-        }
-        let strays = certificates.iter().map(|stray| CmsProblem::StrayCertificate(stray.facts().subject));
+        let leaf = certificates.remove(own);
+        let strays;
+        (self.chain, strays) = chain(leaf, certificates);
+        let strays = strays.iter().map(|stray| CmsProblem::StrayCertificate(stray.facts().subject));
         self.problems.extend(strays);
     }
 
@@ -252,9 +293,7 @@ impl Check {
         if signer.version != CmsVersion::V1 {
             self.problems.push(CmsProblem::WrongVersion("SignerInfo"));
         }
-        for attribute in signer.unsigned_attrs.iter().flat_map(|attributes| attributes.iter()) {
-            self.problems.push(CmsProblem::UnsignedAttribute(attribute.oid.to_string()));
-        }
+        self.check_unsigned(signer);
         let leaf = self.chain.first().cloned();
         if let Some(leaf) = &leaf {
             self.algorithm = SignatureAlgorithm::of_key(leaf.public_key());
@@ -289,6 +328,22 @@ impl Check {
             if !holds {
                 self.problems.push(CmsProblem::BadSignature);
             }
+        }
+    }
+
+    /// The one unsigned attribute that has a meaning, because an authority's signature protects it, is a timestamp.
+    fn check_unsigned(&mut self, signer: &SignerInfo) {
+        let unexpected =
+            signer.unsigned_attrs.iter().flat_map(|all| all.iter()).filter(|one| one.oid != TOKEN_ATTRIBUTE);
+        self.problems.extend(unexpected.map(|one| CmsProblem::UnsignedAttribute(one.oid.to_string())));
+        let Some(token) = token_of(signer) else { return };
+        let read = Token::read(&token).and_then(|token| {
+            token.require_of(signer.signature.as_bytes())?;
+            Ok(token)
+        });
+        match read {
+            Ok(token) => self.token = Some(token),
+            Err(error) => self.problems.push(error.into()),
         }
     }
 
@@ -351,10 +406,16 @@ impl Check {
             .find_map(|attribute| attribute.values.get(0)?.decode_as::<OctetString>().ok());
         let (Some(algorithm), Some(digest)) = (self.algorithm, digest) else { return };
         let rebuilt = PreparedCms::new(algorithm, &self.chain, digest.as_bytes())
-            .and_then(|prepared| prepared.assemble(signer.signature.as_bytes()));
+            .and_then(|prepared| prepared.assemble(signer.signature.as_bytes(), token_of(signer).as_deref()));
         if rebuilt.is_ok_and(|bytes| bytes == signature) {
             return;
         }
         self.problems.push(CmsProblem::NotExact);
     }
+}
+
+/// The bytes of the timestamp that a signature carries. Where there are several, building it again tells.
+fn token_of(signer: &SignerInfo) -> Option<Vec<u8>> {
+    let mut attributes = signer.unsigned_attrs.iter().flat_map(|all| all.iter());
+    attributes.find(|one| one.oid == TOKEN_ATTRIBUTE)?.values.get(0)?.to_der().ok()
 }

@@ -19,7 +19,7 @@ use std::io::Read;
 use std::path::Path;
 
 pub use facet::{Facet, FacetStatus};
-pub use verdict::{Facts, SignatureFacts, SubjectKind, Verdict, VerdictLine};
+pub use verdict::{Facts, SignatureFacts, SubjectKind, TimestampFacts, Verdict, VerdictLine};
 
 use self::verdict::Draft;
 use crate::bundle::examine;

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::cms::{self, CmsVerdict};
+use super::cms::{self, CmsVerdict, Stamped};
 use super::pdf;
 use super::trust::Trust;
-use super::verdict::SignatureFacts;
+use super::verdict::{SignatureFacts, TimestampFacts};
 use crate::model::{Problem, ProblemCode};
 use crate::sign::{Certificate, CertificateFacts};
 
@@ -18,13 +18,14 @@ pub(super) struct Checked {
     pub(super) chain: Vec<CertificateFacts>,
     /// When it was made, as the signer claims.
     pub(super) signed_at: Option<DateTime<Utc>>,
+    timestamp: Option<Stamped>,
     trust: Trust,
 }
 
 impl Checked {
     fn of(mut faults: Vec<String>, signature: Option<CmsVerdict>, signed_at: Option<DateTime<Utc>>) -> Self {
         let Some(verdict) = signature else {
-            return Self { faults, chain: Vec::new(), signed_at, trust: Trust::NotAsked };
+            return Self { faults, chain: Vec::new(), signed_at, timestamp: None, trust: Trust::NotAsked };
         };
         if !verdict.intact && faults.is_empty() {
             faults.push("the signature does not hold".to_owned());
@@ -32,20 +33,21 @@ impl Checked {
         if verdict.within_validity == Some(false) {
             faults.push("the signer's certificate was not valid at the time of signing".to_owned());
         }
-        Self { faults, chain: verdict.chain, signed_at, trust: verdict.trust }
+        Self { faults, chain: verdict.chain, signed_at, timestamp: verdict.timestamp, trust: verdict.trust }
     }
 
     /// What it says, for the verdict.
     pub(super) fn facts(&self, over: &str) -> SignatureFacts {
-        let (trusted, distrust) = match &self.trust {
-            Trust::NotAsked => (None, Vec::new()),
-            Trust::Trusted { .. } => (Some(true), Vec::new()),
-            Trust::Untrusted(reasons) => (Some(false), reasons.iter().map(ToString::to_string).collect()),
-        };
+        let (trusted, distrust) = in_words(&self.trust);
+        let timestamp = self.timestamp.as_ref().map(|stamped| {
+            let (trusted, distrust) = in_words(&stamped.trust);
+            TimestampFacts { time: stamped.time, authority: stamped.authority.clone(), trusted, distrust }
+        });
         SignatureFacts {
             over: over.to_owned(),
             holds: self.faults.is_empty(),
             signed_at: self.signed_at,
+            timestamp,
             signer: self.chain.first().cloned(),
             trusted,
             distrust,
@@ -59,6 +61,14 @@ impl Checked {
         place: &'a str,
     ) -> impl Iterator<Item = Problem> + 'a {
         self.faults.iter().map(move |fault| Problem::new(code, place, fault))
+    }
+}
+
+fn in_words(trust: &Trust) -> (Option<bool>, Vec<String>) {
+    match trust {
+        Trust::NotAsked => (None, Vec::new()),
+        Trust::Trusted { .. } => (Some(true), Vec::new()),
+        Trust::Untrusted(reasons) => (Some(false), reasons.iter().map(ToString::to_string).collect()),
     }
 }
 

@@ -149,9 +149,26 @@ pub struct SignatureFacts {
     pub holds: bool,
     /// When it was signed, as the signer of the report claims.
     pub signed_at: Option<DateTime<Utc>>,
+    /// The timestamp over the signature, if it has one.
+    #[serde(default)]
+    pub timestamp: Option<TimestampFacts>,
     /// The signer's certificate, where one could be read.
     pub signer: Option<CertificateFacts>,
     /// Whether the signer leads to a trusted certificate; `None` where none was given.
+    pub trusted: Option<bool>,
+    /// Why it does not.
+    pub distrust: Vec<String>,
+}
+
+/// What a timestamp authority attests (RFC 3161). Its token holds; whether the authority is trusted is another matter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TimestampFacts {
+    /// When the signature existed.
+    pub time: DateTime<Utc>,
+    /// The authority's certificate.
+    pub authority: CertificateFacts,
+    /// Whether the authority leads to a trusted certificate; `None` where none was given.
     pub trusted: Option<bool>,
     /// Why it does not.
     pub distrust: Vec<String>,

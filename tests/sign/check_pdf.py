@@ -34,6 +34,8 @@ with open(path, "rb") as file:
         "reason": signatures[0].sig_object.get("/Reason"),
         "widget_flags": int(signatures[0].sig_field["/F"]),
     }
+    stamped = status.timestamp_validity
+    verdict["timestamp"] = stamped and {"valid": stamped.valid and stamped.intact, "trusted": stamped.trusted}
 with pikepdf.open(path) as pdf:
     verdict["qpdf"] = pdf.check_pdf_syntax() if hasattr(pdf, "check_pdf_syntax") else pdf.check()
     verdict["id"] = [str(bytes(part).hex()) for part in pdf.trailer["/ID"]]

@@ -13,7 +13,7 @@ use crate::support::{python_tool, root, succeed};
 /// A PDF/A-3a and PDF/UA-1 file by Typst; `tests/fixtures/sign/README.md` says how it was made.
 pub(crate) const REPORT: &[u8] = include_bytes!("../fixtures/sign/report.pdf");
 
-fn judge(pdf: &Path, anchor: &Path, at: DateTime<Utc>) -> Value {
+pub(super) fn judge(pdf: &Path, anchor: &Path, at: DateTime<Utc>) -> Value {
     let script = root().join("tests/sign/check_pdf.py");
     let mut command = python_tool("python");
     command.arg(script).args([pdf, anchor]).arg(at.to_rfc3339());
@@ -40,7 +40,7 @@ fn pyhanko_and_qpdf_accept_what_we_sign() {
             let expected = json!({
                 "signatures": 1, "bottom_line": true, "intact": true, "valid": true, "trusted": true,
                 "coverage": "ENTIRE_FILE", "signing_time": at.to_rfc3339(), "reason": info.reason,
-                "widget_flags": 132, "qpdf": [], "id": id,
+                "widget_flags": 132, "qpdf": [], "id": id, "timestamp": null,
             });
             assert_eq!(verdict, expected, "{kind}");
             assert_eq!(id.as_array().unwrap().len(), 2, "the file identifier is kept");

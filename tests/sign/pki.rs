@@ -37,6 +37,15 @@ keyUsage = critical, digitalSignature, nonRepudiation
 extendedKeyUsage = 1.3.6.1.5.5.7.3.36, emailProtection
 subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid
+[stamper]
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature
+extendedKeyUsage = critical, timeStamping
+subjectKeyIdentifier = hash
+[stamper-too]
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature
+extendedKeyUsage = critical, timeStamping, emailProtection
 [encryptor]
 keyUsage = critical, keyEncipherment
 ";
