@@ -8,6 +8,7 @@ use super::workspace::Workspace;
 use super::{CommandResult, ConfigArgument};
 use crate::model::Manifest;
 use crate::package::{self, Contents, layout};
+use crate::sign::timestamp::Token;
 use crate::sign::{self, Certificate, Signer};
 use crate::verify::cms;
 
@@ -34,24 +35,29 @@ pub(super) fn write_package(workspace: &Workspace, signer: &dyn Signer) -> Resul
     let manifest_signature = Workspace::read(&workspace.manifest_signature(), "sign")?;
     let certificates = Certificate::to_pem(signer.chain());
     let corroboration = corroboration(workspace, signer)?;
+    let manifest_timestamp = manifest_timestamp(workspace)?;
     let contents = Contents {
         bundle: &workspace.bundle(),
         assessment: &assessment,
         report: &report,
         manifest_signature: &manifest_signature,
         signer: certificates.as_bytes(),
-        corroboration: corroboration.as_ref().map(|(text, signature)| (&text[..], &signature[..])),
+        corroboration: corroboration.as_ref().map(|one| (&one.text[..], &one.signature[..])),
+        manifest_timestamp: manifest_timestamp.as_deref(),
     };
     package::write(&path, &contents, &mut |sums| Ok(sign::detached_cms(signer, sums)?))
         .map_err(CommandError::output)?;
     Ok(path)
 }
 
-/// What `corroborate` left beside the bundle. One that somebody else signed would make the package unsound.
-fn corroboration(
-    workspace: &Workspace,
-    signer: &dyn Signer,
-) -> Result<Option<(Vec<u8>, Vec<u8>)>, CommandError> {
+/// What `corroborate` left beside the bundle, and the signature over it.
+struct Corroborated {
+    text: Vec<u8>,
+    signature: Vec<u8>,
+}
+
+/// Reads what `corroborate` left. One that somebody else signed would make the package unsound.
+fn corroboration(workspace: &Workspace, signer: &dyn Signer) -> Result<Option<Corroborated>, CommandError> {
     let (path, signature_path) = workspace.corroboration();
     if !path.exists() && !signature_path.exists() {
         return Ok(None);
@@ -67,7 +73,21 @@ fn corroboration(
             path.display()
         )));
     }
-    Ok(Some((text, signature)))
+    Ok(Some(Corroborated { text, signature }))
+}
+
+/// The timestamp that `sign` left, if it is of this manifest.
+fn manifest_timestamp(workspace: &Workspace) -> Result<Option<Vec<u8>>, CommandError> {
+    let path = workspace.manifest_timestamp();
+    if !path.exists() {
+        return Ok(None);
+    }
+    let token = Workspace::read(&path, "sign")?;
+    let manifest = Workspace::read(&workspace.manifest(), "collect")?;
+    Token::read(&token).and_then(|token| token.require_of(&manifest)).map_err(|error| {
+        CommandError::input(format!("{}: {error}; run `proofpack sign` again", path.display()))
+    })?;
+    Ok(Some(token))
 }
 
 /// The package is named like the folder in it: by accounts and period.

@@ -8,7 +8,8 @@ use super::workspace::Workspace;
 use super::{CommandResult, ConfigArgument, timestamp};
 use crate::clock::Clock;
 use crate::sign::pades::sign_and_stamp_pdf;
-use crate::sign::{self, SignatureInfo, Signer, SoftwareSigner};
+use crate::sign::timestamp::{Token, stamp};
+use crate::sign::{self, SignatureInfo, Signer, SoftwareSigner, TimestampAuthority};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  proofpack keygen   # once, for a test certificate\n  proofpack sign")]
@@ -22,7 +23,10 @@ pub(super) fn run(arguments: &SignArguments) -> CommandResult {
     let workspace = arguments.config.workspace(&config);
     let signer = signer(&config)?;
     sign_all(&config, &workspace, &signer, Clock::System)?;
-    println!("Wrote {} and {}", workspace.report().display(), workspace.manifest_signature().display());
+    let stamped = Some(workspace.manifest_timestamp()).filter(|path| path.exists());
+    let written = [Some(workspace.report()), Some(workspace.manifest_signature()), stamped];
+    let written: Vec<String> = written.into_iter().flatten().map(|path| path.display().to_string()).collect();
+    println!("Wrote {}", written.join(", "));
     Ok(Exit::Success)
 }
 
@@ -42,8 +46,33 @@ pub(super) fn sign_all(
     let authorities = timestamp::authorities(config.signing.as_ref())?;
     let signed = sign_and_stamp_pdf(&report, signer, &info, &authorities).map_err(CommandError::input)?;
     let signature = sign::detached_cms(signer, &manifest).map_err(CommandError::input)?;
+    let token = manifest_timestamp(workspace, &manifest, &authorities)?;
     Workspace::write(&workspace.report(), &signed)?;
+    if let Some(token) = token {
+        Workspace::write(&workspace.manifest_timestamp(), token.der())?;
+    }
     Workspace::write(&workspace.manifest_signature(), &signature)
+}
+
+/// A new timestamp over the manifest. One that is there stays if it is of this manifest: it attests an earlier time.
+fn manifest_timestamp(
+    workspace: &Workspace,
+    manifest: &[u8],
+    authorities: &[Box<dyn TimestampAuthority>],
+) -> Result<Option<Token>, CommandError> {
+    let path = workspace.manifest_timestamp();
+    if path.exists() {
+        let there = Workspace::read(&path, "sign")?;
+        if Token::read(&there).is_ok_and(|token| token.require_of(manifest).is_ok()) {
+            return Ok(None);
+        }
+        let failed = |error| CommandError::output(format!("cannot remove {}: {error}", path.display()));
+        fs::remove_file(&path).map_err(failed)?;
+    }
+    if authorities.is_empty() {
+        return Ok(None);
+    }
+    stamp(manifest, authorities).map(Some).map_err(CommandError::input)
 }
 
 /// The key that the configuration names.

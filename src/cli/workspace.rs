@@ -50,6 +50,11 @@ impl Workspace {
     }
 
     /// The detached signature over the manifest.
+    /// The timestamp over the manifest, if an authority was asked.
+    pub(super) fn manifest_timestamp(&self) -> PathBuf {
+        self.root.join(layout::MANIFEST_TIMESTAMP)
+    }
+
     pub(super) fn manifest_signature(&self) -> PathBuf {
         self.root.join("manifest.json.p7s")
     }

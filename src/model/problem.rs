@@ -131,6 +131,8 @@ problem_codes! {
 
     /// A signature does not hold for the bytes it stands beside, or cannot be read.
     SignatureInvalid = "signature-invalid",
+    /// The timestamp over the manifest does not hold, or is of something else.
+    TimestampInvalid = "timestamp-invalid",
     /// The report's signature does not hold, or does not cover the whole file.
     ReportSignature = "report-signature",
     /// `signer.pem` does not hold the certificates that signed.

@@ -11,9 +11,8 @@ use crate::model::{Assessment, Corroboration, Manifest, Sha256Digest};
 
 const TEMPLATE: &str = include_str!("VERIFY.md.template");
 
-/// What stands between these lines is for packages with a corroboration.
-const IF_CORROBORATED: &str = "{{#corroboration}}\n";
-const END_IF: &str = "{{/corroboration}}\n";
+/// The step that is numbered first by `{{step}}`; those before it are in every package.
+const FIRST_NUMBERED: usize = 5;
 
 /// Why `signer.pem` cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +30,8 @@ pub struct Facts<'a> {
     pub assessment: &'a Assessment,
     /// What CloudTrail's log files say of the bundle's requests, where the package holds that.
     pub corroboration: Option<&'a Corroboration>,
+    /// Whether the package holds a timestamp over the manifest.
+    pub is_stamped: bool,
     /// SHA-256 of the signer's certificate (DER).
     pub signer_sha256: Sha256Digest,
 }
@@ -48,7 +49,6 @@ impl Facts<'_> {
         let values = [
             ("confirmed", confirmed.to_string()),
             ("calls", calls.to_string()),
-            ("last-step", if self.corroboration.is_some() { "6" } else { "5" }.to_owned()),
             ("folder", layout::folder(manifest)),
             ("accounts", manifest.scope.accounts.join(", ")),
             ("regions", manifest.scope.regions.join(", ")),
@@ -75,24 +75,35 @@ impl Facts<'_> {
             ),
         ];
         let mut text = String::new();
-        let template = match TEMPLATE.split_once(IF_CORROBORATED) {
-            Some((before, rest)) => match rest.split_once(END_IF) {
-                Some((section, after)) if self.corroboration.is_some() => format!("{before}{section}{after}"),
-                Some((_, after)) => format!("{before}{after}"),
-                None => TEMPLATE.to_owned(),
-            },
-            None => TEMPLATE.to_owned(),
-        };
+        let template = section(TEMPLATE, "corroboration", self.corroboration.is_some());
+        let template = section(&template, "timestamp", self.is_stamped);
+        let mut step = FIRST_NUMBERED;
         let mut rest = template.as_str();
         while let Some((before, after)) = rest.split_once("{{") {
             text.push_str(before);
             let (name, after) = after.split_once("}}").unwrap_or((after, ""));
+            if name == "step" {
+                text.push_str(&step.to_string());
+                step += 1;
+            }
             let value = values.iter().find(|(known, _)| *known == name);
             text.push_str(&value.map(|(_, value)| one_line(value)).unwrap_or_default());
             rest = after;
         }
         text.push_str(rest);
         text
+    }
+}
+
+/// The text with or without what stands between the lines `{{#name}}` and `{{/name}}`.
+fn section(text: &str, name: &str, is_kept: bool) -> String {
+    let (opening, closing) = (format!("{{{{#{name}}}}}\n"), format!("{{{{/{name}}}}}\n"));
+    let parts =
+        text.split_once(&opening).and_then(|(before, rest)| Some((before, rest.split_once(&closing)?)));
+    match parts {
+        Some((before, (section, after))) if is_kept => format!("{before}{section}{after}"),
+        Some((before, (_, after))) => format!("{before}{after}"),
+        None => text.to_owned(),
     }
 }
 
@@ -141,9 +152,12 @@ mod tests {
         for name in layout::BESIDE_BUNDLE.iter().filter(|name| **name != layout::INSTRUCTIONS) {
             assert!(TEMPLATE.contains(name), "{name} is not explained");
         }
-        let section = TEMPLATE.split_once(IF_CORROBORATED).unwrap().1.split_once(END_IF).unwrap().0;
+        let without = section(&section(TEMPLATE, "corroboration", false), "timestamp", false);
         for name in layout::OPTIONAL {
-            assert!(section.contains(name), "{name} is not explained");
+            assert!(
+                TEMPLATE.contains(name) && !without.contains(name),
+                "{name} is not explained where it is"
+            );
         }
         assert_eq!(TEMPLATE.matches("{{").count(), TEMPLATE.matches("}}").count());
     }

@@ -36,8 +36,10 @@ pub const BESIDE_BUNDLE: [&str; 8] =
 pub const CORROBORATION: &str = "corroboration.json";
 /// Detached CMS signature over [`CORROBORATION`].
 pub const CORROBORATION_SIGNATURE: &str = "corroboration.json.p7s";
-/// The files that a package may have beside the others, all or none.
-pub const OPTIONAL: [&str; 2] = [CORROBORATION, CORROBORATION_SIGNATURE];
+/// Timestamp over the bundle's manifest (RFC 3161, DER); only where an authority was asked.
+pub const MANIFEST_TIMESTAMP: &str = "manifest.json.tst";
+/// The files that a package may have beside the others.
+pub const OPTIONAL: [&str; 3] = [CORROBORATION, CORROBORATION_SIGNATURE, MANIFEST_TIMESTAMP];
 
 /// What the archive comment begins with; 64 digits follow.
 pub const COMMENT_PREFIX: &str = "proofpack-sha256:";

@@ -34,6 +34,8 @@ pub struct Contents<'a> {
     pub signer: &'a [u8],
     /// `corroboration.json` and the detached CMS over it (DER), where there is one.
     pub corroboration: Option<(&'a [u8], &'a [u8])>,
+    /// The timestamp over `data/manifest.json` (RFC 3161 token, DER), where there is one.
+    pub manifest_timestamp: Option<&'a [u8]>,
 }
 
 /// Signs the bytes of `SHA256SUMS`: a detached CMS in DER.
@@ -164,6 +166,7 @@ pub fn write(
         manifest_sha256: bundle.manifest_sha256,
         assessment: &assessment,
         corroboration: corroboration.as_ref(),
+        is_stamped: contents.manifest_timestamp.is_some(),
         signer_sha256: fingerprint(contents.signer)?,
     };
     let mut members: BTreeMap<String, Content> = BTreeMap::from([
@@ -176,6 +179,9 @@ pub fn write(
     if let Some((text, signature)) = contents.corroboration {
         members.insert(layout::CORROBORATION.to_owned(), Content::Bytes(text.to_vec()));
         members.insert(layout::CORROBORATION_SIGNATURE.to_owned(), Content::Bytes(signature.to_vec()));
+    }
+    if let Some(token) = contents.manifest_timestamp {
+        members.insert(layout::MANIFEST_TIMESTAMP.to_owned(), Content::Bytes(token.to_vec()));
     }
     for path in bag.list().keys() {
         members.insert(format!("{}/{path}", layout::BUNDLE), Content::OfBundle(path.clone()));

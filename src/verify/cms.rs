@@ -192,7 +192,7 @@ pub fn verify(
     }
 }
 
-fn stamped(token: &Token, anchors: &[Certificate]) -> Option<Stamped> {
+pub(super) fn stamped(token: &Token, anchors: &[Certificate]) -> Option<Stamped> {
     let (time, chain) = (token.time(), token.chain());
     let authority = chain.first()?.facts();
     Some(Stamped { time, authority, trust: trust::judge(chain, anchors, Some(time)) })

@@ -113,7 +113,9 @@ impl Facet {
             | Code::AssessmentDiffers => Self::Assessment,
             Code::CorroborationMalformed | Code::CorroborationDiffers => Self::Corroboration,
             Code::InstructionsDiffer => Self::Instructions,
-            Code::SignatureInvalid | Code::SignerFile | Code::SignersDiffer => Self::Signatures,
+            Code::SignatureInvalid | Code::TimestampInvalid | Code::SignerFile | Code::SignersDiffer => {
+                Self::Signatures
+            }
             Code::ReportSignature | Code::ReportManifest => Self::Report,
             Code::SignerNotTrusted => Self::Trust,
         })

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::facet::Facet;
 use super::signature::{self, Checked};
-use super::verdict::{Draft, Facts, SubjectKind, Verdict};
+use super::verdict::{Draft, Facts, SubjectKind, TimestampFacts, Verdict};
 use super::{Options, assessment, corroboration, report};
 use crate::bundle::checksums::{self, Codes};
 use crate::bundle::examine;
@@ -14,6 +14,7 @@ use crate::catalog::Catalog;
 use crate::model::{Assessment, Corroboration, Manifest, Problem, ProblemCode, Sha256Digest};
 use crate::package::{self, Package, Source, layout};
 use crate::sign::Certificate;
+use crate::sign::timestamp::LARGEST_ANSWER;
 
 /// Longest `assessment.json`, in bytes.
 const LONGEST_ASSESSMENT: u64 = 1024 * 1024 * 1024;
@@ -139,7 +140,8 @@ fn check_names(files: &dyn Files, draft: &mut Draft) {
         let message = "every package has this file: it was removed or renamed";
         draft.problems.add(ProblemCode::MemberMissing, name, message);
     }
-    let optional = layout::OPTIONAL.iter().filter(|name| files.list().contains_key(**name));
+    let pair = [layout::CORROBORATION, layout::CORROBORATION_SIGNATURE];
+    let optional = pair.iter().filter(|name| files.list().contains_key(**name));
     draft.is_corroborated = optional.clone().count() > 0;
     if optional.count() == 1 {
         let message = "it comes with its signature or not at all: one of the two was removed or added";
@@ -230,7 +232,11 @@ fn check_signatures(
         };
         let checked = signature::check_cms(&signature_bytes, &content_bytes, signed_at, &options.anchors);
         draft.problems.extend(checked.problems(ProblemCode::SignatureInvalid, signature));
-        draft.signatures.push(checked.facts(content));
+        let mut facts = checked.facts(content);
+        if content == layout::MANIFEST {
+            facts.timestamp = check_timestamp(files, &content_bytes, options, draft);
+        }
+        draft.signatures.push(facts);
         all.push((signature, checked));
     }
     let signer = read(files, layout::SIGNER, LONGEST_SMALL, draft);
@@ -239,6 +245,27 @@ fn check_signatures(
         check_signer(signer, &all, draft);
     }
     signer
+}
+
+/// The timestamp over the manifest, if the package has one and it holds.
+fn check_timestamp(
+    files: &dyn Files,
+    manifest: &[u8],
+    options: &Options,
+    draft: &mut Draft,
+) -> Option<TimestampFacts> {
+    let place = layout::MANIFEST_TIMESTAMP;
+    if !files.list().contains_key(place) {
+        return None;
+    }
+    let token = read(files, place, LARGEST_ANSWER as u64, draft)?;
+    match signature::check_timestamp(&token, manifest, &options.anchors) {
+        Ok(facts) => Some(facts),
+        Err(error) => {
+            draft.problems.add(ProblemCode::TimestampInvalid, place, error.to_string());
+            None
+        }
+    }
 }
 
 fn check_signer(signer: &[u8], all: &[(&str, Checked)], draft: &mut Draft) {
@@ -301,7 +328,9 @@ fn check_instructions(files: &dyn Files, told: &Told<'_>, signer: &[u8], draft: 
     };
     draft.reached(&[Facet::Instructions]);
     let Told { manifest, manifest_sha256, assessment, corroboration } = *told;
-    let facts = package::Facts { manifest, manifest_sha256, assessment, corroboration, signer_sha256 };
+    let is_stamped = files.list().contains_key(layout::MANIFEST_TIMESTAMP);
+    let facts =
+        package::Facts { manifest, manifest_sha256, assessment, corroboration, is_stamped, signer_sha256 };
     let expected = facts.render();
     if found != expected.as_bytes() {
         let message = "it is not the text that the package's contents demand: do not run its commands";

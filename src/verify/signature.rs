@@ -7,7 +7,8 @@ use super::pdf;
 use super::trust::Trust;
 use super::verdict::{SignatureFacts, TimestampFacts};
 use crate::model::{Problem, ProblemCode};
-use crate::sign::{Certificate, CertificateFacts};
+use crate::sign::timestamp::Token;
+use crate::sign::{Certificate, CertificateFacts, TimestampError};
 
 /// What checking one signature gave.
 #[derive(Debug)]
@@ -39,10 +40,7 @@ impl Checked {
     /// What it says, for the verdict.
     pub(super) fn facts(&self, over: &str) -> SignatureFacts {
         let (trusted, distrust) = in_words(&self.trust);
-        let timestamp = self.timestamp.as_ref().map(|stamped| {
-            let (trusted, distrust) = in_words(&stamped.trust);
-            TimestampFacts { time: stamped.time, authority: stamped.authority.clone(), trusted, distrust }
-        });
+        let timestamp = self.timestamp.as_ref().map(timestamp_facts);
         SignatureFacts {
             over: over.to_owned(),
             holds: self.faults.is_empty(),
@@ -64,6 +62,11 @@ impl Checked {
     }
 }
 
+fn timestamp_facts(stamped: &Stamped) -> TimestampFacts {
+    let (trusted, distrust) = in_words(&stamped.trust);
+    TimestampFacts { time: stamped.time, authority: stamped.authority.clone(), trusted, distrust }
+}
+
 fn in_words(trust: &Trust) -> (Option<bool>, Vec<String>) {
     match trust {
         Trust::NotAsked => (None, Vec::new()),
@@ -83,6 +86,21 @@ pub(super) fn check_cms(
     let verdict = cms::verify(signature, &[content], signed_at, anchors);
     let faults = verdict.problems.iter().map(ToString::to_string).collect();
     Checked::of(faults, Some(verdict), signed_at)
+}
+
+/// Checks the timestamp `token` over `content`.
+pub(super) fn check_timestamp(
+    token: &[u8],
+    content: &[u8],
+    anchors: &[Certificate],
+) -> Result<TimestampFacts, TimestampError> {
+    let token = Token::read(token)?;
+    token.require_of(content)?;
+    let stamped = cms::stamped(&token, anchors);
+    stamped
+        .as_ref()
+        .map(timestamp_facts)
+        .ok_or_else(|| TimestampError::Unsound("it has no certificate".into()))
 }
 
 /// Checks the signature of a PDF, and that it covers the whole file.

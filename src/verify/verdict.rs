@@ -149,7 +149,7 @@ pub struct SignatureFacts {
     pub holds: bool,
     /// When it was signed, as the signer of the report claims.
     pub signed_at: Option<DateTime<Utc>>,
-    /// The timestamp over the signature, if it has one.
+    /// The timestamp over the signature, if it has one; for the manifest, the one over the file itself.
     #[serde(default)]
     pub timestamp: Option<TimestampFacts>,
     /// The signer's certificate, where one could be read.
@@ -164,7 +164,7 @@ pub struct SignatureFacts {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TimestampFacts {
-    /// When the signature existed.
+    /// When what is stamped existed.
     pub time: DateTime<Utc>,
     /// The authority's certificate.
     pub authority: CertificateFacts,

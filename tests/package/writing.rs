@@ -77,6 +77,7 @@ fn what_would_look_like_a_bomb_is_stored() {
         manifest_signature: b"x",
         signer: CERTIFICATE.as_bytes(),
         corroboration: None,
+        manifest_timestamp: None,
     };
     package::write(&zip, &contents, &mut |_| Ok(vec![])).unwrap();
     let bytes = fs::read(&zip).unwrap();
@@ -102,6 +103,7 @@ fn nothing_is_overwritten_and_nothing_unsound_is_packaged() {
         manifest_signature: b"",
         signer: CERTIFICATE.as_bytes(),
         corroboration: None,
+        manifest_timestamp: None,
     };
     let sign = &mut |_: &[u8]| Ok(vec![]);
     assert!(matches!(package::write(&zip, &good, sign), Err(PackageError::Exists(_))));

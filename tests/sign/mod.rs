@@ -7,4 +7,4 @@ mod pdf;
 pub(crate) mod pki;
 mod strict_cms;
 mod strict_pdf;
-mod timestamp;
+pub(crate) mod timestamp;

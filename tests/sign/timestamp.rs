@@ -7,7 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
+use proofpack::clock::Clock;
 use proofpack::sign::pades::sign_and_stamp_pdf;
 use proofpack::sign::timestamp::{Token, stamp};
 use proofpack::sign::{Certificate, SignError, SignatureInfo, TimestampAuthority, TimestampError};
@@ -17,7 +18,7 @@ use proofpack::verify::trust::Trust;
 use serde_json::{Value, json};
 
 use super::pdf::{REPORT, judge};
-use super::pki::Pki;
+use super::pki::{Pki, openssl};
 use crate::support::{proofpack, python_tool, root, succeed};
 
 const CONFIGURATION: &str = "
@@ -35,14 +36,14 @@ ess_cert_id_alg = ALGORITHM
 ";
 
 /// openssl's authority with a key of the PKI.
-struct Authority {
+pub(crate) struct Authority {
     pki: Arc<Pki>,
     /// What becomes of its answers.
     tamper: fn(&[u8], Vec<u8>) -> Vec<u8>,
 }
 
 /// A PKI with keys for authorities: one whose certificate is for timestamps, one whose is not.
-fn pki(kind: &str, algorithm: &str) -> Arc<Pki> {
+pub(crate) fn stamping_pki(kind: &str, algorithm: &str) -> Arc<Pki> {
     let pki = Pki::new(kind);
     fs::write(pki.path("tsa.cnf"), CONFIGURATION.replace("ALGORITHM", algorithm)).unwrap();
     fs::write(pki.path("serial"), "01\n").unwrap();
@@ -54,11 +55,11 @@ fn pki(kind: &str, algorithm: &str) -> Arc<Pki> {
 }
 
 impl Authority {
-    fn of(pki: &Arc<Pki>) -> Self {
+    pub(crate) fn of(pki: &Arc<Pki>) -> Self {
         Self { pki: Arc::clone(pki), tamper: |_, answer| answer }
     }
 
-    fn boxed(self) -> Vec<Box<dyn TimestampAuthority>> {
+    pub(crate) fn boxed(self) -> Vec<Box<dyn TimestampAuthority>> {
         vec![Box::new(self)]
     }
 }
@@ -93,8 +94,8 @@ fn verified(pdf: &[u8], anchors: &[Certificate]) -> PdfVerdict {
 #[test]
 fn stamped_signatures_hold_for_us_and_for_pyhanko() {
     for (kind, algorithm) in [("rsa", "sha1"), ("p256", "sha256"), ("p384", "sha384")] {
-        let pki = pki(kind, algorithm);
-        let now = Utc::now();
+        let pki = stamping_pki(kind, algorithm);
+        let now = Clock::System.now();
         let info = SignatureInfo::new(now);
         let signed = sign_and_stamp_pdf(REPORT, &pki.signer(), &info, &Authority::of(&pki).boxed()).unwrap();
         let verdict = verified(&signed, &pki.anchors());
@@ -110,7 +111,7 @@ fn stamped_signatures_hold_for_us_and_for_pyhanko() {
 
         let file = pki.path("stamped.pdf");
         fs::write(&file, &signed).unwrap();
-        let judged = judge(&file, &pki.path("root.pem"), Utc::now() + TimeDelta::minutes(1));
+        let judged = judge(&file, &pki.path("root.pem"), Clock::System.now() + TimeDelta::minutes(1));
         assert_eq!(
             (&judged["bottom_line"], &judged["coverage"]),
             (&json!(true), &json!("ENTIRE_FILE")),
@@ -122,7 +123,7 @@ fn stamped_signatures_hold_for_us_and_for_pyhanko() {
 
 #[test]
 fn answers_that_are_none_are_refused() {
-    let pki = pki("p256", "sha256");
+    let pki = stamping_pki("p256", "sha256");
     let asked = |authority: Authority| match stamp(b"signature", &authority.boxed()).unwrap_err() {
         TimestampError::NoAuthority(reasons) => reasons.join(""),
         other => panic!("{other:?}"),
@@ -195,7 +196,7 @@ fn request(message: &[u8], nonce: u8) -> Vec<u8> {
 
 #[test]
 fn a_certificate_that_is_not_for_timestamps_stamps_nothing() {
-    let pki = pki("rsa", "sha256");
+    let pki = stamping_pki("rsa", "sha256");
     // openssl refuses to stamp with such a certificate; pyHanko does not.
     let stamped_by =
         |name: &'static str| stamp(b"signature", &[Box::new(Careless { pki: Arc::clone(&pki), name })]);
@@ -228,13 +229,13 @@ impl TimestampAuthority for Careless {
 
 #[test]
 fn a_timestamp_of_something_else_or_of_another_time_is_a_problem() {
-    let pki = pki("p256", "sha256");
+    let pki = stamping_pki("p256", "sha256");
     let authorities = || Authority::of(&pki).boxed();
-    let late = SignatureInfo::new(Utc::now() + TimeDelta::minutes(20));
+    let late = SignatureInfo::new(Clock::System.now() + TimeDelta::minutes(20));
     let refused = sign_and_stamp_pdf(REPORT, &pki.signer(), &late, &authorities()).unwrap_err();
     assert!(matches!(refused, SignError::Timestamp(TimestampError::Clock { .. })), "{refused}");
 
-    let info = SignatureInfo::new(Utc::now());
+    let info = SignatureInfo::new(Clock::System.now());
     let signed = sign_and_stamp_pdf(REPORT, &pki.signer(), &info, &authorities()).unwrap();
     // A bit of the token in the file, which stands behind everything else of the signature.
     let contents = signed.windows(10).rposition(|window| window == b"/Contents<").unwrap();
@@ -285,7 +286,7 @@ fn answer(mut stream: TcpStream, authority: &Authority) {
 
 #[test]
 fn the_program_asks_one_authority_after_the_other_and_verify_tells_what_they_attest() {
-    let pki = pki("p256", "sha256");
+    let pki = stamping_pki("p256", "sha256");
     let home = tempfile::tempdir().unwrap();
     let out = home.path().join("out");
     fs::create_dir_all(out.join("bundle/data")).unwrap();
@@ -314,6 +315,18 @@ fn the_program_asks_one_authority_after_the_other_and_verify_tells_what_they_att
     let url = serve(Authority::of(&pki));
     let signed = sign(&[nobody, &url]);
     assert_eq!(signed.status.code(), Some(0), "{}", String::from_utf8_lossy(&signed.stderr));
+    let token = fs::read(out.join("manifest.json.tst")).unwrap();
+    let files = ["-in", "manifest.json.tst", "-token_in", "-data", "bundle/data/manifest.json", "-CAfile"];
+    succeed(openssl(&[&["ts", "-verify"], &files[..]].concat()).arg(pki.path("root.pem")).current_dir(&out));
+    // The earlier one says more, as long as it is of this manifest.
+    sign(&[]);
+    assert_eq!(fs::read(out.join("manifest.json.tst")).unwrap(), token);
+    fs::write(out.join("bundle/data/manifest.json"), "{ }\n").unwrap();
+    sign(&[]);
+    assert!(!out.join("manifest.json.tst").exists());
+    sign(&[&url]);
+    assert_ne!(fs::read(out.join("manifest.json.tst")).unwrap(), token);
+
     let mut verify = proofpack();
     verify.arg("verify").arg(out.join("report.pdf")).arg("--trust").arg(pki.path("root.pem"));
     let told = String::from_utf8(verify.output().unwrap().stdout).unwrap();

@@ -67,6 +67,7 @@ pub(crate) fn unsigned_package(home: &Path, name: &str) -> (PathBuf, Summary) {
         manifest_signature: b"not a signature",
         signer: CERTIFICATE.as_bytes(),
         corroboration: None,
+        manifest_timestamp: None,
     };
     let summary =
         package::write(&target, &contents, &mut |sums| Ok(sha256(sums).as_bytes().to_vec())).unwrap();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, Utc};
 use proofpack::assess::{self, Inputs};
@@ -13,8 +13,12 @@ use proofpack::catalog::Catalog;
 use proofpack::model::{Confirmation, ConfirmingEvent, Corroboration, NotConfirmed, Open, Tool};
 use proofpack::package::{self, Contents};
 use proofpack::report::{self, ReportOptions};
+use proofpack::sign::timestamp::stamp;
 use proofpack::sign::{self, Certificate, SignatureInfo, Signer, SoftwareSigner};
 use proofpack::trail::corroborate::Claim;
+
+use crate::sign::pki::Pki;
+use crate::sign::timestamp::{Authority, stamping_pki};
 
 use super::bundles::{attach, attested, sample_records, seal_info};
 
@@ -49,6 +53,8 @@ pub(crate) struct Parts {
     pub(crate) signer: String,
     /// What log files confirm, and the signature over it.
     pub(crate) corroboration: (Vec<u8>, Vec<u8>),
+    /// A timestamp over the manifest.
+    pub(crate) manifest_timestamp: Vec<u8>,
 }
 
 /// Seals, assesses, renders and signs the sample in `home`.
@@ -75,8 +81,20 @@ pub(crate) fn parts(home: &Path, signer: &dyn Signer) -> Parts {
         manifest_signature: sign::detached_cms(signer, &manifest).unwrap(),
         signer: Certificate::to_pem(signer.chain()),
         corroboration: (corroboration.clone(), sign::detached_cms(signer, &corroboration).unwrap()),
+        manifest_timestamp: stamped(&manifest),
         bag,
     }
+}
+
+/// A timestamp token over some bytes, by an authority under [`authorities`].
+pub(crate) fn stamped(content: &[u8]) -> Vec<u8> {
+    stamp(content, &Authority::of(authorities()).boxed()).unwrap().der().to_vec()
+}
+
+/// The authority that stamps the samples.
+pub(crate) fn authorities() -> &'static Arc<Pki> {
+    static AUTHORITIES: OnceLock<Arc<Pki>> = OnceLock::new();
+    AUTHORITIES.get_or_init(|| stamping_pki("p256", "sha256"))
 }
 
 /// What log files said that held all the requests that were answered well.
@@ -138,6 +156,7 @@ impl Parts {
             manifest_signature: &self.manifest_signature,
             signer: self.signer.as_bytes(),
             corroboration: Some((&self.corroboration.0, &self.corroboration.1)),
+            manifest_timestamp: Some(&self.manifest_timestamp),
         };
         package::write(target, &contents, &mut |sums| Ok(sign::detached_cms(signer, sums)?)).unwrap();
     }

@@ -3,10 +3,10 @@ use std::process::Command;
 
 use proofpack::model::ProblemCode;
 use proofpack::sign::{Certificate, Signer};
-use proofpack::verify::{self, Facet, Options, SubjectKind, VerdictLine};
+use proofpack::verify::{self, Facet, Options, SubjectKind, Verdict, VerdictLine};
 
 use super::{codes, verdict, verdict_on, zip_of};
-use crate::support::signed::{catalog, sample, signer};
+use crate::support::signed::{authorities, catalog, sample, signer};
 use crate::support::{python_tool, root, succeed};
 
 fn trusting(certificate: &Certificate) -> Options {
@@ -28,11 +28,22 @@ fn a_package_is_verified_and_its_signer_is_a_matter_of_trust() {
     assert!(open.signatures.iter().all(|signature| signature.holds && signature.trusted.is_none()));
     let unsure: Vec<Facet> = open.facets.iter().filter(|s| s.holds != Some(true)).map(|s| s.facet).collect();
     assert_eq!(unsure, [Facet::Trust]);
-    assert_eq!(open.facts.unwrap().records, 9);
+    assert_eq!(open.facts.as_ref().unwrap().records, 9);
 
     let trusted = verify::verify(&sample.path(), catalog(), &trusting(&sample.signer.chain()[0]));
     assert_eq!(trusted.verdict, VerdictLine::Verified, "{:#?}", trusted.problems);
     assert!(trusted.facets.iter().all(|status| status.holds == Some(true)));
+
+    let stamped = |verdict: &Verdict| {
+        let over = "bundle/data/manifest.json";
+        let signature = verdict.signatures.iter().find(|signature| signature.over == over).unwrap();
+        signature.timestamp.clone().unwrap().trusted
+    };
+    assert_eq!((stamped(&open), stamped(&trusted)), (None, Some(false)));
+    let mut both = trusting(&sample.signer.chain()[0]);
+    both.anchors.extend(authorities().anchors());
+    let all = verify::verify(&sample.path(), catalog(), &both);
+    assert_eq!((all.verdict, stamped(&all)), (VerdictLine::Verified, Some(true)), "{:#?}", all.problems);
 
     let stranger = verify::verify(&sample.path(), catalog(), &trusting(&signer("stranger").chain()[0]));
     assert_eq!(stranger.verdict, VerdictLine::NotVerified);
@@ -106,6 +117,7 @@ fn the_commands_of_the_instructions_do_what_they_say() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, bytes).unwrap();
     }
+    fs::copy(authorities().path("root.pem"), home.path().join("tsa-root.pem")).unwrap();
     let instructions = String::from_utf8(members["VERIFY.md"].clone()).unwrap();
     let mut ran = 0;
     for block in instructions.split("```sh\n").skip(1) {
@@ -128,5 +140,5 @@ fn the_commands_of_the_instructions_do_what_they_say() {
             ran += 1;
         }
     }
-    assert!(ran >= 7, "only {ran} commands were found");
+    assert!(ran >= 9, "only {ran} commands were found");
 }

@@ -15,7 +15,7 @@ use proofpack::verify::{self, Options, VerdictLine};
 use super::{codes, verdict, verdict_on, zip_of};
 use crate::support::bundles::{answered, refused, sample_records, seal_info};
 use crate::support::packages::{RawMember, RawZip, crc};
-use crate::support::signed::{ATTACHED, catalog, sample, signer, signing_time};
+use crate::support::signed::{ATTACHED, catalog, sample, signer, signing_time, stamped};
 
 type Members = BTreeMap<String, Vec<u8>>;
 
@@ -47,8 +47,12 @@ fn inside_job(code: ProblemCode, change: impl FnOnce(&mut Members)) -> Tamper {
     let mut members = sample().members();
     change(&mut members);
     assert_ne!(members, sample().members(), "{}: the test does not tamper", code.id());
-    let manifest = &members["bundle/data/manifest.json"];
-    members.insert("manifest.json.p7s".into(), sign::detached_cms(&sample().signer, manifest).unwrap());
+    let name = "bundle/data/manifest.json";
+    let manifest = members[name].clone();
+    members.insert("manifest.json.p7s".into(), sign::detached_cms(&sample().signer, &manifest).unwrap());
+    if manifest != sample().members()[name] {
+        members.insert("manifest.json.tst".into(), stamped(&manifest));
+    }
     if let Some(corroboration) = members.get("corroboration.json") {
         let signature = sign::detached_cms(&sample().signer, corroboration).unwrap();
         members.insert("corroboration.json.p7s".into(), signature);
@@ -121,6 +125,9 @@ fn of_the_bundle() -> Vec<Tamper> {
     use ProblemCode as Code;
     let gap_as_absent = |text: String| text.replace("\"meaning\":\"gap\"", "\"meaning\":\"absent\"");
     vec![
+        inside_job(Code::TimestampInvalid, |members| {
+            members.insert("manifest.json.tst".into(), stamped(b"something else"));
+        }),
         crude(Code::BagDigest, |members| edit(members, KEYS, |text| text.replace("200", "201"))),
         inside_job(Code::BagDeclaration, |members| {
             edit(members, "bundle/bag-info.txt", |text| text.replace("2026-09-30", "2026-09-29"));
@@ -364,16 +371,16 @@ fn a_corroboration_that_does_not_fit_the_bundle_is_found() {
     assert!(codes(&verdict_on(&half.bytes)).contains(&ProblemCode::MemberMissing));
 }
 
-/// Nobody has to ask CloudTrail.
+/// Nobody has to ask CloudTrail or a timestamp authority.
 #[test]
-fn a_package_without_a_corroboration_is_whole() {
+fn a_package_without_what_is_optional_is_whole() {
     let sample = sample();
     let mut members = sample.members();
     let with = String::from_utf8(members["VERIFY.md"].clone()).unwrap();
     let (before, section) = with.split_once("## 5. What does AWS").unwrap();
-    let (_, after) = section.split_once("## 6.").unwrap();
+    let (_, after) = section.split_once("## 7.").unwrap();
     members.insert("VERIFY.md".into(), format!("{before}## 5.{after}").into_bytes());
-    members.retain(|name, _| !name.starts_with("corroboration.json"));
+    members.retain(|name, _| !name.starts_with("corroboration.json") && name != "manifest.json.tst");
     sample.seal_again(&mut members, &sample.signer);
     let verdict = verdict_on(&zip_of(&members).bytes());
     assert!(verdict.problems.is_empty(), "{:#?}", verdict.problems);
