@@ -54,6 +54,9 @@ pub(super) struct Config {
     /// Files of other tools.
     #[serde(default)]
     pub(super) imports: ImportsConfig,
+    /// What the report looks like.
+    #[serde(default)]
+    pub(super) report: ReportConfig,
     /// Whose signature it gets.
     pub(super) signing: Option<SigningConfig>,
     /// Where the package is kept.
@@ -171,6 +174,16 @@ pub(super) struct SigningConfig {
     /// URLs of timestamp authorities (RFC 3161); the first that answers stamps the report's signature.
     #[serde(default)]
     pub(super) timestamp_authorities: Vec<String>,
+}
+
+/// What the report looks like.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct ReportConfig {
+    /// A picture for the cover: .png, .jpg or .svg.
+    pub(super) logo: Option<PathBuf>,
+    /// The colour of headings and links: `#rrggbb`.
+    pub(super) accent: Option<String>,
 }
 
 /// Where the package is kept.

@@ -1,5 +1,7 @@
 //! `proofpack report`: the assessment as a PDF, not yet signed.
 
+use std::path::Path;
+
 use super::assess::read_assessment;
 use super::config::Config;
 use super::exit::{CommandError, Exit};
@@ -7,20 +9,33 @@ use super::workspace::Workspace;
 use super::{CommandResult, ConfigArgument};
 use crate::canonical;
 use crate::model::Corroboration;
-use crate::report::{Report, ReportOptions};
+use crate::report::{self, Brand, LogoFormat, Report, ReportError, ReportOptions};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  proofpack report && xdg-open proofpack-out/report-unsigned.pdf")]
+#[command(
+    after_help = "Examples:\n  proofpack report && xdg-open proofpack-out/report-unsigned.pdf\n  proofpack report --edition executive && proofpack sign"
+)]
 pub(super) struct ReportArguments {
     #[command(flatten)]
     config: ConfigArgument,
+    /// Write this edition instead: `executive` (six pages at most) or `findings` (what did not pass); each is a file of its own,
+    /// which `sign` signs too.
+    #[arg(long, value_name = "NAME")]
+    edition: Option<String>,
 }
 
 pub(super) fn run(arguments: &ReportArguments) -> CommandResult {
     let config = arguments.config.read()?;
     let workspace = arguments.config.workspace(&config);
-    render(&config, &workspace, false)?;
-    println!("Wrote {} (unsigned; next: proofpack sign)", workspace.unsigned_report().display());
+    let path = match &arguments.edition {
+        None => workspace.unsigned_report(),
+        Some(id) if report::editions().is_ok_and(|all| all.first().is_some_and(|full| full.id == *id)) => {
+            workspace.unsigned_report()
+        }
+        Some(id) => workspace.edition(id).0,
+    };
+    write(&config, &workspace, arguments.edition.clone(), false, &path)?;
+    println!("Wrote {} (unsigned; next: proofpack sign)", path.display());
     Ok(Exit::Success)
 }
 
@@ -53,12 +68,45 @@ pub(super) fn render(
     workspace: &Workspace,
     demonstration: bool,
 ) -> Result<(), CommandError> {
+    write(config, workspace, None, demonstration, &workspace.unsigned_report())
+}
+
+fn write(
+    config: &Config,
+    workspace: &Workspace,
+    edition: Option<String>,
+    demonstration: bool,
+    path: &Path,
+) -> Result<(), CommandError> {
     let assessment = read_assessment(&workspace.assessment())?;
     let manifest = Workspace::read(&workspace.manifest(), "collect")?;
     let corroboration = corroboration(workspace, &manifest)?;
-    let options = ReportOptions { organization: config.organization.clone(), corroboration, demonstration };
-    let report = Report::new(&assessment, &manifest, &options).map_err(CommandError::internal)?;
+    let organization = config.organization.clone();
+    let brand = brand(config)?;
+    let options = ReportOptions { organization, corroboration, edition, brand, demonstration };
+    let report = Report::new(&assessment, &manifest, &options).map_err(failed)?;
     drop((assessment, manifest)); // the layout needs much memory of its own
     let pdf = report.render().map_err(CommandError::internal)?;
-    Workspace::write(&workspace.unsigned_report(), &pdf)
+    Workspace::write(path, &pdf)
+}
+
+fn failed(error: ReportError) -> CommandError {
+    match error {
+        ReportError::UnknownEdition { .. } | ReportError::Brand(_) => CommandError::input(error),
+        other => CommandError::internal(other),
+    }
+}
+
+/// The logo and the colour that the configuration names.
+fn brand(config: &Config) -> Result<Brand, CommandError> {
+    let accent = config.report.accent.clone();
+    let Some(logo) = &config.report.logo else { return Ok(Brand { logo: None, accent }) };
+    let path = config.resolve(logo);
+    let format = LogoFormat::of_name(&path.to_string_lossy()).ok_or_else(|| {
+        CommandError::input(format!("report.logo: {} is no .png, .jpg or .svg file", path.display()))
+    })?;
+    let bytes = std::fs::read(&path).map_err(|error| {
+        CommandError::input(format!("cannot read {}, which report.logo names: {error}", path.display()))
+    })?;
+    Ok(Brand { logo: Some((format, bytes)), accent })
 }

@@ -1,15 +1,18 @@
 //! `proofpack sign`: signatures over the report (PAdES) and the bundle's manifest (detached CMS).
 
 use std::fs;
+use std::path::Path;
 
 use super::config::{Config, SigningConfig};
 use super::exit::{CommandError, Exit};
 use super::workspace::Workspace;
 use super::{CommandResult, ConfigArgument, timestamp};
 use crate::clock::Clock;
+use crate::report;
 use crate::sign::pades::sign_and_stamp_pdf;
 use crate::sign::timestamp::{Token, stamp};
 use crate::sign::{self, SignatureInfo, Signer, SoftwareSigner, TimestampAuthority};
+use crate::verify::attachment;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  proofpack keygen   # once, for a test certificate\n  proofpack sign")]
@@ -46,12 +49,34 @@ pub(super) fn sign_all(
     let authorities = timestamp::authorities(config.signing.as_ref())?;
     let signed = sign_and_stamp_pdf(&report, signer, &info, &authorities).map_err(CommandError::input)?;
     let signature = sign::detached_cms(signer, &manifest).map_err(CommandError::input)?;
+    for edition in report::editions().map_err(CommandError::internal)? {
+        let (unsigned, target) = workspace.edition(&edition.id);
+        if unsigned.exists() {
+            let pdf = Workspace::read(&unsigned, "report")?;
+            require_of(&manifest, &pdf, &unsigned)?;
+            let signed =
+                sign_and_stamp_pdf(&pdf, signer, &info, &authorities).map_err(CommandError::input)?;
+            Workspace::write(&target, &signed)?;
+        }
+    }
     let token = manifest_timestamp(workspace, &manifest, &authorities)?;
     Workspace::write(&workspace.report(), &signed)?;
     if let Some(token) = token {
         Workspace::write(&workspace.manifest_timestamp(), token.der())?;
     }
     Workspace::write(&workspace.manifest_signature(), &signature)
+}
+
+/// An edition that is still there from another bundle must not be signed with this one.
+fn require_of(manifest: &[u8], pdf: &[u8], path: &Path) -> Result<(), CommandError> {
+    let attached = attachment::attached(pdf, "manifest.json").map_err(CommandError::input)?;
+    if attached.iter().any(|one| one == manifest) {
+        return Ok(());
+    }
+    Err(CommandError::input(format!(
+        "{} is of another bundle: render it again with `proofpack report --edition`, or remove it",
+        path.display()
+    )))
 }
 
 /// A new timestamp over the manifest. One that is there stays if it is of this manifest: it attests an earlier time.
@@ -82,7 +107,7 @@ pub(super) fn signer(config: &Config) -> Result<SoftwareSigner, CommandError> {
             "the configuration has no [signing] section: name a certificate and key there; `proofpack keygen` makes a test certificate",
         ));
     };
-    let read = |path: &std::path::Path| {
+    let read = |path: &Path| {
         let path = config.resolve(path);
         fs::read(&path).map_err(|error| {
             CommandError::input(format!(

@@ -44,6 +44,11 @@ impl Workspace {
         self.root.join("report-unsigned.pdf")
     }
 
+    /// An edition of the report before and after it is signed.
+    pub(super) fn edition(&self, id: &str) -> (PathBuf, PathBuf) {
+        (self.root.join(format!("report-{id}-unsigned.pdf")), self.root.join(format!("report-{id}.pdf")))
+    }
+
     /// The signed report.
     pub(super) fn report(&self) -> PathBuf {
         self.root.join("report.pdf")

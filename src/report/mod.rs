@@ -4,6 +4,8 @@
 //! Values reach the template as data and never as markup, and equal inputs give equal bytes.
 
 mod access_csv;
+mod brand;
+mod edition;
 mod layout;
 mod text;
 mod view;
@@ -16,6 +18,8 @@ use typst::{World, WorldExt};
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards, Timestamp};
 
 pub use access_csv::{CsvError, access_csv};
+pub use brand::{Brand, LogoFormat};
+pub use edition::{Edition, editions};
 
 use crate::canonical;
 use crate::model::{Assessment, Corroboration};
@@ -31,6 +35,10 @@ pub struct ReportOptions {
     pub organization: String,
     /// What CloudTrail's log files say of the bundle's requests, where somebody asked them.
     pub corroboration: Option<Corroboration>,
+    /// Which edition, by its id; the whole report where none is named.
+    pub edition: Option<String>,
+    /// The organization's logo and colour.
+    pub brand: Brand,
     /// Marks every page as a demonstration with recorded data.
     pub demonstration: bool,
 }
@@ -46,6 +54,17 @@ pub enum ReportError {
         /// Path below `report-templates/`, or the name of a virtual file.
         path: &'static str,
     },
+    /// There is no such edition.
+    #[error("there is no edition {id:?} of the report: there are {known}")]
+    UnknownEdition {
+        /// The name that was given.
+        id: String,
+        /// Those that there are.
+        known: String,
+    },
+    /// The logo or the colour cannot be used.
+    #[error("[report] cannot be used: {0}")]
+    Brand(String),
     /// The view could not be written as JSON.
     #[error("the report's data cannot be written as JSON: {0}")]
     Data(#[from] serde_json::Error),
@@ -104,6 +123,7 @@ impl Report {
         let printer = Printer::new(world::fonts()?);
         let data = serde_json::to_vec(&printer.value(serde_json::to_value(View::new(assessment, options))?))?;
         let files = vec![("data.json", data), ("manifest.json", manifest_json.to_vec())];
+        let files = [files, option_files(options)?].concat();
         Ok(Self {
             world: ReportWorld::new(files, assessment.as_of)?,
             options: pdf_options(assessment, manifest_json, printer)?,
@@ -125,6 +145,18 @@ impl Report {
         forget(); // Typst's caches hold the whole document
         rendered
     }
+}
+
+/// What the template is told beside the view: `options.json`, and the logo.
+fn option_files(options: &ReportOptions) -> Result<Vec<(&'static str, Vec<u8>)>, ReportError> {
+    let edition = edition::edition(options.edition.as_deref())?;
+    options.brand.check()?;
+    let logo = options.brand.logo.as_ref().map(|(format, bytes)| (format.file(), bytes.clone()));
+    let mut told = serde_json::json!({ "edition": edition.id, "logo": logo.as_ref().map(|(name, _)| name) });
+    if let Some(accent) = &options.brand.accent {
+        told["accent"] = accent.as_str().into();
+    }
+    Ok(std::iter::once(("options.json", serde_json::to_vec(&told)?)).chain(logo).collect())
 }
 
 fn pdf_options(
@@ -209,6 +241,7 @@ mod tests {
         let files = vec![
             ("main.typ", TEMPLATE.as_bytes().to_vec()),
             ("data.json", serde_json::to_vec(&value).unwrap()),
+            ("options.json", b"{}".to_vec()),
         ];
         let world = ReportWorld::new(files, DateTime::UNIX_EPOCH).unwrap();
         let document = lay_out(&world).map_err(|errors| format!("{errors:?}"))?;

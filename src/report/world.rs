@@ -95,6 +95,11 @@ impl ReportWorld {
     }
 }
 
+/// A file of the template that is compiled in.
+pub(super) fn template_file(path: &str) -> Option<&'static [u8]> {
+    TEMPLATES.get_file(Path::new(TEMPLATE).join(path)).map(|file| file.contents())
+}
+
 fn file_id(name: &'static str) -> Result<FileId, ReportError> {
     let path = VirtualPath::new(name).map_err(|_| ReportError::Embedded { path: name })?;
     Ok(RootedPath::new(VirtualRoot::Project, path).intern())
@@ -132,8 +137,8 @@ impl World for ReportWorld {
             return Ok(bytes.clone());
         }
         let path = id.get().vpath().get_without_slash();
-        match TEMPLATES.get_file(Path::new(TEMPLATE).join(path)) {
-            Some(file) => Ok(Bytes::new(file.contents())),
+        match template_file(path) {
+            Some(contents) => Ok(Bytes::new(contents)),
             None => Err(FileError::NotFound(path.into())),
         }
     }

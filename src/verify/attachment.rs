@@ -14,7 +14,7 @@ const LONGEST: u64 = crate::bundle::LONGEST_MANIFEST;
 ///
 /// # Errors
 /// A sentence on why they could not be read.
-pub(super) fn attached(bytes: &[u8], name: &str) -> Result<Vec<Vec<u8>>, String> {
+pub(crate) fn attached(bytes: &[u8], name: &str) -> Result<Vec<Vec<u8>>, String> {
     let document = pdf::load(bytes).map_err(|error| format!("the PDF cannot be read: {error}"))?;
     let mut found = Vec::new();
     for object in document.objects.values() {

@@ -2,7 +2,7 @@
 //! every problem and stops at none, and reduces them to one line that says what may be relied on.
 
 mod assessment;
-mod attachment;
+pub(crate) mod attachment;
 pub mod cms;
 mod corroboration;
 mod facet;

@@ -38,6 +38,7 @@ with pdf.open_outline() as outline, pdf.open_metadata() as xmp:
         "title": xmp.get("dc:title"),
         "author": str(pdf.docinfo.get("/Author")),
         "created": str(pdf.docinfo.get("/CreationDate")),
+        "pages": len(pdf.pages),
         "bookmarks": list(bookmarks(outline.root)),
         "figures": len(figures),
         "figures_without_alt": sum(1 for figure in figures if "/Alt" not in figure),

@@ -1,6 +1,7 @@
 //! The report, from a made-up assessment to a PDF that other programs read.
 
 mod corroborated;
+mod editions;
 mod other_tools;
 pub(crate) mod synthetic;
 mod trail_coverage;
@@ -157,7 +158,11 @@ fn very_long_values_do_not_stop_the_report() {
     let mut assessment = Synthetic { text: "a:b/".repeat(500), buckets: 7, filler: 0 }.assessment();
     everywhere(&mut assessment, &text);
     let corroboration = Some(corroboration(&text, &assessment));
-    rendered("long", &assessment, &ReportOptions { organization: text, corroboration, demonstration: false });
+    rendered(
+        "long",
+        &assessment,
+        &ReportOptions { organization: text, corroboration, ..ReportOptions::default() },
+    );
 }
 
 #[test]

@@ -327,6 +327,11 @@ fn the_program_asks_one_authority_after_the_other_and_verify_tells_what_they_att
     sign(&[&url]);
     assert_ne!(fs::read(out.join("manifest.json.tst")).unwrap(), token);
 
+    fs::write(out.join("report-executive-unsigned.pdf"), REPORT).unwrap();
+    let stale = sign(&[]);
+    let said = String::from_utf8_lossy(&stale.stderr);
+    assert!(said.contains("report-executive-unsigned.pdf is of another bundle: render it again"), "{said}");
+
     let mut verify = proofpack();
     verify.arg("verify").arg(out.join("report.pdf")).arg("--trust").arg(pki.path("root.pem"));
     let told = String::from_utf8(verify.output().unwrap().stdout).unwrap();

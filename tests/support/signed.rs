@@ -72,8 +72,12 @@ pub(crate) fn parts(home: &Path, signer: &dyn Signer) -> Parts {
     let parsed = serde_json::from_slice(&assessment).unwrap();
     let told = corroboration(&bag);
     let corroboration = to_file_bytes(&told).unwrap();
-    let options =
-        ReportOptions { organization: "Tests".into(), corroboration: Some(told), demonstration: true };
+    let options = ReportOptions {
+        organization: "Tests".into(),
+        corroboration: Some(told),
+        demonstration: true,
+        ..ReportOptions::default()
+    };
     let report = report::render(&parsed, &manifest, &options).unwrap();
     Parts {
         assessment,

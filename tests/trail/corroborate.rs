@@ -72,10 +72,13 @@ impl Scene {
         for name in ["corroboration.json", "corroboration.json.p7s"] {
             fs::copy(self.home.path().join(name), out.join(name)).unwrap();
         }
-        for step in ["assess", "report", "sign", "package"] {
-            let output = proofpack().arg(step).current_dir(self.home.path()).output().unwrap();
+        for step in ["assess", "report", "report --edition executive", "sign", "package"] {
+            let output = proofpack().args(step.split(' ')).current_dir(self.home.path()).output().unwrap();
             assert!(matches!(output.status.code(), Some(0 | 5)), "{step}: {output:?}");
         }
+        let edition = proofpack().arg("verify").arg(out.join("report-executive.pdf")).output().unwrap();
+        let said = String::from_utf8_lossy(&edition.stdout);
+        assert!(said.contains("VERIFIED, SIGNER NOT TRUSTED"), "{said}");
         let zip = fs::read_dir(&out)
             .unwrap()
             .map(|entry| entry.unwrap().path())
