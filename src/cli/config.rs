@@ -169,6 +169,8 @@ pub(super) struct SigningConfig {
     pub(super) pkcs12: Option<PathBuf>,
     /// Environment variable that holds the PKCS#12 file's password.
     pub(super) password_variable: Option<String>,
+    /// File whose first line is the PKCS#12 file's password.
+    pub(super) password_file: Option<PathBuf>,
     /// Reason that the signature states.
     pub(super) reason: Option<String>,
     /// URLs of timestamp authorities (RFC 3161); the first that answers stamps the report's signature.

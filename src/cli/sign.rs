@@ -1,6 +1,7 @@
 //! `proofpack sign`: signatures over the report (PAdES) and the bundle's manifest (detached CMS).
 
 use std::fs;
+use std::io::IsTerminal;
 use std::path::Path;
 
 use super::config::{Config, SigningConfig};
@@ -118,9 +119,10 @@ pub(super) fn signer(config: &Config) -> Result<SoftwareSigner, CommandError> {
     };
     match signing {
         SigningConfig { pkcs12: Some(file), .. } => {
-            let password = password(signing)?;
-            SoftwareSigner::from_pkcs12(&read(file)?, &password)
-                .map_err(|error| CommandError::input(format!("{}: {error}", config.resolve(file).display())))
+            let (path, bytes) = (config.resolve(file), read(file)?);
+            let password = password(config, signing, &path)?;
+            SoftwareSigner::from_pkcs12(&bytes, &password)
+                .map_err(|error| CommandError::input(format!("{}: {error}", path.display())))
         }
         SigningConfig { certificate: Some(certificate), key: Some(key), .. } => {
             SoftwareSigner::from_pem(&read(certificate)?, &read(key)?).map_err(|error| {
@@ -132,11 +134,25 @@ pub(super) fn signer(config: &Config) -> Result<SoftwareSigner, CommandError> {
     }
 }
 
-fn password(signing: &SigningConfig) -> Result<String, CommandError> {
-    let Some(variable) = &signing.password_variable else { return Ok(String::new()) };
-    std::env::var(variable).map_err(|_| {
-        CommandError::input(format!(
-            "the environment variable {variable} (signing.password-variable) does not hold the PKCS#12 file's password"
-        ))
-    })
+/// The password of the PKCS#12 file `of`: out of the environment, a file, or from whoever sits there; empty where nobody does.
+fn password(config: &Config, signing: &SigningConfig, of: &Path) -> Result<String, CommandError> {
+    if let Some(variable) = &signing.password_variable {
+        return std::env::var(variable).map_err(|_| {
+            CommandError::input(format!(
+                "the environment variable {variable} (signing.password-variable) does not hold the PKCS#12 file's password"
+            ))
+        });
+    }
+    if let Some(file) = &signing.password_file {
+        let path = config.resolve(file);
+        let text = fs::read_to_string(&path).map_err(|error| {
+            CommandError::input(format!("cannot read {} (signing.password-file): {error}", path.display()))
+        })?;
+        return Ok(text.lines().next().unwrap_or_default().to_owned());
+    }
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return Ok(String::new());
+    }
+    rpassword::prompt_password(format!("Password of {}: ", of.display()))
+        .map_err(|error| CommandError::input(format!("the password could not be read: {error}")))
 }

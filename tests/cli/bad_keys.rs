@@ -6,9 +6,13 @@ use crate::support::succeed;
 
 fn place(signing: &str) -> Place {
     let place = Place::new();
+    configure(&place, signing);
+    place
+}
+
+fn configure(place: &Place, signing: &str) {
     let nowhere = "[aws]\nendpoint-url = \"http://127.0.0.1:9\"\n";
     place.configure("\"us-east-1\"", &format!("{nowhere}[signing]\n{signing}"));
-    place
 }
 
 const PEM: &str = "certificate = \"signer.pem\"\nkey = \"signer-key.pem\"\n";
@@ -60,6 +64,16 @@ fn a_wrong_password() {
     with(PASSWORD).failed(3, &["signer.p12", "wrong password"]);
     // With the right one the key is fine, and the next thing to fail is AWS.
     with("right").failed(4, &["Unreachable"]);
+    configure(&place, "pkcs12 = \"signer.p12\"\npassword-file = \"password\"\n");
+    place.run(&["run"]).failed(3, &["password", "signing.password-file"]);
+    place.write("password", &format!("{PASSWORD}\n"));
+    place.run(&["run"]).failed(3, &["signer.p12", "wrong password"]);
+    place.write("password", "right\nanother line\n");
+    place.run(&["run"]).failed(4, &["Unreachable"]);
+    // Nobody sits there: nobody is asked.
+    configure(&place, "pkcs12 = \"signer.p12\"\n");
+    place.run(&["run"]).failed(3, &["signer.p12", "wrong password"]);
+    configure(&place, "pkcs12 = \"signer.p12\"\npassword-variable = \"P12_PASSWORD\"\n");
     place.write("signer.p12", "not a PKCS#12 file");
     with(PASSWORD).failed(3, &["signer.p12", "cannot be read"]);
 }

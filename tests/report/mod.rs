@@ -75,7 +75,9 @@ fn the_pdf_is_tagged_archivable_and_carries_the_manifest() {
         "Gaps",
         "CloudTrail",
         "Coverage by validated log files",
+        "What this shows, and what it does not",
         "Evidence index",
+        "Glossary",
         "How to verify",
     ] {
         assert!(bookmarks.contains(&section), "no bookmark {section} among {bookmarks:?}");
