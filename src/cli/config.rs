@@ -165,6 +165,8 @@ pub(super) struct SigningConfig {
     pub(super) certificate: Option<PathBuf>,
     /// Private key (PEM).
     pub(super) key: Option<PathBuf>,
+    /// Key in AWS KMS in place of `key`: its ARN, id or alias.
+    pub(super) kms_key: Option<String>,
     /// PKCS#12 file with both.
     pub(super) pkcs12: Option<PathBuf>,
     /// Environment variable that holds the PKCS#12 file's password.
@@ -320,9 +322,13 @@ impl Config {
             ));
         }
         if let Some(signing) = &config.signing {
-            let pem = signing.certificate.is_some() && signing.key.is_some();
-            if pem == signing.pkcs12.is_some() {
-                return Err("signing needs either `certificate` and `key`, or `pkcs12`".into());
+            let keys = [signing.key.is_some(), signing.kms_key.is_some(), signing.pkcs12.is_some()];
+            let has_certificate = signing.certificate.is_some() != signing.pkcs12.is_some();
+            if keys.iter().filter(|given| **given).count() != 1 || !has_certificate {
+                return Err(
+                    "signing needs either `certificate` and `key`, `certificate` and `kms-key`, or `pkcs12`"
+                        .into(),
+                );
             }
         }
         Ok(config)

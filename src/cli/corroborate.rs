@@ -57,7 +57,7 @@ pub(super) fn run(arguments: &CorroborateArguments) -> CommandResult {
     let config = Config::read(&arguments.config)?;
     let signer = sign::signer(&config)?;
     let now = Clock::System.now();
-    require_valid_at(&signer, now).map_err(CommandError::input)?;
+    require_valid_at(&*signer, now).map_err(CommandError::input)?;
     let bundle = bundle::read(&arguments.bundle).map_err(CommandError::input)?;
     let claims: Vec<Claim> =
         bundle.records.iter().filter_map(|stored| Claim::of(stored.id, &stored.record)).collect();
@@ -103,7 +103,7 @@ pub(super) fn run(arguments: &CorroborateArguments) -> CommandResult {
     };
     let path = arguments.out.clone().unwrap_or_else(|| beside(&arguments.bundle));
     let text = canonical::to_file_bytes(&corroboration).map_err(CommandError::internal)?;
-    let signature = detached_cms(&signer, &text).map_err(CommandError::input)?;
+    let signature = detached_cms(&*signer, &text).map_err(CommandError::input)?;
     Workspace::write(&path, &text)?;
     let mut signature_path = path.clone().into_os_string();
     signature_path.push(".p7s");

@@ -34,6 +34,7 @@ mod imports;
 mod init;
 mod interrupt;
 mod keygen;
+mod kms;
 mod output;
 mod package;
 mod plan;

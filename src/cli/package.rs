@@ -22,7 +22,7 @@ pub(super) struct PackageArguments {
 pub(super) fn run(arguments: &PackageArguments) -> CommandResult {
     let config = arguments.config.read()?;
     let workspace = arguments.config.workspace(&config);
-    let path = write_package(&workspace, &signer(&config)?)?;
+    let path = write_package(&workspace, &*signer(&config)?)?;
     println!("Wrote {}; check it with: proofpack verify {}", path.display(), path.display());
     Ok(Exit::Success)
 }

@@ -31,7 +31,7 @@ pub(super) fn run(arguments: &RunArguments) -> CommandResult {
     let signer = sign::signer(&config)?;
     assess::require_settings(&config, &catalog)?;
     let clock = Clock::System;
-    crate::sign::require_valid_at(&signer, clock.now()).map_err(super::CommandError::input)?;
+    crate::sign::require_valid_at(&*signer, clock.now()).map_err(super::CommandError::input)?;
 
     let runtime = runtime()?;
     let collecting = collect::collect_bundle(&config, &workspace, &catalog, clock, arguments.fresh, None);
@@ -43,9 +43,9 @@ pub(super) fn run(arguments: &RunArguments) -> CommandResult {
     drop(catalog);
     println!("Assessed    {}", workspace.assessment().display());
     report::render(&config, &workspace, false)?;
-    sign::sign_all(&config, &workspace, &signer, clock)?;
+    sign::sign_all(&config, &workspace, &*signer, clock)?;
     println!("Signed      {}", workspace.report().display());
-    let package: PathBuf = package::write_package(&workspace, &signer)?;
+    let package: PathBuf = package::write_package(&workspace, &*signer)?;
     println!("Packaged    {}", package.display());
     let (receipt, _) = runtime.block_on(archive::put(&config, &package, None, clock))?;
     println!("Archived    {}\n", receipt.location);

@@ -6,13 +6,14 @@ use std::path::Path;
 
 use super::config::{Config, SigningConfig};
 use super::exit::{CommandError, Exit};
+use super::kms::KmsSigner;
 use super::workspace::Workspace;
 use super::{CommandResult, ConfigArgument, timestamp};
 use crate::clock::Clock;
 use crate::report;
 use crate::sign::pades::sign_and_stamp_pdf;
 use crate::sign::timestamp::{Token, stamp};
-use crate::sign::{self, SignatureInfo, Signer, SoftwareSigner, TimestampAuthority};
+use crate::sign::{self, Certificate, SignatureInfo, Signer, SoftwareSigner, TimestampAuthority};
 use crate::verify::attachment;
 
 #[derive(Debug, clap::Args)]
@@ -26,7 +27,7 @@ pub(super) fn run(arguments: &SignArguments) -> CommandResult {
     let config = arguments.config.read()?;
     let workspace = arguments.config.workspace(&config);
     let signer = signer(&config)?;
-    sign_all(&config, &workspace, &signer, Clock::System)?;
+    sign_all(&config, &workspace, &*signer, Clock::System)?;
     let stamped = Some(workspace.manifest_timestamp()).filter(|path| path.exists());
     let written = [Some(workspace.report()), Some(workspace.manifest_signature()), stamped];
     let written: Vec<String> = written.into_iter().flatten().map(|path| path.display().to_string()).collect();
@@ -102,7 +103,7 @@ fn manifest_timestamp(
 }
 
 /// The key that the configuration names.
-pub(super) fn signer(config: &Config) -> Result<SoftwareSigner, CommandError> {
+pub(super) fn signer(config: &Config) -> Result<Box<dyn Signer>, CommandError> {
     let Some(signing) = &config.signing else {
         return Err(CommandError::input(
             "the configuration has no [signing] section: name a certificate and key there; `proofpack keygen` makes a test certificate",
@@ -121,16 +122,26 @@ pub(super) fn signer(config: &Config) -> Result<SoftwareSigner, CommandError> {
         SigningConfig { pkcs12: Some(file), .. } => {
             let (path, bytes) = (config.resolve(file), read(file)?);
             let password = password(config, signing, &path)?;
-            SoftwareSigner::from_pkcs12(&bytes, &password)
-                .map_err(|error| CommandError::input(format!("{}: {error}", path.display())))
+            let signer = SoftwareSigner::from_pkcs12(&bytes, &password)
+                .map_err(|error| CommandError::input(format!("{}: {error}", path.display())))?;
+            Ok(Box::new(signer))
         }
-        SigningConfig { certificate: Some(certificate), key: Some(key), .. } => {
-            SoftwareSigner::from_pem(&read(certificate)?, &read(key)?).map_err(|error| {
+        SigningConfig { certificate: Some(certificate), kms_key: Some(kms_key), key: None, .. } => {
+            let chain = Certificate::from_pem(&read(certificate)?).map_err(|error| {
+                CommandError::input(format!("{}: {error}", config.resolve(certificate).display()))
+            })?;
+            Ok(Box::new(KmsSigner::open(config, kms_key, chain)?))
+        }
+        SigningConfig { certificate: Some(certificate), key: Some(key), kms_key: None, .. } => {
+            let signer = SoftwareSigner::from_pem(&read(certificate)?, &read(key)?).map_err(|error| {
                 let (certificate, key) = (config.resolve(certificate), config.resolve(key));
                 CommandError::input(format!("{} with {}: {error}", certificate.display(), key.display()))
-            })
+            })?;
+            Ok(Box::new(signer))
         }
-        _ => Err(CommandError::input("[signing] needs either `certificate` and `key`, or `pkcs12`")),
+        _ => Err(CommandError::input(
+            "[signing] needs either `certificate` and `key`, `certificate` and `kms-key`, or `pkcs12`",
+        )),
     }
 }
 

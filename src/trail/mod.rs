@@ -19,7 +19,7 @@ mod lookup;
 mod objects;
 mod quiet;
 mod reading;
-mod refusal;
+pub(crate) mod refusal;
 mod rule;
 mod scan;
 mod scope;

@@ -9,7 +9,7 @@ use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata};
 const DEEPEST: usize = 16;
 
 /// Code and message: AWS's own, or ours where nobody answered.
-pub(super) fn refusal<E: ProvideErrorMetadata + Error + 'static>(error: &E) -> (String, String) {
+pub(crate) fn refusal<E: ProvideErrorMetadata + Error + 'static>(error: &E) -> (String, String) {
     let said = || error.message().map_or_else(|| DisplayErrorContext(error).to_string(), str::to_owned);
     if let Some(code) = error.code() {
         return (code.to_owned(), said());

@@ -172,7 +172,8 @@ fn every_form_of_the_policy_holds_the_same_documents() {
     let place = Place::new();
     place.configure(
         "\"eu-west-1\"",
-        "[trail]\nlogs = [\"s3://trail-logs/AWSLogs/123456789012/\"]\n[archive]\ndestination = \"s3://kept/hipaa\"\n",
+        "[trail]\nlogs = [\"s3://trail-logs/AWSLogs/123456789012/\"]\n[archive]\ndestination = \"s3://kept/hipaa\"\n\
+         [signing]\ncertificate = \"chain.pem\"\nkms-key = \"arn:aws:kms:eu-west-1:123456789012:key/1\"\n",
     );
     let form = |name: &str| {
         let arguments = ["iam-policy", "--config", "proofpack.toml", "--archive", "--format", name];
@@ -185,6 +186,8 @@ fn every_form_of_the_policy_holds_the_same_documents() {
         "kms:Decrypt",
         "arn:aws:s3:::kept/hipaa/*",
         "s3:PutObjectRetention",
+        "kms:Sign",
+        "arn:aws:kms:eu-west-1:123456789012:key/1",
     ] {
         assert!(text.contains(part), "{part} is not in {text}");
     }

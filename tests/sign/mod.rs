@@ -3,6 +3,7 @@
 
 mod cms;
 mod keys;
+mod kms;
 mod pdf;
 pub(crate) mod pki;
 mod strict_cms;

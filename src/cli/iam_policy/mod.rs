@@ -95,6 +95,7 @@ fn statements(catalog: &Catalog, config: Option<&Config>, archive: bool) -> Resu
         statements.extend(entering(config, &partition));
         statements.extend(trail_logs(config, &partition)?);
         statements.extend(athena::statements(config, &partition));
+        statements.extend(signing(config));
         if archive {
             statements.extend(archiving(config, &partition)?);
         }
@@ -196,6 +197,15 @@ fn archiving(config: &Config, partition: &str) -> Result<Vec<Value>, CommandErro
         }));
     }
     Ok(statements)
+}
+
+/// What signing with a key in KMS takes.
+fn signing(config: &Config) -> Option<Value> {
+    let key = config.signing.as_ref()?.kms_key.as_ref()?;
+    Some(json!({
+        "Sid": "ProofpackSigns", "Effect": "Allow", "Action": ["kms:GetPublicKey", "kms:Sign"],
+        "Resource": if key.starts_with("arn:") && key.contains(":key/") { key } else { "*" },
+    }))
 }
 
 /// The policies that the statements fit into, in order; a statement that is too long is continued in the next.
