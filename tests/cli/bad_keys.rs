@@ -66,7 +66,7 @@ fn a_wrong_password() {
     with("right").failed(4, &["Unreachable"]);
     configure(&place, "pkcs12 = \"signer.p12\"\npassword-file = \"password\"\n");
     place.run(&["run"]).failed(3, &["password", "signing.password-file"]);
-    place.write("password", &format!("{PASSWORD}\n"));
+    place.write("password", format!("{PASSWORD}\n"));
     place.run(&["run"]).failed(3, &["signer.p12", "wrong password"]);
     place.write("password", "right\nanother line\n");
     place.run(&["run"]).failed(4, &["Unreachable"]);
