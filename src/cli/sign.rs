@@ -109,6 +109,7 @@ pub(super) fn signer(config: &Config) -> Result<Box<dyn Signer>, CommandError> {
             "the configuration has no [signing] section: name a certificate and key there; `proofpack keygen` makes a test certificate",
         ));
     };
+    timestamp::authorities(Some(signing))?; // a setting that cannot be used is found before anything is done
     let read = |path: &Path| {
         let path = config.resolve(path);
         fs::read(&path).map_err(|error| {

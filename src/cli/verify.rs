@@ -19,6 +19,9 @@ pub(super) struct VerifyArguments {
     /// Certificates (PEM) that a signer must chain to; may be given more than once.
     #[arg(long, value_name = "FILE")]
     trust: Vec<PathBuf>,
+    /// Certificates (PEM) that a timestamp authority must chain to; may be given more than once. They are trusted for nothing else.
+    #[arg(long, value_name = "FILE")]
+    trust_timestamps: Vec<PathBuf>,
     #[command(flatten)]
     catalog: CatalogArgument,
     /// Print the verdict as JSON.
@@ -27,28 +30,37 @@ pub(super) struct VerifyArguments {
 }
 
 pub(super) fn run(arguments: &VerifyArguments) -> CommandResult {
-    let mut anchors = Vec::new();
-    for path in &arguments.trust {
-        let pem = fs::read(path).map_err(|error| {
-            CommandError::input(format!("cannot read the certificates {}: {error}", path.display()))
-        })?;
-        let certificates = Certificate::from_pem(&pem)
-            .map_err(|error| CommandError::input(format!("{}: {error}", path.display())))?;
-        anchors.extend(certificates);
-    }
+    let options = Options {
+        anchors: certificates(&arguments.trust)?,
+        timestamp_anchors: certificates(&arguments.trust_timestamps)?,
+    };
     if !arguments.path.exists() {
         return Err(CommandError::input(format!(
             "there is no {}; name a package, a bundle or a signed report",
             arguments.path.display()
         )));
     }
-    let verdict = verify::verify(&arguments.path, &arguments.catalog.read()?, &Options { anchors });
+    let verdict = verify::verify(&arguments.path, &arguments.catalog.read()?, &options);
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&verdict).map_err(CommandError::internal)?);
     } else {
         print!("{}", in_words(&verdict));
     }
     Ok(if verdict.is_sound() { Exit::Success } else { Exit::ProblemsFound })
+}
+
+/// The certificates of PEM files.
+fn certificates(paths: &[PathBuf]) -> Result<Vec<Certificate>, CommandError> {
+    let mut all = Vec::new();
+    for path in paths {
+        let pem = fs::read(path).map_err(|error| {
+            CommandError::input(format!("cannot read the certificates {}: {error}", path.display()))
+        })?;
+        let certificates = Certificate::from_pem(&pem)
+            .map_err(|error| CommandError::input(format!("{}: {error}", path.display())))?;
+        all.extend(certificates);
+    }
+    Ok(all)
 }
 
 /// The verdict for people: what was looked at, who signed, every problem, and last the one line.

@@ -11,7 +11,7 @@ use const_oid::ObjectIdentifier;
 use der::asn1::OctetString;
 use der::{Any, Decode, Encode};
 
-use super::trust::{self, Trust, TrustProblem};
+use super::trust::{self, Anchors, Trust, TrustProblem};
 use crate::canonical;
 use crate::sign::certificate::chain;
 use crate::sign::cms::{
@@ -156,15 +156,16 @@ pub enum CmsProblem {
 
 /// Verifies `signature` over the concatenation of `content`. `signed_at` is the time at which the
 /// certificates must have been valid; `anchors` are the certificates that the verifier trusts.
-pub fn verify(
+pub fn verify<'a>(
     signature: &[u8],
     content: &[&[u8]],
     signed_at: Option<DateTime<Utc>>,
-    anchors: &[Certificate],
+    anchors: impl Into<Anchors<'a>>,
 ) -> CmsVerdict {
+    let anchors = anchors.into();
     let mut check = Check::default();
     check.run(signature, content);
-    let timestamp = check.token.as_ref().and_then(|token| stamped(token, anchors));
+    let timestamp = check.token.as_ref().and_then(|token| stamped(token, anchors.timestamps));
     // The word of an authority that nobody trusts is worth no more than the signer's own.
     let attested = timestamp.as_ref().filter(|one| matches!(one.trust, Trust::Trusted { .. }));
     let attested = attested.map(|one| one.time);
@@ -182,8 +183,8 @@ pub fn verify(
         within_validity: leaf.zip(signed_at).map(|(leaf, at)| leaf.is_valid_at(at)),
         trust: match leaf {
             // Trust in a signer whose signature does not hold would be trust in a claim.
-            Some(_) if check.signature_holds => trust::judge(&check.chain, anchors, signed_at),
-            _ if anchors.is_empty() => Trust::NotAsked,
+            Some(_) if check.signature_holds => trust::judge(&check.chain, anchors.signers, signed_at),
+            _ if anchors.signers.is_empty() => Trust::NotAsked,
             _ => Trust::Untrusted(vec![TrustProblem::SignatureDoesNotHold]),
         },
         chain: check.chain.iter().map(Certificate::facts).collect(),

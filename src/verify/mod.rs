@@ -35,6 +35,15 @@ pub struct Options {
     /// Certificates (roots or signers) that are trusted. With none, whether the signer can be trusted is left open and said
     /// so; with some, a signer that does not lead to one of them is a problem.
     pub anchors: Vec<Certificate>,
+    /// Certificates that are trusted for timestamps, and for nothing else. A timestamp by an authority that does not lead to one
+    /// of them is told, and no problem.
+    pub timestamp_anchors: Vec<Certificate>,
+}
+
+impl Options {
+    fn anchors(&self) -> trust::Anchors<'_> {
+        trust::Anchors { signers: &self.anchors, timestamps: &self.timestamp_anchors }
+    }
 }
 
 /// Verifies what lies at `path`: a package (zip, or the folder that it unpacks to), a bundle's directory, or a

@@ -230,7 +230,7 @@ fn check_signatures(
             complete = false;
             continue;
         };
-        let checked = signature::check_cms(&signature_bytes, &content_bytes, signed_at, &options.anchors);
+        let checked = signature::check_cms(&signature_bytes, &content_bytes, signed_at, options.anchors());
         draft.problems.extend(checked.problems(ProblemCode::SignatureInvalid, signature));
         let mut facts = checked.facts(content);
         if content == layout::MANIFEST {
@@ -259,7 +259,7 @@ fn check_timestamp(
         return None;
     }
     let token = read(files, place, LARGEST_ANSWER as u64, draft)?;
-    match signature::check_timestamp(&token, manifest, &options.anchors) {
+    match signature::check_timestamp(&token, manifest, options.anchors()) {
         Ok(facts) => Some(facts),
         Err(error) => {
             draft.problems.add(ProblemCode::TimestampInvalid, place, error.to_string());

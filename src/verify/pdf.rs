@@ -12,7 +12,7 @@ use lopdf::{Dictionary, Document, LoadOptions, Object, ObjectId};
 
 use super::cms::{self, CmsProblem, CmsVerdict};
 use super::pdf_changes::changes;
-use crate::sign::Certificate;
+use super::trust::Anchors;
 use crate::sign::pades::LARGEST_STREAM;
 
 /// The deepest tree of form fields that is followed.
@@ -127,7 +127,7 @@ pub enum PdfProblem {
 
 /// Verifies a signed PDF. `anchors` are the certificates that the verifier trusts; the certificates are
 /// judged at the claimed signing time.
-pub fn verify(pdf: &[u8], anchors: &[Certificate]) -> PdfVerdict {
+pub fn verify<'a>(pdf: &[u8], anchors: impl Into<Anchors<'a>>) -> PdfVerdict {
     let mut check = Check { pdf, problems: Vec::new() };
     let mut verdict = PdfVerdict {
         intact: false,
@@ -137,7 +137,7 @@ pub fn verify(pdf: &[u8], anchors: &[Certificate]) -> PdfVerdict {
         signature: None,
         problems: Vec::new(),
     };
-    check.run(anchors, &mut verdict);
+    check.run(anchors.into(), &mut verdict);
     verdict.intact = check.problems.is_empty();
     verdict.problems = check.problems;
     verdict
@@ -156,7 +156,7 @@ struct Ranges {
 }
 
 impl Check<'_> {
-    fn run(&mut self, anchors: &[Certificate], verdict: &mut PdfVerdict) {
+    fn run(&mut self, anchors: Anchors<'_>, verdict: &mut PdfVerdict) {
         let document = match load(self.pdf) {
             Ok(document) => document,
             Err(reason) => return self.problems.push(PdfProblem::Unreadable(reason)),

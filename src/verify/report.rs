@@ -47,7 +47,7 @@ pub(super) fn verify(shown: &str, path: &Path, options: &Options) -> Verdict {
 
 /// Checks the report's signature and notes what it says.
 pub(super) fn check_signature(place: &str, pdf: &[u8], options: &Options, draft: &mut Draft) -> Checked {
-    let checked = signature::check_pdf(pdf, &options.anchors);
+    let checked = signature::check_pdf(pdf, options.anchors());
     draft.problems.extend(checked.problems(ProblemCode::ReportSignature, place));
     draft.signatures.push(checked.facts(place));
     checked

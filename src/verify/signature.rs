@@ -4,11 +4,11 @@ use chrono::{DateTime, Utc};
 
 use super::cms::{self, CmsVerdict, Stamped};
 use super::pdf;
-use super::trust::Trust;
+use super::trust::{Anchors, Trust};
 use super::verdict::{SignatureFacts, TimestampFacts};
 use crate::model::{Problem, ProblemCode};
 use crate::sign::timestamp::Token;
-use crate::sign::{Certificate, CertificateFacts, TimestampError};
+use crate::sign::{CertificateFacts, TimestampError};
 
 /// What checking one signature gave.
 #[derive(Debug)]
@@ -81,7 +81,7 @@ pub(super) fn check_cms(
     signature: &[u8],
     content: &[u8],
     signed_at: Option<DateTime<Utc>>,
-    anchors: &[Certificate],
+    anchors: Anchors<'_>,
 ) -> Checked {
     let verdict = cms::verify(signature, &[content], signed_at, anchors);
     let faults = verdict.problems.iter().map(ToString::to_string).collect();
@@ -92,11 +92,11 @@ pub(super) fn check_cms(
 pub(super) fn check_timestamp(
     token: &[u8],
     content: &[u8],
-    anchors: &[Certificate],
+    anchors: Anchors<'_>,
 ) -> Result<TimestampFacts, TimestampError> {
     let token = Token::read(token)?;
     token.require_of(content)?;
-    let stamped = cms::stamped(&token, anchors);
+    let stamped = cms::stamped(&token, anchors.timestamps);
     stamped
         .as_ref()
         .map(timestamp_facts)
@@ -104,7 +104,7 @@ pub(super) fn check_timestamp(
 }
 
 /// Checks the signature of a PDF, and that it covers the whole file.
-pub(super) fn check_pdf(bytes: &[u8], anchors: &[Certificate]) -> Checked {
+pub(super) fn check_pdf(bytes: &[u8], anchors: Anchors<'_>) -> Checked {
     let verdict = pdf::verify(bytes, anchors);
     let faults = verdict.problems.iter().map(ToString::to_string).collect();
     Checked::of(faults, verdict.signature, verdict.claimed_time)

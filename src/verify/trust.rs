@@ -7,6 +7,34 @@ use chrono::{DateTime, Utc};
 use crate::model::Sha256Digest;
 use crate::sign::{Certificate, CertificateFacts};
 
+/// The certificates that the verifier trusts. Those for signers and those for timestamps are apart: under the roots of public
+/// authorities for timestamps there are millions of certificates, and none of their holders is a signer.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Anchors<'a> {
+    /// A signer must chain to one of these.
+    pub signers: &'a [Certificate],
+    /// A timestamp authority must chain to one of these.
+    pub timestamps: &'a [Certificate],
+}
+
+impl<'a> From<&'a [Certificate]> for Anchors<'a> {
+    fn from(signers: &'a [Certificate]) -> Self {
+        Self { signers, timestamps: &[] }
+    }
+}
+
+impl<'a, const N: usize> From<&'a [Certificate; N]> for Anchors<'a> {
+    fn from(signers: &'a [Certificate; N]) -> Self {
+        signers.as_slice().into()
+    }
+}
+
+impl<'a> From<&'a Vec<Certificate>> for Anchors<'a> {
+    fn from(signers: &'a Vec<Certificate>) -> Self {
+        signers.as_slice().into()
+    }
+}
+
 /// Whether the signer is trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trust {

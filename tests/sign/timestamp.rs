@@ -14,7 +14,7 @@ use proofpack::sign::timestamp::{Token, stamp};
 use proofpack::sign::{Certificate, SignError, SignatureInfo, TimestampAuthority, TimestampError};
 use proofpack::verify::cms::CmsProblem;
 use proofpack::verify::pdf::{self, PdfVerdict};
-use proofpack::verify::trust::Trust;
+use proofpack::verify::trust::{Anchors, Trust};
 use serde_json::{Value, json};
 
 use super::pdf::{REPORT, judge};
@@ -88,7 +88,7 @@ impl TimestampAuthority for Authority {
 }
 
 fn verified(pdf: &[u8], anchors: &[Certificate]) -> PdfVerdict {
-    pdf::verify(pdf, anchors)
+    pdf::verify(pdf, Anchors { signers: anchors, timestamps: anchors })
 }
 
 #[test]
@@ -333,7 +333,7 @@ fn the_program_asks_one_authority_after_the_other_and_verify_tells_what_they_att
     assert!(said.contains("report-executive-unsigned.pdf is of another bundle: render it again"), "{said}");
 
     let mut verify = proofpack();
-    verify.arg("verify").arg(out.join("report.pdf")).arg("--trust").arg(pki.path("root.pem"));
+    verify.arg("verify").arg(out.join("report.pdf")).arg("--trust-timestamps").arg(pki.path("root.pem"));
     let told = String::from_utf8(verify.output().unwrap().stdout).unwrap();
     assert!(told.contains("attested by CN=The stamper,O=Test, which is trusted"), "{told}");
     let json = String::from_utf8(verify.arg("--json").output().unwrap().stdout).unwrap();

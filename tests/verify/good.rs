@@ -10,7 +10,7 @@ use crate::support::signed::{authorities, catalog, sample, signer};
 use crate::support::{python_tool, root, succeed};
 
 fn trusting(certificate: &Certificate) -> Options {
-    Options { anchors: vec![certificate.clone()] }
+    Options { anchors: vec![certificate.clone()], ..Options::default() }
 }
 
 #[test]
@@ -39,9 +39,13 @@ fn a_package_is_verified_and_its_signer_is_a_matter_of_trust() {
         let signature = verdict.signatures.iter().find(|signature| signature.over == over).unwrap();
         signature.timestamp.clone().unwrap().trusted
     };
-    assert_eq!((stamped(&open), stamped(&trusted)), (None, Some(false)));
+    assert_eq!((stamped(&open), stamped(&trusted)), (None, None));
+    // Who is trusted for timestamps is no signer for that.
+    let only = Options { timestamp_anchors: vec![sample.signer.chain()[0].clone()], ..Options::default() };
+    let only = verify::verify(&sample.path(), catalog(), &only);
+    assert_eq!((only.verdict, stamped(&only)), (VerdictLine::SignerNotTrusted, Some(false)));
     let mut both = trusting(&sample.signer.chain()[0]);
-    both.anchors.extend(authorities().anchors());
+    both.timestamp_anchors = authorities().anchors();
     let all = verify::verify(&sample.path(), catalog(), &both);
     assert_eq!((all.verdict, stamped(&all)), (VerdictLine::Verified, Some(true)), "{:#?}", all.problems);
 

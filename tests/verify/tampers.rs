@@ -427,7 +427,7 @@ fn a_package_made_by_somebody_else_is_only_as_good_as_the_trust_in_them() {
     forged.package(&path, &forger);
     assert_eq!(verdict(&path).verdict, VerdictLine::SignerNotTrusted);
     let anchors = vec![sample().signer.chain()[0].clone()];
-    let verdict = verify::verify(&path, catalog(), &Options { anchors });
+    let verdict = verify::verify(&path, catalog(), &Options { anchors, ..Options::default() });
     assert_eq!(verdict.verdict, VerdictLine::NotVerified);
     assert!(codes(&verdict).iter().all(|code| *code == ProblemCode::SignerNotTrusted));
 }
