@@ -81,7 +81,7 @@ fn refused_role(error: &(dyn Error + 'static)) -> Option<(String, String)> {
 }
 
 /// The error with its sources: the SDK's own words say only "dispatch failure".
-fn explained(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn explained(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     for source in sources(error) {
         let source = source.to_string();

@@ -25,6 +25,7 @@ mod value;
 pub use client::{Client, Reply};
 pub use endpoint::{Endpoint, EndpointError, EndpointRequest};
 pub use failure::Failure;
+pub(crate) use failure::explained;
 pub use model::{ModelError, Models};
 pub use protocol::Protocol;
 pub use session::{AssumeRole, Session, SessionError, SessionOptions};

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::bagit::{self, PayloadFile};
 use super::checksums::{self, Codes};
+use super::document::Document;
 use super::files::Files;
 use super::gaps::{gap_of, gap_summary};
 use super::writer::order_key;
@@ -93,28 +94,14 @@ fn read_manifest(
     };
     let file = PayloadFile { sha256: canonical::sha256(&bytes), bytes: bytes.len() as u64 };
     payload.insert(path.to_owned(), file);
-    let manifest: Manifest = match serde_json::from_slice(&bytes) {
-        Ok(manifest) => manifest,
-        Err(error) => {
-            let message =
-                format!("it is not a manifest ({error}): it was altered or written by something else");
-            problems.add(ProblemCode::ManifestMalformed, path, message);
-            return None;
-        }
+    let document = Document {
+        what: "a manifest",
+        place: path,
+        version: Manifest::VERSION,
+        writer: "sealing",
+        code: ProblemCode::ManifestMalformed,
     };
-    if manifest.version != Manifest::VERSION {
-        let message = format!(
-            "its format has version {}, this program reads version {}: use the version of proofpack that wrote it",
-            manifest.version,
-            Manifest::VERSION
-        );
-        problems.add(ProblemCode::ManifestMalformed, path, message);
-    }
-    if canonical::to_file_bytes(&manifest).ok().as_deref() != Some(&bytes[..]) {
-        let message = "it is not in canonical form (RFC 8785 and a line feed), as sealing writes it";
-        problems.add(ProblemCode::ManifestMalformed, path, message);
-    }
-    Some(manifest)
+    document.read(&bytes, |manifest: &Manifest| manifest.version, problems)
 }
 
 /// What one file of records holds and what is wrong with it.

@@ -17,6 +17,7 @@ pub mod attached;
 pub mod bagit;
 mod begun;
 pub mod checksums;
+pub(crate) mod document;
 mod examine;
 pub mod files;
 mod gaps;

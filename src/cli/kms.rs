@@ -9,6 +9,7 @@ use super::collect;
 use super::config::Config;
 use super::exit::CommandError;
 use super::runtime;
+use crate::sign::certificate::signing_algorithm;
 use crate::sign::{Certificate, SignError, SignatureAlgorithm, Signer, ToBeSigned};
 use crate::trail::refusal::refusal;
 
@@ -34,14 +35,6 @@ impl KmsSigner {
             settings = settings.region(aws_sdk_kms::config::Region::new(region.to_owned()));
         }
         let client = aws_sdk_kms::Client::from_conf(settings.build());
-        let leaf = chain.first().ok_or_else(|| CommandError::input(SignError::NoCertificate))?;
-        let facts = leaf.facts();
-        let algorithm = SignatureAlgorithm::of_key(leaf.public_key()).ok_or_else(|| {
-            CommandError::input(SignError::UnsupportedKey {
-                subject: facts.subject.clone(),
-                key: facts.key.clone(),
-            })
-        })?;
         let public = runtime.block_on(client.get_public_key().key_id(key).send()).map_err(|error| {
             let (code, message) = refusal(&error);
             CommandError::aws(format!(
@@ -53,13 +46,11 @@ impl KmsSigner {
                 "{key} (signing.kms-key) is no key for signatures: it needs the usage SIGN_VERIFY"
             )));
         }
-        let own = leaf.public_key().to_der().unwrap_or_default();
-        if public.public_key().map(Blob::as_ref) != Some(own.as_slice()) {
-            return Err(CommandError::input(SignError::KeyMismatch {
-                subject: facts.subject,
-                serial: facts.serial,
-            }));
-        }
+        let matches = |leaf: &Certificate| {
+            let certified = leaf.public_key().to_der().ok();
+            certified.is_some() && certified.as_deref() == public.public_key().map(Blob::as_ref)
+        };
+        let algorithm = signing_algorithm(&chain, matches).map_err(CommandError::input)?;
         Ok(Self { client, runtime, key: key.to_owned(), algorithm, chain })
     }
 }

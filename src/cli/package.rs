@@ -11,6 +11,7 @@ use crate::package::{self, Contents, layout};
 use crate::sign::timestamp::Token;
 use crate::sign::{self, Certificate, Signer};
 use crate::verify::cms;
+use crate::verify::trust::Anchors;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  proofpack package && proofpack verify proofpack-out/*.zip")]
@@ -64,7 +65,7 @@ fn corroboration(workspace: &Workspace, signer: &dyn Signer) -> Result<Option<Co
     }
     let text = Workspace::read(&path, "corroborate")?;
     let signature = Workspace::read(&signature_path, "corroborate")?;
-    let checked = cms::verify(&signature, &[&text], None, &[]);
+    let checked = cms::verify(&signature, &[&text], None, Anchors::default());
     let own = signer.chain().first().map(Certificate::fingerprint);
     let by = checked.chain.first().map(|certificate| certificate.sha256_fingerprint);
     if !checked.intact || by != own {
@@ -84,7 +85,7 @@ fn manifest_timestamp(workspace: &Workspace) -> Result<Option<Vec<u8>>, CommandE
     }
     let token = Workspace::read(&path, "sign")?;
     let manifest = Workspace::read(&workspace.manifest(), "collect")?;
-    Token::read(&token).and_then(|token| token.require_of(&manifest)).map_err(|error| {
+    Token::over(&token, &manifest).map_err(|error| {
         CommandError::input(format!("{}: {error}; run `proofpack sign` again", path.display()))
     })?;
     Ok(Some(token))

@@ -90,7 +90,7 @@ fn manifest_timestamp(
     let path = workspace.manifest_timestamp();
     if path.exists() {
         let there = Workspace::read(&path, "sign")?;
-        if Token::read(&there).is_ok_and(|token| token.require_of(manifest).is_ok()) {
+        if Token::over(&there, manifest).is_ok() {
             return Ok(None);
         }
         let failed = |error| CommandError::output(format!("cannot remove {}: {error}", path.display()));

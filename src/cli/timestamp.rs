@@ -12,6 +12,7 @@ use http_body_util::{BodyExt, Limited};
 use super::config::SigningConfig;
 use super::exit::CommandError;
 use super::runtime;
+use crate::aws::explained;
 use crate::sign::TimestampAuthority;
 use crate::sign::timestamp::LARGEST_ANSWER;
 
@@ -61,7 +62,7 @@ impl HttpAuthority {
         headers.insert("content-type", "application/timestamp-query");
         headers.insert("accept", "application/timestamp-reply");
         headers.insert("user-agent", concat!("proofpack/", env!("CARGO_PKG_VERSION")));
-        let answer = connector.call(asked).await.map_err(|error| chain_of(&error))?;
+        let answer = connector.call(asked).await.map_err(|error| explained(&error))?;
         let status = answer.status().as_u16();
         if status != 200 {
             return Err(format!("HTTP status {status}"));
@@ -88,15 +89,4 @@ impl TimestampAuthority for HttpAuthority {
         }
         answer
     }
-}
-
-/// An error with those that caused it, which say what went wrong.
-fn chain_of(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

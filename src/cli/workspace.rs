@@ -55,13 +55,13 @@ impl Workspace {
     }
 
     /// The detached signature over the manifest.
+    pub(super) fn manifest_signature(&self) -> PathBuf {
+        self.root.join("manifest.json.p7s")
+    }
+
     /// The timestamp over the manifest, if an authority was asked.
     pub(super) fn manifest_timestamp(&self) -> PathBuf {
         self.root.join(layout::MANIFEST_TIMESTAMP)
-    }
-
-    pub(super) fn manifest_signature(&self) -> PathBuf {
-        self.root.join("manifest.json.p7s")
     }
 
     /// What CloudTrail's log files say of the bundle's requests, with its signature beside it.

@@ -55,11 +55,6 @@ impl LogoFormat {
 impl Brand {
     /// Checks that a report can be made with it and read.
     pub(super) fn check(&self) -> Result<(), ReportError> {
-        if let Some((_, bytes)) = &self.logo
-            && bytes.len() > LARGEST_LOGO
-        {
-            return Err(ReportError::Brand(format!("the logo has more than {LARGEST_LOGO} bytes")));
-        }
         self.check_logo()?;
         let Some(accent) = &self.accent else { return Ok(()) };
         let luminance = luminance(accent)
@@ -72,12 +67,13 @@ impl Brand {
         }
         Ok(())
     }
-}
 
-impl Brand {
     /// Lays out nothing but the logo: what is wrong with it is told before anything else is done.
     fn check_logo(&self) -> Result<(), ReportError> {
         let Some((format, bytes)) = &self.logo else { return Ok(()) };
+        if bytes.len() > LARGEST_LOGO {
+            return Err(ReportError::Brand(format!("the logo has more than {LARGEST_LOGO} bytes")));
+        }
         let main = format!("#image({:?}, width: 1cm)", format.file());
         let files = vec![("main.typ", main.into_bytes()), (format.file(), bytes.clone())];
         let world = ReportWorld::new(files, DateTime::UNIX_EPOCH)?;

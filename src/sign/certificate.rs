@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
 
 use super::SignError;
-use super::algorithm::{KeyType, verify_certificate};
+use super::algorithm::{KeyType, SignatureAlgorithm, verify_certificate};
 use super::pem;
 use crate::canonical;
 use crate::model::Sha256Digest;
@@ -250,6 +250,33 @@ impl Certificate {
             Err(oid) => Err(IssuerProblem::UnacceptedAlgorithm(oid.to_string())),
         }
     }
+}
+
+/// How the key of a chain's first certificate signs, if the chain is one to sign with: `matches` says whether the key at hand
+/// belongs to that certificate.
+///
+/// # Errors
+/// The first reason why nothing can be signed with it.
+pub(crate) fn signing_algorithm(
+    chain: &[Certificate],
+    matches: impl FnOnce(&Certificate) -> bool,
+) -> Result<SignatureAlgorithm, SignError> {
+    let leaf = chain.first().ok_or(SignError::NoCertificate)?;
+    let facts = leaf.facts();
+    let algorithm = SignatureAlgorithm::of_key(leaf.public_key())
+        .ok_or_else(|| SignError::UnsupportedKey { subject: facts.subject.clone(), key: facts.key })?;
+    if !matches(leaf) {
+        return Err(SignError::KeyMismatch { subject: facts.subject, serial: facts.serial });
+    }
+    if !leaf.may_sign_documents() {
+        return Err(SignError::UsageForbidsSigning(facts.subject));
+    }
+    for (below, pair) in chain.windows(2).enumerate() {
+        pair[1]
+            .check_issued(&pair[0], below)
+            .map_err(|reason| SignError::BrokenChain { position: below + 2, reason })?;
+    }
+    Ok(algorithm)
 }
 
 /// The certificate `leaf` and those of `others` that issued it, one above the other; and those that did not.

@@ -8,8 +8,8 @@ use aws_lc_rs::signature::{
     RSA_PKCS1_SHA256, RsaKeyPair,
 };
 
-use super::pem;
 use super::{Certificate, SignError, SignatureAlgorithm, Signer, ToBeSigned};
+use super::{certificate, pem};
 
 /// A private key in memory with its certificate chain.
 pub struct SoftwareSigner {
@@ -72,34 +72,14 @@ impl SoftwareSigner {
             .iter()
             .position(|certificate| key.matches(certificate))
             .ok_or(SignError::KeyMismatch { subject: first.subject, serial: first.serial })?;
-        let mut chain = vec![certificates.swap_remove(own)];
-        // Follow the issuers; what belongs to other chains is left out.
-        while let Some(last) = chain.last().filter(|last| !last.is_self_issued()) {
-            let below = chain.len() - 1;
-            match certificates.iter().position(|candidate| candidate.check_issued(last, below).is_ok()) {
-                Some(issuer) => chain.push(certificates.swap_remove(issuer)),
-                None => break,
-            }
-        }
+        let leaf = certificates.swap_remove(own);
+        // What belongs to other chains is left out.
+        let (chain, _) = certificate::chain(leaf, certificates);
         Self::new(key, chain)
     }
 
     fn new(key: PrivateKey, chain: Vec<Certificate>) -> Result<Self, SignError> {
-        let leaf = chain.first().ok_or(SignError::NoCertificate)?;
-        let facts = leaf.facts();
-        let algorithm = SignatureAlgorithm::of_key(leaf.public_key())
-            .ok_or_else(|| SignError::UnsupportedKey { subject: facts.subject.clone(), key: facts.key })?;
-        if !key.matches(leaf) {
-            return Err(SignError::KeyMismatch { subject: facts.subject, serial: facts.serial });
-        }
-        if !leaf.may_sign_documents() {
-            return Err(SignError::UsageForbidsSigning(facts.subject));
-        }
-        for (below, pair) in chain.windows(2).enumerate() {
-            pair[1]
-                .check_issued(&pair[0], below)
-                .map_err(|reason| SignError::BrokenChain { position: below + 2, reason })?;
-        }
+        let algorithm = certificate::signing_algorithm(&chain, |leaf| key.matches(leaf))?;
         Ok(Self { key, algorithm, chain })
     }
 }

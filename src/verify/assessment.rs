@@ -2,6 +2,7 @@
 
 use crate::assess::{self, Inputs};
 use crate::bundle::Bundle;
+use crate::bundle::document::Document;
 use crate::canonical;
 use crate::catalog::Catalog;
 use crate::model::{Assessment, ProblemCode, Problems};
@@ -9,29 +10,14 @@ use crate::package::layout;
 
 /// Reads `assessment.json`: `None`, with a problem, if it is none.
 pub(super) fn read(bytes: &[u8], problems: &mut Problems) -> Option<Assessment> {
-    let place = layout::ASSESSMENT;
-    let assessment: Assessment = match serde_json::from_slice(bytes) {
-        Ok(assessment) => assessment,
-        Err(error) => {
-            let message =
-                format!("it is not an assessment ({error}): it was altered or written by something else");
-            problems.add(ProblemCode::AssessmentMalformed, place, message);
-            return None;
-        }
+    let document = Document {
+        what: "an assessment",
+        place: layout::ASSESSMENT,
+        version: Assessment::VERSION,
+        writer: "proofpack",
+        code: ProblemCode::AssessmentMalformed,
     };
-    if assessment.version != Assessment::VERSION {
-        let message = format!(
-            "its format has version {}, this program reads version {}: use the version of proofpack that wrote it",
-            assessment.version,
-            Assessment::VERSION
-        );
-        problems.add(ProblemCode::AssessmentMalformed, place, message);
-    }
-    if canonical::to_file_bytes(&assessment).ok().as_deref() != Some(bytes) {
-        let message = "it is not in canonical form (RFC 8785 and a line feed), as proofpack writes it";
-        problems.add(ProblemCode::AssessmentMalformed, place, message);
-    }
-    Some(assessment)
+    document.read(bytes, |assessment: &Assessment| assessment.version, problems)
 }
 
 /// Assesses `bundle` again with what `stored` says it was assessed with, and compares with its `bytes`.

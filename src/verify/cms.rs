@@ -338,11 +338,7 @@ impl Check {
             signer.unsigned_attrs.iter().flat_map(|all| all.iter()).filter(|one| one.oid != TOKEN_ATTRIBUTE);
         self.problems.extend(unexpected.map(|one| CmsProblem::UnsignedAttribute(one.oid.to_string())));
         let Some(token) = token_of(signer) else { return };
-        let read = Token::read(&token).and_then(|token| {
-            token.require_of(signer.signature.as_bytes())?;
-            Ok(token)
-        });
-        match read {
+        match Token::over(&token, signer.signature.as_bytes()) {
             Ok(token) => self.token = Some(token),
             Err(error) => self.problems.push(error.into()),
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::verdict::Corroborated;
 use crate::bundle::Bundle;
-use crate::canonical;
+use crate::bundle::document::Document;
 use crate::model::{Corroboration, NotConfirmed, ProblemCode, Problems, RecordId};
 use crate::package::layout;
 use crate::trail::corroborate::Claim;
@@ -14,29 +14,14 @@ const SHOWN: usize = 3;
 
 /// Reads `corroboration.json`: `None`, with a problem, if it is none.
 pub(super) fn read(bytes: &[u8], problems: &mut Problems) -> Option<Corroboration> {
-    let place = layout::CORROBORATION;
-    let corroboration: Corroboration = match serde_json::from_slice(bytes) {
-        Ok(corroboration) => corroboration,
-        Err(error) => {
-            let message =
-                format!("it is not a corroboration ({error}): it was altered or written by something else");
-            problems.add(ProblemCode::CorroborationMalformed, place, message);
-            return None;
-        }
+    let document = Document {
+        what: "a corroboration",
+        place: layout::CORROBORATION,
+        version: Corroboration::VERSION,
+        writer: "proofpack",
+        code: ProblemCode::CorroborationMalformed,
     };
-    if corroboration.version != Corroboration::VERSION {
-        let message = format!(
-            "its format has version {}, this program reads version {}: use the version of proofpack that wrote it",
-            corroboration.version,
-            Corroboration::VERSION
-        );
-        problems.add(ProblemCode::CorroborationMalformed, place, message);
-    }
-    if canonical::to_file_bytes(&corroboration).ok().as_deref() != Some(bytes) {
-        let message = "it is not in canonical form (RFC 8785 and a line feed), as proofpack writes it";
-        problems.add(ProblemCode::CorroborationMalformed, place, message);
-    }
-    Some(corroboration)
+    document.read(bytes, |corroboration: &Corroboration| corroboration.version, problems)
 }
 
 /// Compares it with the bundle: every API call is confirmed or open, once, and what confirms it bears its request ids.

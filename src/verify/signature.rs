@@ -94,8 +94,7 @@ pub(super) fn check_timestamp(
     content: &[u8],
     anchors: Anchors<'_>,
 ) -> Result<TimestampFacts, TimestampError> {
-    let token = Token::read(token)?;
-    token.require_of(content)?;
+    let token = Token::over(token, content)?;
     let stamped = cms::stamped(&token, anchors.timestamps);
     stamped
         .as_ref()

@@ -17,6 +17,7 @@ use proofpack::verify::pdf::{self, PdfVerdict};
 use proofpack::verify::trust::{Anchors, Trust};
 use serde_json::{Value, json};
 
+use super::Home;
 use super::pdf::{REPORT, judge};
 use super::pki::{Pki, openssl};
 use crate::support::{proofpack, python_tool, root, succeed};
@@ -287,53 +288,48 @@ fn answer(mut stream: TcpStream, authority: &Authority) {
 #[test]
 fn the_program_asks_one_authority_after_the_other_and_verify_tells_what_they_attest() {
     let pki = stamping_pki("p256", "sha256");
-    let home = tempfile::tempdir().unwrap();
-    let out = home.path().join("out");
-    fs::create_dir_all(out.join("bundle/data")).unwrap();
-    fs::write(out.join("report-unsigned.pdf"), REPORT).unwrap();
-    fs::write(out.join("bundle/data/manifest.json"), "{}\n").unwrap();
-    for name in ["chain.pem", "signer.key"] {
-        fs::write(home.path().join(name), pki.read(name)).unwrap();
-    }
+    let home = Home::new();
+    let (chain, key) = (pki.path("chain.pem"), pki.path("signer.key"));
     let sign = |authorities: &[&str]| {
-        let configuration = format!(
-            "organization = \"Tests\"\nframework = \"hipaa-security-rule\"\noutput = \"out\"\n[scope]\nregions = [\"us-east-1\"]\n\
-             [signing]\ncertificate = \"chain.pem\"\nkey = \"signer.key\"\ntimestamp-authorities = {authorities:?}\n"
-        );
-        fs::write(home.path().join("proofpack.toml"), configuration).unwrap();
-        proofpack().arg("sign").current_dir(home.path()).output().unwrap()
+        home.sign(&format!(
+            "[signing]\ncertificate = {chain:?}\nkey = {key:?}\ntimestamp-authorities = {authorities:?}"
+        ))
     };
     let nobody = "http://127.0.0.1:9/";
     let failed = sign(&[nobody]);
     let said = String::from_utf8_lossy(&failed.stderr);
     assert_eq!(failed.status.code(), Some(3), "{said}");
     assert!(said.contains("no timestamp authority gave a timestamp (http://127.0.0.1:9/: "), "{said}");
-    assert!(!out.join("report.pdf").exists());
+    assert!(!home.out("report.pdf").exists());
     let failed = sign(&["ftp://127.0.0.1/"]);
     assert!(String::from_utf8_lossy(&failed.stderr).contains("is not usable"));
 
     let url = serve(Authority::of(&pki));
     let signed = sign(&[nobody, &url]);
     assert_eq!(signed.status.code(), Some(0), "{}", String::from_utf8_lossy(&signed.stderr));
-    let token = fs::read(out.join("manifest.json.tst")).unwrap();
+    let token = fs::read(home.out("manifest.json.tst")).unwrap();
     let files = ["-in", "manifest.json.tst", "-token_in", "-data", "bundle/data/manifest.json", "-CAfile"];
-    succeed(openssl(&[&["ts", "-verify"], &files[..]].concat()).arg(pki.path("root.pem")).current_dir(&out));
+    succeed(
+        openssl(&[&["ts", "-verify"], &files[..]].concat())
+            .arg(pki.path("root.pem"))
+            .current_dir(home.out("")),
+    );
     // The earlier one says more, as long as it is of this manifest.
     sign(&[]);
-    assert_eq!(fs::read(out.join("manifest.json.tst")).unwrap(), token);
-    fs::write(out.join("bundle/data/manifest.json"), "{ }\n").unwrap();
+    assert_eq!(fs::read(home.out("manifest.json.tst")).unwrap(), token);
+    fs::write(home.out("bundle/data/manifest.json"), "{ }\n").unwrap();
     sign(&[]);
-    assert!(!out.join("manifest.json.tst").exists());
+    assert!(!home.out("manifest.json.tst").exists());
     sign(&[&url]);
-    assert_ne!(fs::read(out.join("manifest.json.tst")).unwrap(), token);
+    assert_ne!(fs::read(home.out("manifest.json.tst")).unwrap(), token);
 
-    fs::write(out.join("report-executive-unsigned.pdf"), REPORT).unwrap();
+    fs::write(home.out("report-executive-unsigned.pdf"), REPORT).unwrap();
     let stale = sign(&[]);
     let said = String::from_utf8_lossy(&stale.stderr);
     assert!(said.contains("report-executive-unsigned.pdf is of another bundle: render it again"), "{said}");
 
     let mut verify = proofpack();
-    verify.arg("verify").arg(out.join("report.pdf")).arg("--trust-timestamps").arg(pki.path("root.pem"));
+    verify.arg("verify").arg(home.out("report.pdf")).arg("--trust-timestamps").arg(pki.path("root.pem"));
     let told = String::from_utf8(verify.output().unwrap().stdout).unwrap();
     assert!(told.contains("attested by CN=The stamper,O=Test, which is trusted"), "{told}");
     let json = String::from_utf8(verify.arg("--json").output().unwrap().stdout).unwrap();

@@ -77,8 +77,7 @@ impl Request {
             let shown = words.chars().take(200).map(|one| if one.is_control() { ' ' } else { one });
             TimestampError::Refused { status, words: shown.collect() }
         })?;
-        let token = Token::read(&token.to_der().map_err(malformed)?)?;
-        token.require_of(&self.message)?;
+        let token = Token::over(&token.to_der().map_err(malformed)?, &self.message)?;
         if token.nonce() != Some(&self.nonce) {
             return Err(TimestampError::Other("nonce"));
         }

@@ -120,6 +120,19 @@ impl Token {
         Ok(Self { der: der.to_vec(), info, time, chain })
     }
 
+    /// Reads a token and checks that it is over this message.
+    ///
+    /// # Errors
+    /// As [`Token::read`], and [`TimestampError::Other`] when it is over another.
+    pub fn over(der: &[u8], message: &[u8]) -> Result<Self, TimestampError> {
+        let token = Self::read(der)?;
+        if token.info.message_imprint.is_of(message) {
+            Ok(token)
+        } else {
+            Err(TimestampError::Other("message imprint"))
+        }
+    }
+
     /// The token's bytes.
     pub fn der(&self) -> &[u8] {
         &self.der
@@ -137,18 +150,6 @@ impl Token {
 
     pub(super) fn nonce(&self) -> Option<&Int> {
         self.info.nonce.as_ref()
-    }
-
-    /// Checks that this message was stamped.
-    ///
-    /// # Errors
-    /// [`TimestampError::Other`] when it was another.
-    pub fn require_of(&self, message: &[u8]) -> Result<(), TimestampError> {
-        if self.info.message_imprint.is_of(message) {
-            Ok(())
-        } else {
-            Err(TimestampError::Other("message imprint"))
-        }
     }
 }
 
