@@ -3,7 +3,7 @@
 mod scope;
 mod trail;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fmt, fs};
@@ -15,6 +15,8 @@ use serde_json::Value;
 
 use super::exit::CommandError;
 use crate::catalog::{Catalog, SameName};
+use crate::sign::SignError;
+use crate::sign::pades;
 pub(super) use scope::{Regions, ScopeConfig, is_account};
 pub(super) use trail::{AthenaConfig, Engine, TrailConfig};
 
@@ -175,9 +177,30 @@ pub(super) struct SigningConfig {
     pub(super) password_file: Option<PathBuf>,
     /// Reason that the signature states.
     pub(super) reason: Option<String>,
+    /// The roles in which the report is to be signed, in their order: the first signature makes a field for each.
+    #[serde(default = "default_roles")]
+    pub(super) roles: Vec<String>,
     /// URLs of timestamp authorities (RFC 3161); the first that answers stamps the report's signature.
     #[serde(default)]
     pub(super) timestamp_authorities: Vec<String>,
+}
+
+impl SigningConfig {
+    fn check_roles(&self) -> Result<(), String> {
+        let odd = self.roles.iter().find(|role| !pades::is_role(role));
+        if let Some(odd) = odd {
+            return Err(format!("signing.roles: {}", SignError::RoleName(odd.clone())));
+        }
+        let distinct: BTreeSet<&String> = self.roles.iter().collect();
+        if self.roles.is_empty() || distinct.len() < self.roles.len() {
+            return Err("signing.roles must name each role once, and at least one".into());
+        }
+        Ok(())
+    }
+}
+
+fn default_roles() -> Vec<String> {
+    pades::ROLES.map(str::to_owned).to_vec()
 }
 
 /// What the report looks like.
@@ -322,6 +345,7 @@ impl Config {
             ));
         }
         if let Some(signing) = &config.signing {
+            signing.check_roles()?;
             let keys = [signing.key.is_some(), signing.kms_key.is_some(), signing.pkcs12.is_some()];
             let has_certificate = signing.certificate.is_some() != signing.pkcs12.is_some();
             if keys.iter().filter(|given| **given).count() != 1 || !has_certificate {

@@ -1,8 +1,10 @@
 //! `proofpack sign`: signatures over the report (PAdES) and the bundle's manifest (detached CMS).
 
-use std::fs;
 use std::io::IsTerminal;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::{fs, iter};
+
+use chrono::{DateTime, Utc};
 
 use super::config::{Config, SigningConfig};
 use super::exit::{CommandError, Exit};
@@ -14,59 +16,161 @@ use crate::report;
 use crate::sign::pades::sign_and_stamp_pdf;
 use crate::sign::timestamp::{Token, stamp};
 use crate::sign::{self, Certificate, SignatureInfo, Signer, SoftwareSigner, TimestampAuthority};
-use crate::verify::attachment;
+use crate::verify::{attachment, pdf};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  proofpack keygen   # once, for a test certificate\n  proofpack sign")]
+#[command(after_help = "\
+Examples:
+  proofpack keygen               # once, for a test certificate
+  proofpack sign                 # as the first of signing.roles: the report and the bundle's manifest
+  proofpack sign --role reviewer # one more signature on the report, behind the first")]
 pub(super) struct SignArguments {
     #[command(flatten)]
     config: ConfigArgument,
+    /// In which role to sign the report; a signature in another role must be there already, unless this is the first.
+    #[arg(long)]
+    role: Option<String>,
 }
 
 pub(super) fn run(arguments: &SignArguments) -> CommandResult {
     let config = arguments.config.read()?;
     let workspace = arguments.config.workspace(&config);
     let signer = signer(&config)?;
-    sign_all(&config, &workspace, &*signer, Clock::System)?;
-    let stamped = Some(workspace.manifest_timestamp()).filter(|path| path.exists());
-    let written = [Some(workspace.report()), Some(workspace.manifest_signature()), stamped];
-    let written: Vec<String> = written.into_iter().flatten().map(|path| path.display().to_string()).collect();
+    let written = match &arguments.role {
+        Some(role) if workspace.report().exists() => add(&config, &workspace, &*signer, role)?,
+        role => sign_as(&config, &workspace, &*signer, Clock::System, role.as_deref())?,
+    };
+    let written: Vec<String> = written.into_iter().map(|path| path.display().to_string()).collect();
     println!("Wrote {}", written.join(", "));
     Ok(Exit::Success)
 }
 
-/// Signs the unsigned report and the manifest.
+/// Signs the unsigned report and the manifest, in the first role.
 pub(super) fn sign_all(
     config: &Config,
     workspace: &Workspace,
     signer: &dyn Signer,
     clock: Clock,
 ) -> Result<(), CommandError> {
+    sign_as(config, workspace, signer, clock, None).map(drop)
+}
+
+/// Signs the unsigned report and the manifest; gives what was written.
+fn sign_as(
+    config: &Config,
+    workspace: &Workspace,
+    signer: &dyn Signer,
+    clock: Clock,
+    role: Option<&str>,
+) -> Result<Vec<PathBuf>, CommandError> {
     let now = clock.now();
     sign::require_valid_at(signer, now).map_err(CommandError::input)?;
-    let report = Workspace::read(&workspace.unsigned_report(), "report")?;
+    let unsigned = Workspace::read(&workspace.unsigned_report(), "report")?;
     let manifest = Workspace::read(&workspace.manifest(), "collect")?;
-    let mut info = SignatureInfo::new(now);
-    info.reason = config.signing.as_ref().and_then(|signing| signing.reason.clone());
+    require_nothing_lost(workspace, &unsigned)?;
+    let info = info(config, role, now);
     let authorities = timestamp::authorities(config.signing.as_ref())?;
-    let signed = sign_and_stamp_pdf(&report, signer, &info, &authorities).map_err(CommandError::input)?;
-    let signature = sign::detached_cms(signer, &manifest).map_err(CommandError::input)?;
-    for edition in report::editions().map_err(CommandError::internal)? {
-        let (unsigned, target) = workspace.edition(&edition.id);
-        if unsigned.exists() {
-            let pdf = Workspace::read(&unsigned, "report")?;
-            require_of(&manifest, &pdf, &unsigned)?;
-            let signed =
-                sign_and_stamp_pdf(&pdf, signer, &info, &authorities).map_err(CommandError::input)?;
-            Workspace::write(&target, &signed)?;
+    let sign = |pdf: &[u8]| sign_and_stamp_pdf(pdf, signer, &info, &authorities).map_err(CommandError::input);
+    let mut made = vec![(workspace.report(), sign(&unsigned)?)];
+    for (unsigned, target) in editions(workspace)?.into_iter().filter(|(unsigned, _)| unsigned.exists()) {
+        let pdf = Workspace::read(&unsigned, "report")?;
+        require_of(&manifest, &pdf, &unsigned)?;
+        made.push((target, sign(&pdf)?));
+    }
+    made.push((
+        workspace.manifest_signature(),
+        sign::detached_cms(signer, &manifest).map_err(CommandError::input)?,
+    ));
+    if let Some(token) = manifest_timestamp(workspace, &manifest, &authorities)? {
+        made.push((workspace.manifest_timestamp(), token.der().to_vec()));
+    }
+    write_all(made)
+}
+
+/// Adds a signature in another role to the reports that are signed already; gives what was written.
+fn add(
+    config: &Config,
+    workspace: &Workspace,
+    signer: &dyn Signer,
+    role: &str,
+) -> Result<Vec<PathBuf>, CommandError> {
+    let now = Clock::System.now();
+    sign::require_valid_at(signer, now).map_err(CommandError::input)?;
+    let info = info(config, Some(role), now);
+    let authorities = timestamp::authorities(config.signing.as_ref())?;
+    let mut made = Vec::new();
+    let report = (workspace.unsigned_report(), workspace.report());
+    for (unsigned, path) in iter::once(report).chain(editions(workspace)?) {
+        if !path.exists() {
+            continue;
         }
+        let pdf = Workspace::read(&path, "sign")?;
+        if unsigned.exists() && !pdf.starts_with(&Workspace::read(&unsigned, "report")?) {
+            return Err(CommandError::input(format!(
+                "{} is not the report that was rendered last: `proofpack sign`, without --role, signs that one",
+                path.display()
+            )));
+        }
+        let problems = pdf::verify(&pdf, &[]).problems;
+        if let Some(problem) = problems.first() {
+            return Err(CommandError::input(format!(
+                "{} is not signed again, because what is there does not hold: {problem}",
+                path.display()
+            )));
+        }
+        let signed = sign_and_stamp_pdf(&pdf, signer, &info, &authorities)
+            .map_err(|error| CommandError::input(format!("{}: {error}", path.display())))?;
+        made.push((path, signed));
     }
-    let token = manifest_timestamp(workspace, &manifest, &authorities)?;
-    Workspace::write(&workspace.report(), &signed)?;
-    if let Some(token) = token {
-        Workspace::write(&workspace.manifest_timestamp(), token.der())?;
+    write_all(made)
+}
+
+/// What the signatures say, at this time.
+fn info(config: &Config, role: Option<&str>, now: DateTime<Utc>) -> SignatureInfo {
+    let mut info = SignatureInfo::new(now);
+    if let Some(signing) = &config.signing {
+        info.reason.clone_from(&signing.reason);
+        info.roles.clone_from(&signing.roles);
     }
-    Workspace::write(&workspace.manifest_signature(), &signature)
+    if let Some(role) = role.or(info.roles.first().map(String::as_str)) {
+        info.role = role.to_owned();
+    }
+    info
+}
+
+/// The editions of the report: where each is before and after it is signed.
+fn editions(workspace: &Workspace) -> Result<Vec<(PathBuf, PathBuf)>, CommandError> {
+    let editions = report::editions().map_err(CommandError::internal)?;
+    Ok(editions.iter().map(|edition| workspace.edition(&edition.id)).collect())
+}
+
+fn write_all(made: Vec<(PathBuf, Vec<u8>)>) -> Result<Vec<PathBuf>, CommandError> {
+    made.into_iter()
+        .map(|(path, bytes)| {
+            Workspace::write(&path, &bytes)?;
+            Ok(path)
+        })
+        .collect()
+}
+
+/// Signing from the beginning must not drop what others have signed.
+fn require_nothing_lost(workspace: &Workspace, unsigned: &[u8]) -> Result<(), CommandError> {
+    let path = workspace.report();
+    if !path.exists() {
+        return Ok(());
+    }
+    let there = Workspace::read(&path, "sign")?;
+    let signatures =
+        if there.starts_with(unsigned) { pdf::verify(&there, &[]).signatures } else { Vec::new() };
+    if signatures.len() < 2 {
+        return Ok(());
+    }
+    let roles: Vec<String> = signatures.into_iter().map(|one| one.role).collect();
+    Err(CommandError::input(format!(
+        "{} is signed by the {} already, which signing it again would drop: `proofpack sign --role` adds a signature; to begin again, remove the file",
+        path.display(),
+        roles.join(", ")
+    )))
 }
 
 /// An edition that is still there from another bundle must not be signed with this one.

@@ -7,7 +7,7 @@ use super::CommandResult;
 use super::config::CatalogArgument;
 use super::exit::{CommandError, Exit};
 use crate::sign::Certificate;
-use crate::verify::{self, Options, Verdict};
+use crate::verify::{self, Options, TimestampFacts, Verdict};
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -99,18 +99,18 @@ fn in_words(verdict: &Verdict) -> String {
             || "an unreadable certificate".to_owned(),
             |signer| format!("{} (SHA-256 {})", signer.subject, signer.sha256_fingerprint),
         );
-        text.push_str(&format!("  {} signed by {signer}\n", signature.over));
+        let role = signature.role.as_ref().map(|role| format!(", as {role},")).unwrap_or_default();
+        text.push_str(&format!("  {} signed{role} by {signer}\n", signature.over));
         if let Some(stamped) = &signature.timestamp {
-            text.push_str(&format!(
-                "    at {}, attested by {}{}\n",
-                stamped.time.format("%Y-%m-%d %H:%M:%S UTC"),
-                stamped.authority.subject,
-                match stamped.trusted {
-                    Some(true) => ", which is trusted",
-                    Some(false) => ", which no given certificate vouches for",
-                    None => "",
-                }
-            ));
+            text.push_str(&format!("    at {}\n", attested(stamped)));
+        }
+    }
+    if let Some(report) = &verdict.report {
+        for stamped in &report.timestamps {
+            text.push_str(&format!("  the report with its signatures existed at {}\n", attested(stamped)));
+        }
+        if !report.unsigned_roles.is_empty() {
+            text.push_str(&format!("  nobody has signed as {} yet\n", report.unsigned_roles.join(", ")));
         }
     }
     for problem in &verdict.problems {
@@ -118,4 +118,14 @@ fn in_words(verdict: &Verdict) -> String {
     }
     text.push_str(&format!("{}\n", verdict.line()));
     text
+}
+
+fn attested(stamped: &TimestampFacts) -> String {
+    let trusted = match stamped.trusted {
+        Some(true) => ", which is trusted",
+        Some(false) => ", which no given certificate vouches for",
+        None => "",
+    };
+    let time = stamped.time.format("%Y-%m-%d %H:%M:%S UTC");
+    format!("{time}, attested by {}{trusted}", stamped.authority.subject)
 }

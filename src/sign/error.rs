@@ -133,9 +133,24 @@ pub enum SignError {
     /// The PDF cannot be read.
     #[error("the PDF cannot be read ({0}): render the report again")]
     MalformedPdf(String),
-    /// The PDF is signed already; more than one signature is not supported.
-    #[error("the PDF is signed already: sign the report as it was rendered")]
-    AlreadySigned,
+    /// The PDF is signed in that role already.
+    #[error(
+        "the PDF is signed by the {0} already: sign in another role, or sign the report as it was rendered"
+    )]
+    AlreadySigned(String),
+    /// The PDF has no field for that role.
+    #[error(
+        "the PDF has signature fields for {}, and none for {role}: fields are made by the first signature, for the roles in signing.roles", .fields.join(", ")
+    )]
+    NoFieldForRole {
+        /// The role.
+        role: String,
+        /// The roles that have one.
+        fields: Vec<String>,
+    },
+    /// The name of a role cannot be used.
+    #[error("{0:?} is no name for a role: up to 32 lower-case letters, digits and hyphens are")]
+    RoleName(String),
     /// The PDF is encrypted.
     #[error("the PDF is encrypted: sign the report as it was rendered")]
     EncryptedPdf,

@@ -8,7 +8,6 @@ mod corroboration;
 mod facet;
 mod package;
 pub mod pdf;
-mod pdf_changes;
 mod report;
 mod signature;
 pub mod trust;
@@ -19,7 +18,7 @@ use std::io::Read;
 use std::path::Path;
 
 pub use facet::{Facet, FacetStatus};
-pub use verdict::{Facts, SignatureFacts, SubjectKind, TimestampFacts, Verdict, VerdictLine};
+pub use verdict::{Facts, ReportFacts, SignatureFacts, SubjectKind, TimestampFacts, Verdict, VerdictLine};
 
 use self::verdict::Draft;
 use crate::bundle::examine;

@@ -205,7 +205,7 @@ fn check_signatures(
     let mut complete = true;
     if let Some(pdf) = read(files, layout::REPORT, report::LONGEST, draft) {
         let checked = report::check_signature(layout::REPORT, &pdf, options, draft);
-        all.push((layout::REPORT, checked));
+        all.extend(checked.map(|checked| (layout::REPORT, checked)));
         if let Some(expected) = manifest_sha256 {
             draft.reached(&[Facet::Report]);
             report::check_manifest(layout::REPORT, &pdf, &expected, &mut draft.problems);

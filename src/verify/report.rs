@@ -1,5 +1,6 @@
 //! Verifying a signed report: alone, or as a part of a package.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -45,12 +46,24 @@ pub(super) fn verify(shown: &str, path: &Path, options: &Options) -> Verdict {
     draft.finish(options)
 }
 
-/// Checks the report's signature and notes what it says.
-pub(super) fn check_signature(place: &str, pdf: &[u8], options: &Options, draft: &mut Draft) -> Checked {
+/// Checks the report's signatures and notes what they say; gives the first, which certifies it.
+pub(super) fn check_signature(
+    place: &str,
+    pdf: &[u8],
+    options: &Options,
+    draft: &mut Draft,
+) -> Option<Checked> {
     let checked = signature::check_pdf(pdf, options.anchors());
-    draft.problems.extend(checked.problems(ProblemCode::ReportSignature, place));
-    draft.signatures.push(checked.facts(place));
-    checked
+    let mut said = BTreeSet::new();
+    for one in &checked.signatures {
+        let new = one
+            .problems(ProblemCode::ReportSignature, place)
+            .filter(|problem| said.insert(problem.message.clone()));
+        draft.problems.extend(new);
+        draft.signatures.push(one.facts(place));
+    }
+    draft.report = Some(checked.facts);
+    checked.signatures.into_iter().next()
 }
 
 /// Checks that the report carries exactly the manifest with this digest.

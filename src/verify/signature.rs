@@ -5,8 +5,8 @@ use chrono::{DateTime, Utc};
 use super::cms::{self, CmsVerdict, Stamped};
 use super::pdf;
 use super::trust::{Anchors, Trust};
-use super::verdict::{SignatureFacts, TimestampFacts};
-use crate::model::{Problem, ProblemCode};
+use super::verdict::{ReportFacts, SignatureFacts, TimestampFacts};
+use crate::model::{Problem, ProblemCode, harmless};
 use crate::sign::timestamp::Token;
 use crate::sign::{CertificateFacts, TimestampError};
 
@@ -19,6 +19,7 @@ pub(super) struct Checked {
     pub(super) chain: Vec<CertificateFacts>,
     /// When it was made, as the signer claims.
     pub(super) signed_at: Option<DateTime<Utc>>,
+    role: Option<String>,
     timestamp: Option<Stamped>,
     trust: Trust,
 }
@@ -26,7 +27,8 @@ pub(super) struct Checked {
 impl Checked {
     fn of(mut faults: Vec<String>, signature: Option<CmsVerdict>, signed_at: Option<DateTime<Utc>>) -> Self {
         let Some(verdict) = signature else {
-            return Self { faults, chain: Vec::new(), signed_at, timestamp: None, trust: Trust::NotAsked };
+            let (chain, trust) = (Vec::new(), Trust::NotAsked);
+            return Self { faults, chain, signed_at, role: None, timestamp: None, trust };
         };
         if !verdict.intact && faults.is_empty() {
             faults.push("the signature does not hold".to_owned());
@@ -34,7 +36,8 @@ impl Checked {
         if verdict.within_validity == Some(false) {
             faults.push("the signer's certificate was not valid at the time of signing".to_owned());
         }
-        Self { faults, chain: verdict.chain, signed_at, timestamp: verdict.timestamp, trust: verdict.trust }
+        let CmsVerdict { chain, timestamp, trust, .. } = verdict;
+        Self { faults, chain, signed_at, role: None, timestamp, trust }
     }
 
     /// What it says, for the verdict.
@@ -43,6 +46,7 @@ impl Checked {
         let timestamp = self.timestamp.as_ref().map(timestamp_facts);
         SignatureFacts {
             over: over.to_owned(),
+            role: self.role.clone(),
             holds: self.faults.is_empty(),
             signed_at: self.signed_at,
             timestamp,
@@ -102,9 +106,35 @@ pub(super) fn check_timestamp(
         .ok_or_else(|| TimestampError::Unsound("it has no certificate".into()))
 }
 
-/// Checks the signature of a PDF, and that it covers the whole file.
-pub(super) fn check_pdf(bytes: &[u8], anchors: Anchors<'_>) -> Checked {
+/// What checking the signatures of a PDF gave.
+#[derive(Debug)]
+pub(super) struct CheckedPdf {
+    /// The signatures, the certifying one first; one that says nothing where there is none.
+    pub(super) signatures: Vec<Checked>,
+    /// What else there is to tell.
+    pub(super) facts: ReportFacts,
+}
+
+/// Checks the signatures of a PDF, and that they account for the whole file.
+pub(super) fn check_pdf(bytes: &[u8], anchors: Anchors<'_>) -> CheckedPdf {
     let verdict = pdf::verify(bytes, anchors);
-    let faults = verdict.problems.iter().map(ToString::to_string).collect();
-    Checked::of(faults, verdict.signature, verdict.claimed_time)
+    let faults: Vec<String> = verdict.problems.iter().map(ToString::to_string).collect();
+    let facts = ReportFacts {
+        timestamps: verdict.timestamps.iter().map(timestamp_facts).collect(),
+        unsigned_roles: verdict.unsigned_roles.iter().map(|role| harmless(role, 100)).collect(),
+    };
+    // What is wrong with the file speaks against each of its signatures, and is told once.
+    let mut signatures: Vec<Checked> = verdict
+        .signatures
+        .into_iter()
+        .map(|one| {
+            let mut checked = Checked::of(faults.clone(), one.signature, one.claimed_time);
+            checked.role = Some(harmless(&one.role, 100));
+            checked
+        })
+        .collect();
+    if signatures.is_empty() {
+        signatures.push(Checked::of(faults, None, None));
+    }
+    CheckedPdf { signatures, facts }
 }

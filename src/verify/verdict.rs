@@ -145,6 +145,9 @@ impl Facts {
 pub struct SignatureFacts {
     /// The file that is signed.
     pub over: String,
+    /// In which role; only in reports.
+    #[serde(default)]
+    pub role: Option<String>,
     /// Whether it holds for that file's bytes.
     pub holds: bool,
     /// When it was signed, as the signer of the report claims.
@@ -174,6 +177,16 @@ pub struct TimestampFacts {
     pub distrust: Vec<String>,
 }
 
+/// What there is to tell of a report beside its signatures.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ReportFacts {
+    /// The timestamps over the document as it was then.
+    pub timestamps: Vec<TimestampFacts>,
+    /// The roles in which nobody has signed yet.
+    pub unsigned_roles: Vec<String>,
+}
+
 /// The outcome of verification.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -192,6 +205,9 @@ pub struct Verdict {
     pub facets: Vec<FacetStatus>,
     /// The signatures and who made them.
     pub signatures: Vec<SignatureFacts>,
+    /// What there is to tell of the report beside its signatures, where there is one.
+    #[serde(default)]
+    pub report: Option<ReportFacts>,
     /// Everything that is wrong.
     pub problems: Vec<Problem>,
 }
@@ -239,6 +255,7 @@ pub(super) struct Draft {
     pub(super) facts: Option<Facts>,
     pub(super) problems: Problems,
     pub(super) signatures: Vec<SignatureFacts>,
+    pub(super) report: Option<ReportFacts>,
     /// Whether there is a corroboration to look at.
     pub(super) is_corroborated: bool,
     reached: BTreeSet<Facet>,
@@ -252,6 +269,7 @@ impl Draft {
             facts: None,
             problems: Problems::default(),
             signatures: Vec::new(),
+            report: None,
             is_corroborated: false,
             reached: BTreeSet::new(),
         }
@@ -326,6 +344,7 @@ impl Draft {
             facts: self.facts,
             facets,
             signatures: self.signatures,
+            report: self.report,
             problems,
         }
     }

@@ -70,6 +70,7 @@ fn a_key_in_kms_signs_and_no_other_does_with_its_certificate() {
         let signed = sign(&home, world, &chain, &arn);
         assert_eq!(signed.status.code(), Some(0), "{spec}: {}", String::from_utf8_lossy(&signed.stderr));
         let judged = judge(&home.out("report.pdf"), &pki.path("root.pem"), Clock::System.now());
+        let judged = &judged["signatures"][0];
         assert_eq!(
             (&judged["bottom_line"], &judged["trusted"]),
             (&json!(true), &json!(true)),

@@ -6,6 +6,7 @@ mod keys;
 mod kms;
 mod pdf;
 pub(crate) mod pki;
+mod roles;
 mod strict_cms;
 mod strict_pdf;
 pub(crate) mod timestamp;
@@ -36,9 +37,18 @@ impl Home {
 
     /// `proofpack sign` with these settings beside those that every configuration needs.
     fn sign(&self, settings: &str) -> Output {
+        self.run_sign(settings, &[])
+    }
+
+    /// As [`Home::sign`], in this role.
+    fn sign_as(&self, role: &str, settings: &str) -> Output {
+        self.run_sign(settings, &["--role", role])
+    }
+
+    fn run_sign(&self, settings: &str, arguments: &[&str]) -> Output {
         let needed = "organization = \"Tests\"\nframework = \"hipaa-security-rule\"\noutput = \"out\"";
         let configuration = format!("{needed}\n[scope]\nregions = [\"us-east-1\"]\n{settings}\n");
         fs::write(self.folder.path().join("proofpack.toml"), configuration).unwrap();
-        proofpack().arg("sign").current_dir(self.folder.path()).output().unwrap()
+        proofpack().arg("sign").args(arguments).current_dir(self.folder.path()).output().unwrap()
     }
 }

@@ -36,14 +36,14 @@ fn pyhanko_and_qpdf_accept_what_we_sign() {
             assert!(signed.starts_with(REPORT), "the original is a strict prefix");
             fs::write(&file, &signed).unwrap();
             let verdict = judge(&file, &pki.path("root.pem"), at);
-            let id = verdict["id"].clone();
-            let expected = json!({
-                "signatures": 1, "bottom_line": true, "intact": true, "valid": true, "trusted": true,
-                "coverage": "ENTIRE_FILE", "signing_time": at.to_rfc3339(), "reason": info.reason,
-                "widget_flags": 132, "qpdf": [], "id": id, "timestamp": null,
-            });
-            assert_eq!(verdict, expected, "{kind}");
-            assert_eq!(id.as_array().unwrap().len(), 2, "the file identifier is kept");
+            let expected = json!([{
+                "field": "preparer", "bottom_line": true, "intact": true, "valid": true, "trusted": true,
+                "coverage": "ENTIRE_FILE", "modified": "NONE", "docmdp": true, "signing_time": at.to_rfc3339(),
+                "reason": info.reason, "widget_flags": 132, "timestamp": null,
+            }]);
+            assert_eq!(verdict["signatures"], expected, "{kind}");
+            assert_eq!(verdict["qpdf"], json!([]));
+            assert_eq!(verdict["id"].as_array().unwrap().len(), 2, "the file identifier is kept");
         }
     }
 }
@@ -69,7 +69,9 @@ fn what_cannot_be_signed_is_said() {
     let pki = Pki::shared("p256");
     let (signer, info) = (pki.signer(), SignatureInfo::new(pki.valid_instant()));
     let signed = sign_pdf(REPORT, &signer, &info).unwrap();
-    assert!(matches!(sign_pdf(&signed, &signer, &info), Err(SignError::AlreadySigned)));
+    assert!(
+        matches!(sign_pdf(&signed, &signer, &info), Err(SignError::AlreadySigned(role)) if role == "preparer")
+    );
     for broken in [&b""[..], b"%PDF-1.7\n", b"plain text", &REPORT[..REPORT.len() / 2]] {
         let error = sign_pdf(broken, &signer, &info).unwrap_err();
         assert!(matches!(error, SignError::MalformedPdf(_)), "{error}");

@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use super::Home;
 use super::pdf::{REPORT, judge};
 use super::pki::{Pki, openssl};
+use super::strict_pdf::certifying;
 use crate::support::{proofpack, python_tool, root, succeed};
 
 const CONFIGURATION: &str = "
@@ -101,18 +102,19 @@ fn stamped_signatures_hold_for_us_and_for_pyhanko() {
         let signed = sign_and_stamp_pdf(REPORT, &pki.signer(), &info, &Authority::of(&pki).boxed()).unwrap();
         let verdict = verified(&signed, &pki.anchors());
         assert!(verdict.problems.is_empty(), "{kind}: {:?}", verdict.problems);
-        let signature = verdict.signature.unwrap();
+        let signature = certifying(verdict);
         assert!(matches!(signature.trust, Trust::Trusted { .. }), "{kind}");
         let stamped = signature.timestamp.unwrap();
         assert!((stamped.time - now).abs() < TimeDelta::minutes(1), "{} for {now}", stamped.time);
         assert!(stamped.authority.subject.contains("The stamper"), "{}", stamped.authority.subject);
         assert!(matches!(stamped.trust, Trust::Trusted { .. }));
-        let unasked = verified(&signed, &[]).signature.unwrap();
+        let unasked = certifying(verified(&signed, &[]));
         assert_eq!(unasked.timestamp.unwrap().trust, Trust::NotAsked);
 
         let file = pki.path("stamped.pdf");
         fs::write(&file, &signed).unwrap();
         let judged = judge(&file, &pki.path("root.pem"), Clock::System.now() + TimeDelta::minutes(1));
+        let judged = &judged["signatures"][0];
         assert_eq!(
             (&judged["bottom_line"], &judged["coverage"]),
             (&json!(true), &json!("ENTIRE_FILE")),
@@ -245,7 +247,7 @@ fn a_timestamp_of_something_else_or_of_another_time_is_a_problem() {
     let mut tampered = signed.clone();
     tampered[digits] = if tampered[digits] == b'1' { b'2' } else { b'1' };
     let verdict = verified(&tampered, &pki.anchors());
-    let problems = verdict.signature.unwrap().problems;
+    let problems = certifying(verdict).problems;
     assert!(problems.iter().any(|problem| matches!(problem, CmsProblem::Timestamp(_))), "{problems:?}");
 }
 

@@ -33,15 +33,15 @@ struct StatusInfo {
 }
 
 /// A request, and what its answer must have of it.
-pub(super) struct Request {
+pub(super) struct Request<'a> {
     der: Vec<u8>,
-    message: Vec<u8>,
+    message: &'a [&'a [u8]],
     nonce: Int,
 }
 
-impl Request {
+impl<'a> Request<'a> {
     /// A request for a message, with a nonce of its own.
-    pub(super) fn new(message: &[u8]) -> Result<Self, TimestampError> {
+    pub(super) fn new(message: &'a [&'a [u8]]) -> Result<Self, TimestampError> {
         let mut random = [0; 16];
         let failed = |what: &str| TimestampError::Malformed(format!("the request: {what}"));
         aws_lc_rs::rand::fill(&mut random).map_err(|_| failed("no random numbers"))?;
@@ -55,7 +55,7 @@ impl Request {
             with_certificates: true,
         };
         let der = request.to_der().map_err(|error| failed(&error.to_string()))?;
-        Ok(Self { der, message: message.to_vec(), nonce })
+        Ok(Self { der, message, nonce })
     }
 
     /// What the authority is sent.
@@ -77,7 +77,7 @@ impl Request {
             let shown = words.chars().take(200).map(|one| if one.is_control() { ' ' } else { one });
             TimestampError::Refused { status, words: shown.collect() }
         })?;
-        let token = Token::over(&token.to_der().map_err(malformed)?, &self.message)?;
+        let token = Token::over_parts(&token.to_der().map_err(malformed)?, self.message)?;
         if token.nonce() != Some(&self.nonce) {
             return Err(TimestampError::Other("nonce"));
         }

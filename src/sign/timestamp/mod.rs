@@ -82,17 +82,17 @@ pub(crate) struct MessageImprint {
 }
 
 impl MessageImprint {
-    /// The SHA-256 of a message.
-    fn of(message: &[u8]) -> Result<Self, der::Error> {
-        let digest = DigestAlgorithm::Sha256.digest(&[message]);
+    /// The SHA-256 of the message that these parts make.
+    fn of(message: &[&[u8]]) -> Result<Self, der::Error> {
+        let digest = DigestAlgorithm::Sha256.digest(message);
         let hash_algorithm = DigestAlgorithm::Sha256.identifier();
         Ok(Self { hash_algorithm, hashed_message: OctetString::new(digest)? })
     }
 
-    /// Whether it is of this message.
-    fn is_of(&self, message: &[u8]) -> bool {
+    /// Whether it is of the message that these parts make.
+    fn is_of(&self, message: &[&[u8]]) -> bool {
         DigestAlgorithm::of(&self.hash_algorithm.oid)
-            .is_some_and(|algorithm| algorithm.digest(&[message]) == self.hashed_message.as_bytes())
+            .is_some_and(|algorithm| algorithm.digest(message) == self.hashed_message.as_bytes())
     }
 }
 
@@ -101,6 +101,14 @@ impl MessageImprint {
 /// # Errors
 /// [`TimestampError::NoAuthority`] with what came of each.
 pub fn stamp(message: &[u8], authorities: &[Box<dyn TimestampAuthority>]) -> Result<Token, TimestampError> {
+    stamp_parts(&[message], authorities)
+}
+
+/// As [`stamp`], of a message in parts.
+pub(crate) fn stamp_parts(
+    message: &[&[u8]],
+    authorities: &[Box<dyn TimestampAuthority>],
+) -> Result<Token, TimestampError> {
     let mut failures = Vec::new();
     for authority in authorities {
         let stamped = Request::new(message).and_then(|request| {

@@ -125,6 +125,11 @@ impl Token {
     /// # Errors
     /// As [`Token::read`], and [`TimestampError::Other`] when it is over another.
     pub fn over(der: &[u8], message: &[u8]) -> Result<Self, TimestampError> {
+        Self::over_parts(der, &[message])
+    }
+
+    /// As [`Token::over`], of a message in parts.
+    pub(crate) fn over_parts(der: &[u8], message: &[&[u8]]) -> Result<Self, TimestampError> {
         let token = Self::read(der)?;
         if token.info.message_imprint.is_of(message) {
             Ok(token)

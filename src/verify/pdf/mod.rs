@@ -1,0 +1,197 @@
+//! Strict verification of a signed report: PAdES signatures that together account for every byte of the file.
+//!
+//! The first signature covers the document as it was rendered, and everything before its own end; each that follows covers the
+//! whole file as it was then. What lies between one revision and the next must be, byte for byte, what signing appends there: it
+//! is made again and compared ([`revisions`]). So nothing can be changed between two signatures or behind the last. In each
+//! signature, every digit of the hexadecimal string that it leaves out is accounted for. The signature dictionaries are those
+//! that the document's own form leads to, so what is checked is what a reader shows.
+
+mod changes;
+mod coverage;
+mod fields;
+mod problem;
+mod revisions;
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use lopdf::{Dictionary, Document, LoadOptions, Object};
+
+use super::cms::{self, CmsVerdict, Stamped};
+use super::trust::Anchors;
+use crate::sign::pades::LARGEST_STREAM;
+use crate::sign::timestamp::Token;
+use coverage::Covered;
+use fields::Value;
+pub use problem::PdfProblem;
+
+/// What is known about a signed PDF after checking it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PdfVerdict {
+    /// Whether nothing is wrong: every signature is intact, and together they account for the whole file.
+    pub intact: bool,
+    /// How much of the file is accounted for; `None` when there is no usable byte range.
+    pub coverage: Option<Coverage>,
+    /// The signatures, in the order in which they were made; the first is over what was rendered.
+    pub signatures: Vec<PdfSignature>,
+    /// The timestamps over the document as it was then, in their order.
+    pub timestamps: Vec<Stamped>,
+    /// The roles that have a signature field and no signature.
+    pub unsigned_roles: Vec<String>,
+    /// Everything that is wrong; empty if and only if `intact`.
+    pub problems: Vec<PdfProblem>,
+}
+
+/// One signature in a PDF.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PdfSignature {
+    /// In which role it was made: the name of the field.
+    pub role: String,
+    /// When it was made, as the signer claims (`/M`).
+    pub claimed_time: Option<DateTime<Utc>>,
+    /// Why it was made, as the signer claims (`/Reason`).
+    pub reason: Option<String>,
+    /// The signature itself: who signed, and whether the signer is trusted.
+    pub signature: Option<CmsVerdict>,
+}
+
+/// How much of a file its signatures account for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Coverage {
+    /// Every byte but the signatures themselves, and what keeps them checkable.
+    WholeFile,
+    /// Less.
+    Partial {
+        /// The number of bytes from the file's first that are accounted for.
+        covered: u64,
+        /// The size of the file.
+        file: u64,
+    },
+}
+
+/// Verifies a signed PDF. `anchors` are the certificates that the verifier trusts; the certificates are judged at the claimed
+/// signing time, or the attested one.
+pub fn verify<'a>(pdf: &[u8], anchors: impl Into<Anchors<'a>>) -> PdfVerdict {
+    let mut check = Check { pdf, anchors: anchors.into(), verdict: PdfVerdict::default() };
+    check.run();
+    check.verdict.intact = check.verdict.problems.is_empty();
+    check.verdict
+}
+
+struct Check<'a> {
+    pdf: &'a [u8],
+    anchors: Anchors<'a>,
+    verdict: PdfVerdict,
+}
+
+impl Check<'_> {
+    fn run(&mut self) {
+        let document = match load(self.pdf) {
+            Ok(document) => document,
+            Err(reason) => return self.report(PdfProblem::Unreadable(reason)),
+        };
+        if document.xref_recovery.is_some() {
+            self.report(PdfProblem::RepairedStructure);
+        }
+        if document.is_encrypted() {
+            self.report(PdfProblem::Encrypted);
+        }
+        let mut signed = Vec::new();
+        for value in fields::values(&document, &mut self.verdict) {
+            if let Some(covered) = self.covered(&document, &value) {
+                signed.push((covered, value));
+            }
+        }
+        signed.sort_by_key(|(covered, _)| covered.end());
+        if signed.windows(2).any(|pair| pair[0].0.end() == pair[1].0.end()) {
+            self.report(PdfProblem::SameRevision);
+        }
+        for (covered, value) in &signed {
+            self.check(covered, value);
+        }
+        if let Some((first, _)) = signed.first() {
+            let end = revisions::walk(self.pdf, first.end(), &signed, &document, &mut self.verdict.problems);
+            self.verdict.coverage = Some(if end == self.pdf.len() {
+                Coverage::WholeFile
+            } else {
+                Coverage::Partial { covered: end as u64, file: self.pdf.len() as u64 }
+            });
+        }
+    }
+
+    fn report(&mut self, problem: PdfProblem) {
+        self.verdict.problems.push(problem);
+    }
+
+    /// What a signature covers, if that can be told.
+    fn covered(&mut self, document: &Document, value: &Value<'_>) -> Option<Covered> {
+        match Covered::of(self.pdf, value.dictionary) {
+            Ok(covered) => {
+                covered.check_place(self.pdf, document, value.id, &mut self.verdict.problems);
+                Some(covered)
+            }
+            Err(problem) => {
+                self.report(problem);
+                // What the signature says of itself is told all the same.
+                if value.dictionary.has_type(b"Sig") {
+                    self.tell(value, None);
+                }
+                None
+            }
+        }
+    }
+
+    fn check(&mut self, covered: &Covered, value: &Value<'_>) {
+        let is_timestamp = value.dictionary.has_type(b"DocTimeStamp");
+        let (kind, format) =
+            if is_timestamp { ("DocTimeStamp", "ETSI.RFC3161") } else { ("Sig", "ETSI.CAdES.detached") };
+        for (key, expected) in [("Type", kind), ("Filter", "Adobe.PPKLite"), ("SubFilter", format)] {
+            if value.dictionary.get(key.as_bytes()).and_then(Object::as_name).ok()
+                != Some(expected.as_bytes())
+            {
+                self.report(PdfProblem::WrongEntry { key, expected });
+            }
+        }
+        let contents = covered.contents(self.pdf, value.dictionary, &mut self.verdict.problems);
+        let parts = covered.parts(self.pdf);
+        if is_timestamp {
+            let Some(contents) = contents else { return };
+            match Token::over_parts(&contents, &parts) {
+                Ok(token) => self.verdict.timestamps.extend(cms::stamped(&token, self.anchors.timestamps)),
+                Err(error) => self.report(error.into()),
+            }
+            return;
+        }
+        let claimed_time = claimed_time(value.dictionary);
+        if claimed_time.is_none() {
+            self.report(PdfProblem::NoSigningTime);
+        }
+        let signature = contents.map(|contents| cms::verify(&contents, &parts, claimed_time, self.anchors));
+        let problems = signature.iter().flat_map(|signature| &signature.problems).cloned();
+        self.verdict.problems.extend(problems.map(PdfProblem::Signature));
+        self.tell(value, signature);
+    }
+
+    fn tell(&mut self, value: &Value<'_>, signature: Option<CmsVerdict>) {
+        let reason = value.dictionary.get(b"Reason").ok();
+        self.verdict.signatures.push(PdfSignature {
+            role: value.field.clone(),
+            claimed_time: claimed_time(value.dictionary),
+            reason: reason.and_then(|text| lopdf::decode_text_string(text).ok()),
+            signature,
+        });
+    }
+}
+
+pub(super) fn load(pdf: &[u8]) -> Result<Document, String> {
+    // Lenient, so that a damaged file can still be described; a repair is reported as a problem.
+    let options = LoadOptions { max_decompressed_size: Some(LARGEST_STREAM), ..LoadOptions::default() };
+    Document::load_mem_with_options(pdf, options).map_err(|error| error.to_string())
+}
+
+fn claimed_time(dictionary: &Dictionary) -> Option<DateTime<Utc>> {
+    let text = std::str::from_utf8(dictionary.get(b"M").ok()?.as_str().ok()?).ok()?;
+    let digits = text.strip_prefix("D:")?.strip_suffix('Z')?;
+    if digits.len() != 14 || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    NaiveDateTime::parse_from_str(digits, "%Y%m%d%H%M%S").ok().map(|time| time.and_utc())
+}
