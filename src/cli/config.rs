@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::exit::CommandError;
 use crate::catalog::{Catalog, SameName};
 use crate::sign::SignError;
-use crate::sign::pades;
+use crate::sign::pades::{self, Level};
 pub(super) use scope::{Regions, ScopeConfig, is_account};
 pub(super) use trail::{AthenaConfig, Engine, TrailConfig};
 
@@ -180,12 +180,30 @@ pub(super) struct SigningConfig {
     /// The roles in which the report is to be signed, in their order: the first signature makes a field for each.
     #[serde(default = "default_roles")]
     pub(super) roles: Vec<String>,
+    /// How long the report's signature can be checked: a level of ETSI EN 319 142-1.
+    pub(super) level: Option<Level>,
     /// URLs of timestamp authorities (RFC 3161); the first that answers stamps the report's signature.
     #[serde(default)]
     pub(super) timestamp_authorities: Vec<String>,
 }
 
 impl SigningConfig {
+    /// The level that is asked for; without a word on that, the one that the other settings allow for.
+    pub(super) fn level(&self) -> Level {
+        let default = if self.timestamp_authorities.is_empty() { Level::Basic } else { Level::Timestamp };
+        self.level.unwrap_or(default)
+    }
+
+    fn check_level(&self) -> Result<(), String> {
+        if self.level() >= Level::Timestamp && self.timestamp_authorities.is_empty() {
+            return Err(
+                "signing.level needs signing.timestamp-authorities: every level beyond B-B has a timestamp"
+                    .into(),
+            );
+        }
+        Ok(())
+    }
+
     fn check_roles(&self) -> Result<(), String> {
         let odd = self.roles.iter().find(|role| !pades::is_role(role));
         if let Some(odd) = odd {
@@ -346,6 +364,7 @@ impl Config {
         }
         if let Some(signing) = &config.signing {
             signing.check_roles()?;
+            signing.check_level()?;
             let keys = [signing.key.is_some(), signing.kms_key.is_some(), signing.pkcs12.is_some()];
             let has_certificate = signing.certificate.is_some() != signing.pkcs12.is_some();
             if keys.iter().filter(|given| **given).count() != 1 || !has_certificate {

@@ -29,6 +29,7 @@ mod demo;
 mod exceptions;
 mod exit;
 mod export;
+mod http;
 mod iam_policy;
 mod imports;
 mod init;

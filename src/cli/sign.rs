@@ -8,12 +8,13 @@ use chrono::{DateTime, Utc};
 
 use super::config::{Config, SigningConfig};
 use super::exit::{CommandError, Exit};
+use super::http::NamedInCertificates;
 use super::kms::KmsSigner;
 use super::workspace::Workspace;
 use super::{CommandResult, ConfigArgument, timestamp};
 use crate::clock::Clock;
 use crate::report;
-use crate::sign::pades::sign_and_stamp_pdf;
+use crate::sign::pades::{Level, sign_to_level};
 use crate::sign::timestamp::{Token, stamp};
 use crate::sign::{self, Certificate, SignatureInfo, Signer, SoftwareSigner, TimestampAuthority};
 use crate::verify::{attachment, pdf};
@@ -70,7 +71,11 @@ fn sign_as(
     require_nothing_lost(workspace, &unsigned)?;
     let info = info(config, role, now);
     let authorities = timestamp::authorities(config.signing.as_ref())?;
-    let sign = |pdf: &[u8]| sign_and_stamp_pdf(pdf, signer, &info, &authorities).map_err(CommandError::input);
+    let level = level(config);
+    let sign = |pdf: &[u8]| {
+        sign_to_level(pdf, signer, &info, level, &authorities, &NamedInCertificates)
+            .map_err(CommandError::input)
+    };
     let mut made = vec![(workspace.report(), sign(&unsigned)?)];
     for (unsigned, target) in editions(workspace)?.into_iter().filter(|(unsigned, _)| unsigned.exists()) {
         let pdf = Workspace::read(&unsigned, "report")?;
@@ -118,11 +123,15 @@ fn add(
                 path.display()
             )));
         }
-        let signed = sign_and_stamp_pdf(&pdf, signer, &info, &authorities)
+        let signed = sign_to_level(&pdf, signer, &info, level(config), &authorities, &NamedInCertificates)
             .map_err(|error| CommandError::input(format!("{}: {error}", path.display())))?;
         made.push((path, signed));
     }
     write_all(made)
+}
+
+fn level(config: &Config) -> Level {
+    config.signing.as_ref().map_or(Level::Basic, SigningConfig::level)
 }
 
 /// What the signatures say, at this time.

@@ -1,25 +1,12 @@
-//! Timestamp authorities over HTTP (RFC 3161, section 3.4): the token is signed, so that plain HTTP does.
+//! Timestamp authorities over HTTP (RFC 3161, section 3.4).
 
-use std::time::Duration;
-
-use aws_smithy_async::rt::sleep::TokioSleep;
-use aws_smithy_http_client::{Connector, tls};
-use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorSettings};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-use aws_smithy_types::body::SdkBody;
-use http_body_util::{BodyExt, Limited};
 
 use super::config::SigningConfig;
 use super::exit::CommandError;
-use super::runtime;
-use crate::aws::explained;
+use super::http::Question;
 use crate::sign::TimestampAuthority;
 use crate::sign::timestamp::LARGEST_ANSWER;
-
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-const READ_TIMEOUT: Duration = Duration::from_secs(15);
-/// How often an authority is asked that does not answer.
-const ATTEMPTS: usize = 2;
 
 /// The authorities that the configuration names, in its order.
 pub(super) fn authorities(
@@ -46,31 +33,6 @@ impl HttpAuthority {
         }
         Ok(Self { url: url.to_owned() })
     }
-
-    async fn ask(&self, request: &[u8]) -> Result<Vec<u8>, String> {
-        let settings =
-            HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT);
-        let connector = Connector::builder()
-            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
-            .connector_settings(settings.build())
-            .sleep_impl(TokioSleep::new())
-            .build();
-        let mut asked = HttpRequest::new(SdkBody::from(request.to_vec()));
-        asked.set_uri(self.url.as_str()).map_err(|error| error.to_string())?;
-        asked.set_method("POST").map_err(|error| error.to_string())?;
-        let headers = asked.headers_mut();
-        headers.insert("content-type", "application/timestamp-query");
-        headers.insert("accept", "application/timestamp-reply");
-        headers.insert("user-agent", concat!("proofpack/", env!("CARGO_PKG_VERSION")));
-        let answer = connector.call(asked).await.map_err(|error| explained(&error))?;
-        let status = answer.status().as_u16();
-        if status != 200 {
-            return Err(format!("HTTP status {status}"));
-        }
-        let body = Limited::new(answer.into_body(), LARGEST_ANSWER).collect();
-        let body = tokio::time::timeout(READ_TIMEOUT, body).await.map_err(|_| "its answer takes too long")?;
-        body.map(|body| body.to_bytes().to_vec()).map_err(|error| error.to_string())
-    }
 }
 
 impl TimestampAuthority for HttpAuthority {
@@ -79,14 +41,8 @@ impl TimestampAuthority for HttpAuthority {
     }
 
     fn answer(&self, request: &[u8]) -> Result<Vec<u8>, String> {
-        let runtime = runtime().map_err(|error| error.to_string())?;
-        let mut answer = Err("it was not asked".to_owned());
-        for _ in 0..ATTEMPTS {
-            answer = runtime.block_on(self.ask(request));
-            if answer.is_ok() {
-                break;
-            }
-        }
-        answer
+        let body = Some(("application/timestamp-query", request));
+        Question { url: &self.url, body, accept: "application/timestamp-reply", largest: LARGEST_ANSWER }
+            .ask()
     }
 }

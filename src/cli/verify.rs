@@ -104,6 +104,12 @@ fn in_words(verdict: &Verdict) -> String {
         if let Some(stamped) = &signature.timestamp {
             text.push_str(&format!("    at {}\n", attested(stamped)));
         }
+        if let Some(as_of) = signature.not_revoked_as_of {
+            text.push_str(&format!(
+                "    not revoked, as the issuers said at {}\n",
+                as_of.format("%Y-%m-%d %H:%M:%S UTC")
+            ));
+        }
     }
     if let Some(report) = &verdict.report {
         for stamped in &report.timestamps {

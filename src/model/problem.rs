@@ -141,6 +141,8 @@ problem_codes! {
     SignersDiffer = "signers-differ",
     /// The signer's certificate does not lead to a certificate that was given as trusted.
     SignerNotTrusted = "signer-not-trusted",
+    /// A certificate was revoked when it signed.
+    CertificateRevoked = "certificate-revoked",
     /// The manifest attached to the report is not that of the bundle.
     ReportManifest = "report-manifest",
 }

@@ -193,6 +193,23 @@ impl Certificate {
         }
     }
 
+    /// Whether it is for OCSP responses (RFC 6960, section 4.2.2.2).
+    pub(crate) fn is_for_ocsp(&self) -> bool {
+        match self.parsed.tbs_certificate.get::<ExtendedKeyUsage>() {
+            Ok(Some((_, usage))) => usage.0.contains(&const_oid::db::rfc5280::ID_KP_OCSP_SIGNING),
+            _ => false,
+        }
+    }
+
+    /// Whether its key usage, if it states one, lets its key sign revocation lists.
+    pub(crate) fn may_sign_revocation_lists(&self) -> bool {
+        match self.parsed.tbs_certificate.get::<KeyUsage>() {
+            Ok(Some((_, usage))) => usage.crl_sign(),
+            Ok(None) => true,
+            Err(_) => false,
+        }
+    }
+
     /// The first critical extension that is not understood.
     pub(crate) fn unknown_critical_extension(&self) -> Option<String> {
         let extensions = self.parsed.tbs_certificate.extensions.as_deref().unwrap_or_default();
@@ -292,7 +309,8 @@ pub(crate) fn chain(leaf: Certificate, mut others: Vec<Certificate>) -> (Vec<Cer
     (chain, others)
 }
 
-fn instant(time: &x509_cert::time::Time) -> DateTime<Utc> {
+/// A certificate's or list's time.
+pub(crate) fn instant(time: &x509_cert::time::Time) -> DateTime<Utc> {
     let seconds = i64::try_from(time.to_unix_duration().as_secs()).unwrap_or(i64::MAX);
     DateTime::from_timestamp(seconds, 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }

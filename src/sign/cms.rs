@@ -13,9 +13,10 @@ use const_oid::db::{rfc5911, rfc6268};
 use der::asn1::{OctetString, SetOfVec};
 use der::{Any, Decode, Encode, Sequence};
 use x509_cert::attr::{Attribute, Attributes};
+use x509_cert::ext::pkix::SubjectKeyIdentifier;
 
 use super::timestamp::{self, TOKEN_ATTRIBUTE, TimestampAuthority, Token};
-use super::{Certificate, SignError, SignatureAlgorithm, Signer, ToBeSigned};
+use super::{Certificate, SignError, SignatureAlgorithm, Signer, ToBeSigned, certificate};
 use crate::canonical;
 
 /// `id-data` (RFC 5652, section 4): the content is plain bytes.
@@ -29,6 +30,9 @@ pub(crate) const MESSAGE_DIGEST: ObjectIdentifier = rfc6268::ID_MESSAGE_DIGEST;
 /// The signingCertificateV2 attribute (RFC 5035, section 3).
 pub(crate) const SIGNING_CERTIFICATE_V2: ObjectIdentifier =
     ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.2.47");
+
+/// The most certificates that are read from one structure.
+pub(crate) const MOST_CERTIFICATES: usize = 16;
 
 /// `SigningCertificateV2` (RFC 5035) without policies.
 #[derive(Debug, Clone, PartialEq, Eq, Sequence)]
@@ -158,6 +162,30 @@ impl PreparedCms {
             ContentInfo { content_type: SIGNED_DATA, content: Any::encode_from(&signed_data)? };
         Ok(content_info.to_der()?)
     }
+}
+
+/// The certificate of a signer, and those above it that the structure holds.
+pub(crate) fn chain_of(signed: &SignedData, signer: &SignerInfo) -> Option<Vec<Certificate>> {
+    let set = signed.certificates.iter().flat_map(|set| set.0.iter()).take(MOST_CERTIFICATES);
+    let certificate = |(choice, position): (&CertificateChoices, usize)| match choice {
+        CertificateChoices::Certificate(one) => Certificate::from_der(&one.to_der().ok()?, position).ok(),
+        CertificateChoices::Other(_) => None,
+    };
+    // One that cannot be read proves nothing, and does no harm.
+    let mut certificates: Vec<Certificate> = set.zip(1..).filter_map(certificate).collect();
+    let own = certificates.iter().position(|one| {
+        let tbs = &one.parsed().tbs_certificate;
+        match &signer.sid {
+            SignerIdentifier::IssuerAndSerialNumber(named) => {
+                tbs.issuer == named.issuer && tbs.serial_number == named.serial_number
+            }
+            SignerIdentifier::SubjectKeyIdentifier(named) => {
+                matches!(tbs.get::<SubjectKeyIdentifier>(), Ok(Some((_, own))) if own == *named)
+            }
+        }
+    })?;
+    let leaf = certificates.remove(own);
+    Some(certificate::chain(leaf, certificates).0)
 }
 
 fn attribute(oid: ObjectIdentifier, value: Any) -> Result<Attribute, der::Error> {

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::IssuerProblem;
+use super::RevocationError;
 use super::timestamp::TimestampError;
 
 /// Why signing failed.
@@ -167,6 +168,9 @@ pub enum SignError {
     /// There is no timestamp that can be relied upon.
     #[error(transparent)]
     Timestamp(#[from] TimestampError),
+    /// Nobody says that the certificates are not revoked.
+    #[error(transparent)]
+    Revocation(#[from] RevocationError),
     /// A test certificate could not be made.
     #[error("the test certificate could not be made: {0}")]
     KeyGeneration(#[from] rcgen::Error),

@@ -12,6 +12,7 @@ mod error;
 mod keygen;
 pub mod pades;
 mod pem;
+pub mod revocation;
 mod software;
 pub mod timestamp;
 
@@ -21,6 +22,7 @@ pub use cms::detached_cms;
 pub use error::SignError;
 pub use keygen::test_certificate;
 pub use pades::{SignatureInfo, sign_pdf};
+pub use revocation::{RevocationError, RevocationSource};
 pub use software::SoftwareSigner;
 pub use timestamp::{TimestampAuthority, TimestampError};
 

@@ -11,20 +11,19 @@ use const_oid::ObjectIdentifier;
 use der::asn1::OctetString;
 use der::{Any, Decode, Encode};
 
+use super::revocation::{self, Revocation};
 use super::trust::{self, Anchors, Trust, TrustProblem};
 use crate::canonical;
 use crate::sign::certificate::chain;
 use crate::sign::cms::{
-    CONTENT_TYPE, CONTENT_TYPE_DATA, MESSAGE_DIGEST, PreparedCms, SIGNED_DATA, SIGNING_CERTIFICATE_V2,
-    SigningCertificateV2,
+    CONTENT_TYPE, CONTENT_TYPE_DATA, MESSAGE_DIGEST, MOST_CERTIFICATES, PreparedCms, SIGNED_DATA,
+    SIGNING_CERTIFICATE_V2, SigningCertificateV2,
 };
 use crate::sign::timestamp::{self, TOKEN_ATTRIBUTE, Token};
 use crate::sign::{Certificate, CertificateFacts, SignatureAlgorithm, TimestampError};
 
 /// The largest signature that is read, in bytes: ours take 1 to 8 KiB.
 pub const LARGEST_SIGNATURE: usize = 64 * 1024;
-/// The most certificates that are read from one signature.
-const MOST_CERTIFICATES: usize = 16;
 
 /// What is known about a signature after checking it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +41,8 @@ pub struct CmsVerdict {
     pub within_validity: Option<bool>,
     /// Whether the signer is trusted.
     pub trust: Trust,
+    /// Whether a certificate of the signer's chain was revoked.
+    pub revocation: Revocation,
     /// The timestamp over the signature, if it has one that holds.
     pub timestamp: Option<Stamped>,
     /// Everything that is wrong; empty if and only if `intact`.
@@ -57,6 +58,8 @@ pub struct Stamped {
     pub authority: CertificateFacts,
     /// Whether that is trusted.
     pub trust: Trust,
+    /// Whether a certificate of its chain was revoked.
+    pub revocation: Revocation,
 }
 
 /// What is wrong with a signature.
@@ -165,7 +168,7 @@ pub fn verify<'a>(
     let anchors = anchors.into();
     let mut check = Check::default();
     check.run(signature, content);
-    let timestamp = check.token.as_ref().and_then(|token| stamped(token, anchors.timestamps));
+    let timestamp = check.token.as_ref().and_then(|token| stamped(token, anchors));
     // The word of an authority that nobody trusts is worth no more than the signer's own.
     let attested = timestamp.as_ref().filter(|one| matches!(one.trust, Trust::Trusted { .. }));
     let attested = attested.map(|one| one.time);
@@ -187,16 +190,21 @@ pub fn verify<'a>(
             _ if anchors.signers.is_empty() => Trust::NotAsked,
             _ => Trust::Untrusted(vec![TrustProblem::SignatureDoesNotHold]),
         },
+        revocation: revocation::judge(&check.chain, anchors, signed_at),
         chain: check.chain.iter().map(Certificate::facts).collect(),
         timestamp,
         problems: check.problems,
     }
 }
 
-pub(super) fn stamped(token: &Token, anchors: &[Certificate]) -> Option<Stamped> {
+pub(super) fn stamped(token: &Token, anchors: Anchors<'_>) -> Option<Stamped> {
     let (time, chain) = (token.time(), token.chain());
-    let authority = chain.first()?.facts();
-    Some(Stamped { time, authority, trust: trust::judge(chain, anchors, Some(time)) })
+    Some(Stamped {
+        time,
+        authority: chain.first()?.facts(),
+        trust: trust::judge(chain, anchors.timestamps, Some(time)),
+        revocation: revocation::judge(chain, anchors, Some(time)),
+    })
 }
 
 #[derive(Default)]

@@ -27,13 +27,15 @@ pub enum Facet {
     Signatures,
     /// The report is signed as a whole and carries this bundle's manifest.
     Report,
+    /// No certificate was revoked when it signed; only a report that holds validation data tells.
+    Revocation,
     /// The signer is one that is trusted.
     Trust,
 }
 
 impl Facet {
     /// All of them, in the order in which they are told.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Structure,
         Self::Hashes,
         Self::Manifest,
@@ -43,8 +45,14 @@ impl Facet {
         Self::Instructions,
         Self::Signatures,
         Self::Report,
+        Self::Revocation,
         Self::Trust,
     ];
+
+    /// Whether the verdict can be good while nothing is known of this side. It is told then that nothing is known.
+    pub(super) fn may_stay_open(self) -> bool {
+        matches!(self, Self::Revocation | Self::Trust)
+    }
 
     /// What holds when nothing speaks against it, as a sentence.
     pub fn claim(self) -> &'static str {
@@ -60,6 +68,7 @@ impl Facet {
             Self::Instructions => "The instructions are those that the contents demand",
             Self::Signatures => "The signatures hold and are all by the signer in signer.pem",
             Self::Report => "The report is signed as a whole and carries this manifest",
+            Self::Revocation => "No certificate was revoked when it signed",
             Self::Trust => "The signer's certificate leads to one that is trusted",
         }
     }
@@ -117,6 +126,7 @@ impl Facet {
                 Self::Signatures
             }
             Code::ReportSignature | Code::ReportManifest => Self::Report,
+            Code::CertificateRevoked => Self::Revocation,
             Code::SignerNotTrusted => Self::Trust,
         })
     }

@@ -9,6 +9,7 @@ mod facet;
 mod package;
 pub mod pdf;
 mod report;
+pub mod revocation;
 mod signature;
 pub mod trust;
 mod verdict;
@@ -41,7 +42,7 @@ pub struct Options {
 
 impl Options {
     fn anchors(&self) -> trust::Anchors<'_> {
-        trust::Anchors { signers: &self.anchors, timestamps: &self.timestamp_anchors }
+        trust::Anchors { signers: &self.anchors, timestamps: &self.timestamp_anchors, validation_data: None }
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::facet::Facet;
 use super::signature::{self, Checked};
+use super::trust::Anchors;
 use super::verdict::{Draft, Facts, SubjectKind, TimestampFacts, Verdict};
 use super::{Options, assessment, corroboration, report};
 use crate::bundle::checksums::{self, Codes};
@@ -14,6 +15,7 @@ use crate::catalog::Catalog;
 use crate::model::{Assessment, Corroboration, Manifest, Problem, ProblemCode, Sha256Digest};
 use crate::package::{self, Package, Source, layout};
 use crate::sign::Certificate;
+use crate::sign::pades::validation_data::ValidationData;
 use crate::sign::timestamp::LARGEST_ANSWER;
 
 /// Longest `assessment.json`, in bytes.
@@ -203,14 +205,18 @@ fn check_signatures(
 ) -> Option<Vec<u8>> {
     let mut all: Vec<(&str, Checked)> = Vec::new();
     let mut complete = true;
+    let mut validation_data = ValidationData::default();
     if let Some(pdf) = read(files, layout::REPORT, report::LONGEST, draft) {
-        let checked = report::check_signature(layout::REPORT, &pdf, options, draft);
+        let checked;
+        (checked, validation_data) = report::check_signature(layout::REPORT, &pdf, options, draft);
         all.extend(checked.map(|checked| (layout::REPORT, checked)));
         if let Some(expected) = manifest_sha256 {
             draft.reached(&[Facet::Report]);
             report::check_manifest(layout::REPORT, &pdf, &expected, &mut draft.problems);
         }
     }
+    // The signer's certificates are the same everywhere, and the report holds what its issuers say of them.
+    let anchors = Anchors { validation_data: Some(&validation_data), ..options.anchors() };
     // Only the report says when it was signed; the other signatures are judged at that time, if it holds.
     let signed_at =
         all.first().filter(|(_, report)| report.faults.is_empty()).and_then(|(_, report)| report.signed_at);
@@ -230,11 +236,11 @@ fn check_signatures(
             complete = false;
             continue;
         };
-        let checked = signature::check_cms(&signature_bytes, &content_bytes, signed_at, options.anchors());
+        let checked = signature::check_cms(&signature_bytes, &content_bytes, signed_at, anchors);
         draft.problems.extend(checked.problems(ProblemCode::SignatureInvalid, signature));
         let mut facts = checked.facts(content);
         if content == layout::MANIFEST {
-            facts.timestamp = check_timestamp(files, &content_bytes, options, draft);
+            facts.timestamp = check_timestamp(files, &content_bytes, anchors, draft);
         }
         draft.signatures.push(facts);
         all.push((signature, checked));
@@ -251,7 +257,7 @@ fn check_signatures(
 fn check_timestamp(
     files: &dyn Files,
     manifest: &[u8],
-    options: &Options,
+    anchors: Anchors<'_>,
     draft: &mut Draft,
 ) -> Option<TimestampFacts> {
     let place = layout::MANIFEST_TIMESTAMP;
@@ -259,7 +265,7 @@ fn check_timestamp(
         return None;
     }
     let token = read(files, place, LARGEST_ANSWER as u64, draft)?;
-    match signature::check_timestamp(&token, manifest, options.anchors()) {
+    match signature::check_timestamp(&token, manifest, anchors) {
         Ok(facts) => Some(facts),
         Err(error) => {
             draft.problems.add(ProblemCode::TimestampInvalid, place, error.to_string());

@@ -10,6 +10,7 @@ use super::verdict::{Draft, SubjectKind, Verdict};
 use super::{Facts, Options, attachment};
 use crate::canonical;
 use crate::model::{Manifest, ProblemCode, Problems, Sha256Digest};
+use crate::sign::pades::validation_data::ValidationData;
 
 /// Longest report, in bytes.
 pub(super) const LONGEST: u64 = 512 * 1024 * 1024;
@@ -46,14 +47,14 @@ pub(super) fn verify(shown: &str, path: &Path, options: &Options) -> Verdict {
     draft.finish(options)
 }
 
-/// Checks the report's signatures and notes what they say; gives the first, which certifies it.
+/// Checks the report's signatures and notes what they say; gives the first, which certifies it, and the validation data.
 pub(super) fn check_signature(
     place: &str,
     pdf: &[u8],
     options: &Options,
     draft: &mut Draft,
-) -> Option<Checked> {
-    let checked = signature::check_pdf(pdf, options.anchors());
+) -> (Option<Checked>, ValidationData) {
+    let checked = signature::check_pdf(place, pdf, options.anchors());
     let mut said = BTreeSet::new();
     for one in &checked.signatures {
         let new = one
@@ -62,8 +63,9 @@ pub(super) fn check_signature(
         draft.problems.extend(new);
         draft.signatures.push(one.facts(place));
     }
+    draft.problems.extend(checked.revoked);
     draft.report = Some(checked.facts);
-    checked.signatures.into_iter().next()
+    (checked.signatures.into_iter().next(), checked.validation_data)
 }
 
 /// Checks that the report carries exactly the manifest with this digest.

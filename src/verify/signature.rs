@@ -1,12 +1,16 @@
 //! The narrow place where verification asks for signatures to be checked.
 
+use std::iter;
+
 use chrono::{DateTime, Utc};
 
 use super::cms::{self, CmsVerdict, Stamped};
 use super::pdf;
+use super::revocation::Revocation;
 use super::trust::{Anchors, Trust};
 use super::verdict::{ReportFacts, SignatureFacts, TimestampFacts};
 use crate::model::{Problem, ProblemCode, harmless};
+use crate::sign::pades::validation_data::ValidationData;
 use crate::sign::timestamp::Token;
 use crate::sign::{CertificateFacts, TimestampError};
 
@@ -22,13 +26,21 @@ pub(super) struct Checked {
     role: Option<String>,
     timestamp: Option<Stamped>,
     trust: Trust,
+    revocation: Revocation,
 }
 
 impl Checked {
     fn of(mut faults: Vec<String>, signature: Option<CmsVerdict>, signed_at: Option<DateTime<Utc>>) -> Self {
         let Some(verdict) = signature else {
-            let (chain, trust) = (Vec::new(), Trust::NotAsked);
-            return Self { faults, chain, signed_at, role: None, timestamp: None, trust };
+            return Self {
+                faults,
+                chain: Vec::new(),
+                signed_at,
+                role: None,
+                timestamp: None,
+                trust: Trust::NotAsked,
+                revocation: Revocation::NotKnown,
+            };
         };
         if !verdict.intact && faults.is_empty() {
             faults.push("the signature does not hold".to_owned());
@@ -36,8 +48,8 @@ impl Checked {
         if verdict.within_validity == Some(false) {
             faults.push("the signer's certificate was not valid at the time of signing".to_owned());
         }
-        let CmsVerdict { chain, timestamp, trust, .. } = verdict;
-        Self { faults, chain, signed_at, role: None, timestamp, trust }
+        let CmsVerdict { chain, timestamp, trust, revocation, .. } = verdict;
+        Self { faults, chain, signed_at, role: None, timestamp, trust, revocation }
     }
 
     /// What it says, for the verdict.
@@ -53,22 +65,47 @@ impl Checked {
             signer: self.chain.first().cloned(),
             trusted,
             distrust,
+            not_revoked_as_of: not_revoked_as_of(&self.revocation),
         }
     }
 
-    /// Its faults as problems.
+    /// Its faults as problems, and that a certificate was revoked.
     pub(super) fn problems<'a>(
         &'a self,
         code: ProblemCode,
         place: &'a str,
     ) -> impl Iterator<Item = Problem> + 'a {
-        self.faults.iter().map(move |fault| Problem::new(code, place, fault))
+        let revocations =
+            iter::once(&self.revocation).chain(self.timestamp.iter().map(|one| &one.revocation));
+        let faults = self.faults.iter().map(move |fault| Problem::new(code, place, fault));
+        faults.chain(revocations.filter_map(move |one| revoked(one, place)))
     }
 }
 
 fn timestamp_facts(stamped: &Stamped) -> TimestampFacts {
     let (trusted, distrust) = in_words(&stamped.trust);
-    TimestampFacts { time: stamped.time, authority: stamped.authority.clone(), trusted, distrust }
+    TimestampFacts {
+        time: stamped.time,
+        authority: stamped.authority.clone(),
+        trusted,
+        distrust,
+        not_revoked_as_of: not_revoked_as_of(&stamped.revocation),
+    }
+}
+
+fn not_revoked_as_of(revocation: &Revocation) -> Option<DateTime<Utc>> {
+    match revocation {
+        Revocation::NotRevoked { as_of } => Some(*as_of),
+        _ => None,
+    }
+}
+
+/// The problem that a certificate was revoked, if it was.
+fn revoked(revocation: &Revocation, place: &str) -> Option<Problem> {
+    let Revocation::Revoked { subject, at, reason } = revocation else { return None };
+    let reason = reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+    let message = format!("the certificate of {subject} was revoked at {at}{reason}, before it signed this");
+    Some(Problem::new(ProblemCode::CertificateRevoked, place, message))
 }
 
 fn in_words(trust: &Trust) -> (Option<bool>, Vec<String>) {
@@ -99,7 +136,7 @@ pub(super) fn check_timestamp(
     anchors: Anchors<'_>,
 ) -> Result<TimestampFacts, TimestampError> {
     let token = Token::over(token, content)?;
-    let stamped = cms::stamped(&token, anchors.timestamps);
+    let stamped = cms::stamped(&token, anchors);
     stamped
         .as_ref()
         .map(timestamp_facts)
@@ -113,10 +150,14 @@ pub(super) struct CheckedPdf {
     pub(super) signatures: Vec<Checked>,
     /// What else there is to tell.
     pub(super) facts: ReportFacts,
+    /// That a certificate of a timestamp over the document was revoked.
+    pub(super) revoked: Vec<Problem>,
+    /// What it holds to check certificates with.
+    pub(super) validation_data: ValidationData,
 }
 
 /// Checks the signatures of a PDF, and that they account for the whole file.
-pub(super) fn check_pdf(bytes: &[u8], anchors: Anchors<'_>) -> CheckedPdf {
+pub(super) fn check_pdf(place: &str, bytes: &[u8], anchors: Anchors<'_>) -> CheckedPdf {
     let verdict = pdf::verify(bytes, anchors);
     let faults: Vec<String> = verdict.problems.iter().map(ToString::to_string).collect();
     let facts = ReportFacts {
@@ -136,5 +177,6 @@ pub(super) fn check_pdf(bytes: &[u8], anchors: Anchors<'_>) -> CheckedPdf {
     if signatures.is_empty() {
         signatures.push(Checked::of(faults, None, None));
     }
-    CheckedPdf { signatures, facts }
+    let revoked = verdict.timestamps.iter().filter_map(|one| revoked(&one.revocation, place)).collect();
+    CheckedPdf { signatures, facts, revoked, validation_data: verdict.validation_data }
 }

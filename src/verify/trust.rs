@@ -5,6 +5,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::model::Sha256Digest;
+use crate::sign::pades::validation_data::ValidationData;
 use crate::sign::{Certificate, CertificateFacts};
 
 /// The certificates that the verifier trusts. Those for signers and those for timestamps are apart: under the roots of public
@@ -15,11 +16,13 @@ pub struct Anchors<'a> {
     pub signers: &'a [Certificate],
     /// A timestamp authority must chain to one of these.
     pub timestamps: &'a [Certificate],
+    /// What tells whether certificates were revoked. Nobody needs to be trusted for it: it is signed.
+    pub validation_data: Option<&'a ValidationData>,
 }
 
 impl<'a> From<&'a [Certificate]> for Anchors<'a> {
     fn from(signers: &'a [Certificate]) -> Self {
-        Self { signers, timestamps: &[] }
+        Self { signers, ..Self::default() }
     }
 }
 

@@ -161,6 +161,17 @@ pub struct SignatureFacts {
     pub trusted: Option<bool>,
     /// Why it does not.
     pub distrust: Vec<String>,
+    /// When the issuers last said that no certificate behind it was revoked; `None` where that is not known, or one was.
+    #[serde(default)]
+    pub not_revoked_as_of: Option<DateTime<Utc>>,
+}
+
+impl SignatureFacts {
+    /// Whether it is known that no certificate behind it was revoked.
+    fn is_not_revoked(&self) -> bool {
+        self.not_revoked_as_of.is_some()
+            && self.timestamp.as_ref().is_none_or(|stamped| stamped.not_revoked_as_of.is_some())
+    }
 }
 
 /// What a timestamp authority attests (RFC 3161). Its token holds; whether the authority is trusted is another matter.
@@ -175,6 +186,9 @@ pub struct TimestampFacts {
     pub trusted: Option<bool>,
     /// Why it does not.
     pub distrust: Vec<String>,
+    /// When the issuers last said that no certificate behind it was revoked; `None` where that is not known, or one was.
+    #[serde(default)]
+    pub not_revoked_as_of: Option<DateTime<Utc>>,
 }
 
 /// What there is to tell of a report beside its signatures.
@@ -286,7 +300,7 @@ impl Draft {
             SubjectKind::Package => &Facet::ALL,
             SubjectKind::UnpackedPackage => &Facet::ALL[1..],
             SubjectKind::Bundle => &[Facet::Hashes, Facet::Manifest, Facet::Records],
-            SubjectKind::Report => &[Facet::Report, Facet::Trust],
+            SubjectKind::Report => &[Facet::Report, Facet::Revocation, Facet::Trust],
             SubjectKind::Unknown => &[],
         };
         let is_corroborated = self.is_corroborated;
@@ -309,6 +323,10 @@ impl Draft {
                 self.reached.insert(Facet::Trust);
             }
         }
+        if signed && !self.signatures.is_empty() && self.signatures.iter().all(SignatureFacts::is_not_revoked)
+        {
+            self.reached.insert(Facet::Revocation);
+        }
         let demanded = self.demanded();
         let problems = self.problems.into_list();
         let mut against: BTreeSet<Facet> =
@@ -325,8 +343,8 @@ impl Draft {
         let facets: Vec<FacetStatus> = demanded
             .map(|facet| FacetStatus { facet, holds: holds(facet), claim: facet.claim().to_owned() })
             .collect();
-        // Fail closed: a side that was not looked at is as good as one that does not hold. Trust alone may stay open.
-        let complete = facets.iter().all(|status| status.holds == Some(true) || status.facet == Facet::Trust);
+        // Fail closed: a side that was not looked at is as good as one that does not hold.
+        let complete = facets.iter().all(|status| status.holds == Some(true) || status.facet.may_stay_open());
         let verdict = if !problems.is_empty() || !complete || self.subject == SubjectKind::Unknown {
             VerdictLine::NotVerified
         } else if !signed {

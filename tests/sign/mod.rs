@@ -4,6 +4,7 @@
 mod cms;
 mod keys;
 mod kms;
+pub(crate) mod long_term;
 mod pdf;
 pub(crate) mod pki;
 mod roles;

@@ -115,6 +115,11 @@ impl Pki {
         fs::read(self.path(name)).unwrap()
     }
 
+    /// The DER of the first certificate in `<name>.pem`.
+    pub(crate) fn der(&self, name: &str) -> Vec<u8> {
+        Certificate::from_pem(&self.read(&format!("{name}.pem"))).unwrap()[0].der().to_vec()
+    }
+
     /// Runs openssl inside the directory.
     #[track_caller]
     pub(crate) fn openssl(&self, arguments: &[&str]) -> std::process::Output {

@@ -12,6 +12,7 @@ use der::asn1::{Null, SetOfVec};
 use der::{Any, Decode, Encode};
 use proofpack::sign::{Certificate, SoftwareSigner, detached_cms, test_certificate};
 use proofpack::verify::cms::{CmsProblem, CmsVerdict, verify};
+use proofpack::verify::revocation::Revocation;
 use proofpack::verify::trust::{Trust, TrustProblem};
 use proptest::prelude::*;
 use x509_cert::attr::Attribute;
@@ -67,6 +68,7 @@ fn every_kind_of_signature_of_ours_is_intact_and_trusted() {
             let facts: Vec<_> = certificates.iter().map(Certificate::facts).collect();
             let expected = CmsVerdict {
                 timestamp: None,
+                revocation: Revocation::NotKnown,
                 intact: true,
                 algorithm: proofpack::sign::Signer::algorithm(&pki.signer()).into(),
                 signer: Some(facts[0].clone()),

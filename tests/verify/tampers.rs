@@ -5,14 +5,17 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
+use chrono::TimeDelta;
 use proofpack::bundle::{self, Writer, bagit};
 use proofpack::canonical::{sha256, to_file_bytes};
+use proofpack::clock::Clock;
 use proofpack::model::{Assessment, Corroboration, Manifest, NotConfirmed, ProblemCode, Record, RecordId};
 use proofpack::report::{self, ReportOptions};
 use proofpack::sign::{self, Certificate, SignatureInfo, Signer};
 use proofpack::verify::{self, Options, VerdictLine};
 
 use super::{codes, verdict, verdict_on, zip_of};
+use crate::sign::long_term::{Answering, signed_with_revoked};
 use crate::support::bundles::{answered, refused, sample_records, seal_info};
 use crate::support::packages::{RawMember, RawZip, crc};
 use crate::support::signed::{ATTACHED, catalog, sample, signer, signing_time, stamped};
@@ -252,6 +255,15 @@ fn of_what_stands_beside() -> Vec<Tamper> {
         }),
         inside_job(Code::ReportSignature, |members| {
             members.get_mut("report.pdf").unwrap().extend(b"\n% appended");
+        }),
+        inside_job(Code::CertificateRevoked, |members| {
+            let pdf = report::render(&assessment, &manifest, &options).unwrap();
+            let revoked = signed_with_revoked(
+                &Answering::new("p256", "http://pki.test"),
+                &pdf,
+                Clock::System.now() - TimeDelta::hours(1),
+            );
+            members.insert("report.pdf".into(), revoked);
         }),
         inside_job(Code::ReportManifest, |members| {
             let mut another: Manifest = serde_json::from_slice(&manifest).unwrap();

@@ -13,6 +13,18 @@ pub(super) struct Field {
     is_signed: bool,
 }
 
+/// The values of the signature fields.
+pub(super) fn values(document: &Document) -> Result<Vec<&Dictionary>, SignError> {
+    let mut values = Vec::new();
+    for field in fields(document)? {
+        let dictionary = document.get_dictionary(field.id).map_err(malformed)?;
+        if let Ok(value) = dictionary.get_deref(b"V", document).and_then(Object::as_dict) {
+            values.push(value);
+        }
+    }
+    Ok(values)
+}
+
 /// The fields of a document's form, those of other kinds too.
 pub(super) fn fields(document: &Document) -> Result<Vec<Field>, SignError> {
     let catalog = document.catalog().map_err(malformed)?;

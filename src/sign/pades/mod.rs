@@ -1,4 +1,4 @@
-//! PAdES (ETSI EN 319 142-1, level B-B; B-T with a timestamp): signatures over a whole PDF, each by an incremental update.
+//! PAdES (ETSI EN 319 142-1, levels B-B to B-LTA): signatures over a whole PDF, each by an incremental update.
 //!
 //! The bytes of the given file stay as they are; behind them come the objects that are new or changed. A signature covers
 //! every byte of its result but the hexadecimal string that holds it. The first one certifies the document (DocMDP, ISO
@@ -6,6 +6,7 @@
 //! sign; those that follow only fill theirs.
 
 mod form;
+mod long_term;
 mod update;
 pub mod validation_data;
 
@@ -17,6 +18,7 @@ use lopdf::{Dictionary, Object, ObjectId, StringFormat};
 
 use super::timestamp::{TimestampAuthority, require_same_time};
 use super::{SignError, Signer, cms, require_valid_at};
+pub use long_term::{Level, sign_to_level, timestamp_document};
 use update::Update;
 
 /// How many bytes of CMS fit into the reserved space; twice as many digits stand in the file.
@@ -224,6 +226,15 @@ fn signature_dictionary(info: &SignatureInfo) -> Dictionary {
 fn certification() -> Dictionary {
     let parameters = lopdf::dictionary! { "Type" => "TransformParams", "P" => 2, "V" => "1.2" };
     lopdf::dictionary! { "Type" => "SigRef", "TransformMethod" => "DocMDP", "TransformParams" => parameters }
+}
+
+/// The total length of the DER element that `bytes` starts with: what of a signature's room is used.
+pub(crate) fn der_length(bytes: &[u8]) -> Option<usize> {
+    use der::{Decode, Encode};
+    let mut reader = der::SliceReader::new(bytes).ok()?;
+    let header = der::Header::decode(&mut reader).ok()?;
+    let header_length = usize::try_from(header.encoded_len().ok()?).ok()?;
+    header_length.checked_add(usize::try_from(header.length).ok()?)
 }
 
 fn name(value: &str) -> Object {

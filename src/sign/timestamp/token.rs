@@ -5,26 +5,22 @@
 
 use aws_lc_rs::digest;
 use chrono::{DateTime, NaiveDateTime, Utc};
-use cms::cert::CertificateChoices;
 use cms::content_info::ContentInfo;
-use cms::signed_data::{SignedData, SignerIdentifier, SignerInfo};
+use cms::signed_data::{SignedData, SignerInfo};
 use const_oid::ObjectIdentifier;
 use der::asn1::{Int, OctetString};
 use der::{Any, Decode, Encode, Sequence, Tag, Tagged};
 use spki::AlgorithmIdentifierOwned;
 use x509_cert::ext::Extensions;
-use x509_cert::ext::pkix::SubjectKeyIdentifier;
 
-use super::super::cms::{CONTENT_TYPE, MESSAGE_DIGEST, SIGNED_DATA, SIGNING_CERTIFICATE_V2};
-use super::super::{Certificate, DigestAlgorithm, algorithm, certificate};
+use super::super::cms::{CONTENT_TYPE, MESSAGE_DIGEST, SIGNED_DATA, SIGNING_CERTIFICATE_V2, chain_of};
+use super::super::{Certificate, DigestAlgorithm, algorithm};
 use super::{LARGEST_ANSWER, MessageImprint, TimestampError, with_digest};
 
 /// `id-ct-TSTInfo`.
 const TST_INFO: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.1.4");
 /// The signingCertificate attribute (RFC 2634), which holds a SHA-1: RFC 3161 is that old.
 const SIGNING_CERTIFICATE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.2.12");
-/// The most certificates that are read from a token.
-const MOST_CERTIFICATES: usize = 16;
 
 /// `TSTInfo`.
 #[derive(Debug, Clone, Sequence)]
@@ -108,7 +104,7 @@ impl Token {
         let [signer] = signed.signer_infos.0.as_slice() else {
             return Err(malformed("it does not have one signer"));
         };
-        let chain = chain_of(&signed, signer)?;
+        let chain = chain_of(&signed, signer).unwrap_or_default();
         let leaf = chain.first().ok_or_else(|| unsound("the authority's certificate is not in it"))?;
         check_signature(signer, leaf, text.as_bytes())?;
         if !leaf.is_for_timestamps_only() {
@@ -177,31 +173,6 @@ fn instant(time: &Any) -> Option<DateTime<Utc>> {
         return None;
     }
     NaiveDateTime::parse_from_str(seconds, "%Y%m%d%H%M%S").ok().map(|time| time.and_utc())
-}
-
-/// The signer's certificate and those above it that the token holds.
-fn chain_of(signed: &SignedData, signer: &SignerInfo) -> Result<Vec<Certificate>, TimestampError> {
-    let set = signed.certificates.iter().flat_map(|set| set.0.iter()).take(MOST_CERTIFICATES);
-    let certificate = |(choice, position): (&CertificateChoices, usize)| match choice {
-        CertificateChoices::Certificate(one) => Certificate::from_der(&one.to_der().ok()?, position).ok(),
-        CertificateChoices::Other(_) => None,
-    };
-    // One that cannot be read proves nothing, and does no harm.
-    let mut certificates: Vec<Certificate> = set.zip(1..).filter_map(certificate).collect();
-    let own = certificates.iter().position(|one| {
-        let tbs = &one.parsed().tbs_certificate;
-        match &signer.sid {
-            SignerIdentifier::IssuerAndSerialNumber(named) => {
-                tbs.issuer == named.issuer && tbs.serial_number == named.serial_number
-            }
-            SignerIdentifier::SubjectKeyIdentifier(named) => {
-                matches!(tbs.get::<SubjectKeyIdentifier>(), Ok(Some((_, own))) if own == *named)
-            }
-        }
-    });
-    let own = own.ok_or_else(|| unsound("the authority's certificate is not in it"))?;
-    let leaf = certificates.remove(own);
-    Ok(certificate::chain(leaf, certificates).0)
 }
 
 fn check_signature(signer: &SignerInfo, leaf: &Certificate, text: &[u8]) -> Result<(), TimestampError> {

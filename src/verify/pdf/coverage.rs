@@ -7,6 +7,7 @@ use lopdf::{Dictionary, Document, Object, ObjectId};
 
 use super::super::cms::CmsProblem;
 use super::PdfProblem;
+use crate::sign::pades::der_length;
 
 /// The two parts that a signature covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,13 +135,4 @@ fn read(signature: &Dictionary, size: usize) -> Result<Covered, &'static str> {
         return Err("its parts overlap or leave no room for the signature");
     }
     Ok(Covered { first: first..first_end, second: second..second_end })
-}
-
-/// The total length of the DER element that `bytes` starts with.
-fn der_length(bytes: &[u8]) -> Option<usize> {
-    use der::{Decode, Encode};
-    let mut reader = der::SliceReader::new(bytes).ok()?;
-    let header = der::Header::decode(&mut reader).ok()?;
-    let header_length = usize::try_from(header.encoded_len().ok()?).ok()?;
-    header_length.checked_add(usize::try_from(header.length).ok()?)
 }

@@ -18,7 +18,9 @@ use lopdf::{Dictionary, Document, LoadOptions, Object};
 use super::cms::{self, CmsVerdict, Stamped};
 use super::trust::Anchors;
 use crate::sign::pades::LARGEST_STREAM;
+use crate::sign::pades::validation_data::ValidationData;
 use crate::sign::timestamp::Token;
+use crate::sign::{Certificate, revocation};
 use coverage::Covered;
 use fields::Value;
 pub use problem::PdfProblem;
@@ -34,6 +36,8 @@ pub struct PdfVerdict {
     pub signatures: Vec<PdfSignature>,
     /// The timestamps over the document as it was then, in their order.
     pub timestamps: Vec<Stamped>,
+    /// What the document holds to check certificates with.
+    pub validation_data: ValidationData,
     /// The roles that have a signature field and no signature.
     pub unsigned_roles: Vec<String>,
     /// Everything that is wrong; empty if and only if `intact`.
@@ -94,6 +98,7 @@ impl Check<'_> {
         if document.is_encrypted() {
             self.report(PdfProblem::Encrypted);
         }
+        self.read_validation_data(&document);
         let mut signed = Vec::new();
         for value in fields::values(&document, &mut self.verdict) {
             if let Some(covered) = self.covered(&document, &value) {
@@ -121,6 +126,21 @@ impl Check<'_> {
         self.verdict.problems.push(problem);
     }
 
+    /// The validation data, which must be sound: what nobody signed, nobody put there but to deceive.
+    fn read_validation_data(&mut self, document: &Document) {
+        match ValidationData::of(document) {
+            Ok(data) => {
+                let known: Vec<Certificate> =
+                    data.certificates.iter().filter_map(|der| Certificate::from_der(der, 1).ok()).collect();
+                if let Err(reason) = revocation::require_sound(&data, &known) {
+                    self.report(PdfProblem::ValidationData(reason));
+                }
+                self.verdict.validation_data = data;
+            }
+            Err(error) => self.report(PdfProblem::ValidationData(error.to_string())),
+        }
+    }
+
     /// What a signature covers, if that can be told.
     fn covered(&mut self, document: &Document, value: &Value<'_>) -> Option<Covered> {
         match Covered::of(self.pdf, value.dictionary) {
@@ -140,6 +160,8 @@ impl Check<'_> {
     }
 
     fn check(&mut self, covered: &Covered, value: &Value<'_>) {
+        let data = self.verdict.validation_data.clone();
+        let anchors = Anchors { validation_data: Some(&data), ..self.anchors };
         let is_timestamp = value.dictionary.has_type(b"DocTimeStamp");
         let (kind, format) =
             if is_timestamp { ("DocTimeStamp", "ETSI.RFC3161") } else { ("Sig", "ETSI.CAdES.detached") };
@@ -155,7 +177,7 @@ impl Check<'_> {
         if is_timestamp {
             let Some(contents) = contents else { return };
             match Token::over_parts(&contents, &parts) {
-                Ok(token) => self.verdict.timestamps.extend(cms::stamped(&token, self.anchors.timestamps)),
+                Ok(token) => self.verdict.timestamps.extend(cms::stamped(&token, anchors)),
                 Err(error) => self.report(error.into()),
             }
             return;
@@ -164,7 +186,7 @@ impl Check<'_> {
         if claimed_time.is_none() {
             self.report(PdfProblem::NoSigningTime);
         }
-        let signature = contents.map(|contents| cms::verify(&contents, &parts, claimed_time, self.anchors));
+        let signature = contents.map(|contents| cms::verify(&contents, &parts, claimed_time, anchors));
         let problems = signature.iter().flat_map(|signature| &signature.problems).cloned();
         self.verdict.problems.extend(problems.map(PdfProblem::Signature));
         self.tell(value, signature);

@@ -64,6 +64,9 @@ pub enum PdfProblem {
     /// The timestamp over the document does not hold.
     #[error("the timestamp over the document: {0}")]
     Timestamp(#[from] TimestampError),
+    /// What the document holds to check certificates with is not what those signed who could.
+    #[error("the validation data in the document: {0}")]
+    ValidationData(String),
     /// Bytes follow that are not covered and are no revision of the document.
     #[error("{0} bytes were appended after signing")]
     BytesAppended(u64),
