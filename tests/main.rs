@@ -23,6 +23,7 @@ mod report;
 mod schema;
 mod sign;
 mod support;
+mod tamper;
 mod trail;
 mod verify;
 mod world;

@@ -217,7 +217,7 @@ impl SigningConfig {
     }
 }
 
-fn default_roles() -> Vec<String> {
+pub(super) fn default_roles() -> Vec<String> {
     pades::ROLES.map(str::to_owned).to_vec()
 }
 

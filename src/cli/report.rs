@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::assess::read_assessment;
-use super::config::Config;
+use super::config::{Config, default_roles};
 use super::exit::{CommandError, Exit};
 use super::workspace::Workspace;
 use super::{CommandResult, ConfigArgument};
@@ -83,7 +83,8 @@ fn write(
     let corroboration = corroboration(workspace, &manifest)?;
     let organization = config.organization.clone();
     let brand = brand(config)?;
-    let options = ReportOptions { organization, corroboration, edition, brand, demonstration };
+    let roles = config.signing.as_ref().map_or_else(default_roles, |signing| signing.roles.clone());
+    let options = ReportOptions { organization, corroboration, roles, edition, brand, demonstration };
     let report = Report::new(&assessment, &manifest, &options).map_err(failed)?;
     drop((assessment, manifest)); // the layout needs much memory of its own
     let pdf = report.render().map_err(CommandError::internal)?;

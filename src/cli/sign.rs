@@ -13,10 +13,10 @@ use super::kms::KmsSigner;
 use super::workspace::Workspace;
 use super::{CommandResult, ConfigArgument, timestamp};
 use crate::clock::Clock;
-use crate::report;
-use crate::sign::pades::{Level, sign_to_level};
+use crate::report::{self, Line};
+use crate::sign::pades::{Level, sign_to_level, visible};
 use crate::sign::timestamp::{Token, stamp};
-use crate::sign::{self, Certificate, SignatureInfo, Signer, SoftwareSigner, TimestampAuthority};
+use crate::sign::{self, Certificate, SignError, SignatureInfo, Signer, SoftwareSigner, TimestampAuthority};
 use crate::verify::{attachment, pdf};
 
 #[derive(Debug, clap::Args)]
@@ -69,7 +69,7 @@ fn sign_as(
     let unsigned = Workspace::read(&workspace.unsigned_report(), "report")?;
     let manifest = Workspace::read(&workspace.manifest(), "collect")?;
     require_nothing_lost(workspace, &unsigned)?;
-    let info = info(config, role, now);
+    let info = info(config, signer, role, now)?;
     let authorities = timestamp::authorities(config.signing.as_ref())?;
     let level = level(config);
     let sign = |pdf: &[u8]| {
@@ -101,7 +101,7 @@ fn add(
 ) -> Result<Vec<PathBuf>, CommandError> {
     let now = Clock::System.now();
     sign::require_valid_at(signer, now).map_err(CommandError::input)?;
-    let info = info(config, Some(role), now);
+    let info = info(config, signer, Some(role), now)?;
     let authorities = timestamp::authorities(config.signing.as_ref())?;
     let mut made = Vec::new();
     let report = (workspace.unsigned_report(), workspace.report());
@@ -135,7 +135,12 @@ fn level(config: &Config) -> Level {
 }
 
 /// What the signatures say, at this time.
-fn info(config: &Config, role: Option<&str>, now: DateTime<Utc>) -> SignatureInfo {
+fn info(
+    config: &Config,
+    signer: &dyn Signer,
+    role: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<SignatureInfo, CommandError> {
     let mut info = SignatureInfo::new(now);
     if let Some(signing) = &config.signing {
         info.reason.clone_from(&signing.reason);
@@ -144,7 +149,36 @@ fn info(config: &Config, role: Option<&str>, now: DateTime<Utc>) -> SignatureInf
     if let Some(role) = role.or(info.roles.first().map(String::as_str)) {
         info.role = role.to_owned();
     }
-    info
+    info.appearance = Some(appearance(&info, signer)?);
+    Ok(info)
+}
+
+/// What is drawn in the signature's box.
+fn appearance(info: &SignatureInfo, signer: &dyn Signer) -> Result<Vec<u8>, CommandError> {
+    let facts = signer
+        .chain()
+        .first()
+        .map(Certificate::facts)
+        .ok_or_else(|| CommandError::input(SignError::NoCertificate))?;
+    let line = |size: f32, grey: f32, text: String| Line { text, size, grey };
+    let mut lines = vec![
+        line(11.0, 0.1, facts.common_name().to_owned()),
+        line(
+            7.5,
+            0.3,
+            format!(
+                "as {}, {} by the signer's clock",
+                info.role,
+                info.signed_at.format("%Y-%m-%d %H:%M:%S UTC")
+            ),
+        ),
+    ];
+    lines.extend(info.reason.as_ref().map(|reason| line(7.5, 0.3, reason.clone())));
+    let fingerprint: String = facts.sha256_fingerprint.to_string().chars().take(32).collect();
+    lines.push(line(6.0, 0.4, format!("certificate with the SHA-256 {fingerprint}…")));
+    #[allow(clippy::cast_precision_loss, reason = "small numbers are exact")]
+    let (width, height) = (visible::WIDTH as f32, visible::HEIGHT as f32);
+    report::outlined(&lines, width, height).map_err(CommandError::internal)
 }
 
 /// The editions of the report: where each is before and after it is signed.

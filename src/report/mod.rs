@@ -7,6 +7,7 @@ mod access_csv;
 mod brand;
 mod edition;
 mod layout;
+mod outlines;
 mod text;
 mod view;
 mod world;
@@ -20,6 +21,7 @@ use typst_pdf::{PdfOptions, PdfStandard, PdfStandards, Timestamp};
 pub use access_csv::{CsvError, access_csv};
 pub use brand::{Brand, LogoFormat};
 pub use edition::{Edition, editions};
+pub use outlines::{Line, outlined};
 
 use crate::canonical;
 use crate::model::{Assessment, Corroboration};
@@ -35,6 +37,8 @@ pub struct ReportOptions {
     pub organization: String,
     /// What CloudTrail's log files say of the bundle's requests, where somebody asked them.
     pub corroboration: Option<Corroboration>,
+    /// The roles in which the report is to be signed; each gets a box.
+    pub roles: Vec<String>,
     /// Which edition, by its id; the whole report where none is named.
     pub edition: Option<String>,
     /// The organization's logo and colour.
@@ -152,7 +156,7 @@ fn option_files(options: &ReportOptions) -> Result<Vec<(&'static str, Vec<u8>)>,
     let edition = edition::edition(options.edition.as_deref())?;
     options.brand.check()?;
     let logo = options.brand.logo.as_ref().map(|(format, bytes)| (format.file(), bytes.clone()));
-    let mut told = serde_json::json!({ "edition": edition.id, "logo": logo.as_ref().map(|(name, _)| name) });
+    let mut told = serde_json::json!({ "edition": edition.id, "logo": logo.as_ref().map(|(name, _)| name), "roles": options.roles });
     if let Some(accent) = &options.brand.accent {
         told["accent"] = accent.as_str().into();
     }

@@ -6,6 +6,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use chrono::{DateTime, Datelike, Utc};
 use include_dir::{Dir, include_dir};
+use ttf_parser::Face;
 use typst::diag::{FileError, FileResult, PackageError};
 use typst::foundations::{Bytes, Datetime, Duration};
 use typst::layout::Abs;
@@ -24,12 +25,15 @@ const TEMPLATE: &str = "audit";
 
 /// The face whose glyphs decide what can be printed; it is the last resort of every font list.
 const FALLBACK_FONT: &str = "fonts/DejaVuSans.ttf";
+/// The face of running text.
+const TEXT_FONT: &str = "fonts/Inter-Regular.otf";
 
 /// The embedded fonts.
 pub(super) struct Fonts {
     book: LazyHash<FontBook>,
     faces: Vec<Font>,
     fallback: FontInstance,
+    text: FontInstance,
 }
 
 impl Fonts {
@@ -37,6 +41,11 @@ impl Fonts {
     /// its coverage also holds characters that the face maps to its sign for a missing glyph.
     pub(super) fn has_glyph(&self, character: char) -> bool {
         self.fallback.ttf().glyph_index(character).is_some_and(|glyph| glyph.0 != 0)
+    }
+
+    /// The faces of running text, the preferred one first.
+    pub(super) fn running_text(&self) -> impl Iterator<Item = &Face<'_>> {
+        [self.text.ttf(), self.fallback.ttf()].into_iter()
     }
 }
 
@@ -51,12 +60,12 @@ fn load_fonts() -> Option<Fonts> {
     let is_font = |path: &Path| path.extension().is_some_and(|end| end == "ttf" || end == "otf");
     let files = TEMPLATES.get_dir("fonts")?.files().filter(|file| is_font(file.path()));
     let faces: Vec<Font> = files.map(|file| face(file.contents())).collect::<Option<_>>()?;
-    let fallback = face(TEMPLATES.get_file(FALLBACK_FONT)?.contents())?.instantiate(
-        FontVariant::default(),
-        Abs::pt(9.0),
-        &FontVariations::default(),
-    );
-    Some(Fonts { book: LazyHash::new(FontBook::from_fonts(&faces)), faces, fallback })
+    let instance = |path: &str| {
+        let font = face(TEMPLATES.get_file(path)?.contents())?;
+        Some(font.instantiate(FontVariant::default(), Abs::pt(9.0), &FontVariations::default()))
+    };
+    let (fallback, text) = (instance(FALLBACK_FONT)?, instance(TEXT_FONT)?);
+    Some(Fonts { book: LazyHash::new(FontBook::from_fonts(&faces)), faces, fallback, text })
 }
 
 /// What one compilation can see.

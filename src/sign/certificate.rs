@@ -54,6 +54,19 @@ pub struct CertificateFacts {
     pub self_issued: bool,
 }
 
+impl CertificateFacts {
+    /// The subject's common name, or all of the subject where it has none.
+    pub fn common_name(&self) -> &str {
+        let mut is_escaped = false;
+        let parts = self.subject.split(|character| {
+            let ends = character == ',' && !is_escaped;
+            is_escaped = character == '\\' && !is_escaped;
+            ends
+        });
+        parts.into_iter().find_map(|part| part.strip_prefix("CN=")).unwrap_or(&self.subject)
+    }
+}
+
 /// Why a certificate is not the issuer of another.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IssuerProblem {
@@ -341,6 +354,19 @@ mod tests {
     #[test]
     fn names_cannot_reorder_or_hide_text() {
         assert_eq!(printable("CN=a\u{202e}b\u{200b}c\nd é"), "CN=a⟨U+202E⟩b⟨U+200B⟩c⟨U+000A⟩d é");
+    }
+
+    #[test]
+    fn common_names_end_at_a_comma_that_is_not_escaped() {
+        let (certificate, _) =
+            crate::sign::test_certificate("A, B", DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH).unwrap();
+        let mut facts = Certificate::from_pem(certificate.as_bytes()).unwrap()[0].facts();
+        for (subject, name) in
+            [("CN=a\\,b,O=c", "a\\,b"), ("O=c,CN=a", "a"), ("O=c", "O=c"), ("CN=a\\\\,O=c", "a\\\\")]
+        {
+            facts.subject = subject.into();
+            assert_eq!(facts.common_name(), name);
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
-"""Judges a signed PDF with pyHanko and with qpdf (through pikepdf); prints one JSON object.
+"""Judges signed PDFs with pyHanko and with qpdf (through pikepdf); prints a JSON list with an object for each.
 
-Usage: check_pdf.py FILE ROOT_CERTIFICATE_PEM INSTANT
+Usage: check_pdf.py ROOT_CERTIFICATE_PEM INSTANT FILE...
 
 The signatures are in the order in which they were made. Whatever pyHanko throws is its verdict on that signature.
 """
@@ -15,7 +15,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation import validate_pdf_signature, validate_pdf_timestamp
 from pyhanko_certvalidator import ValidationContext
 
-path, root, instant = sys.argv[1:]
+root, instant, *paths = sys.argv[1:]
 
 
 def context():
@@ -53,16 +53,20 @@ def judged(signature):
     }
 
 
-verdict = {}
-with open(path, "rb") as file:
+def judged_file(path):
+    verdict = {}
+    with open(path, "rb") as file:
+        try:
+            verdict["signatures"] = [judged(one) for one in PdfFileReader(file).embedded_signatures]
+        except Exception as error:
+            verdict = {"signatures": [], "error": type(error).__name__}
     try:
-        verdict["signatures"] = [judged(one) for one in PdfFileReader(file).embedded_signatures]
-    except Exception as error:
-        verdict = {"signatures": [], "error": type(error).__name__}
-try:
-    with pikepdf.open(path) as pdf:
-        verdict["qpdf"] = pdf.check_pdf_syntax() if hasattr(pdf, "check_pdf_syntax") else pdf.check()
-        verdict["id"] = [str(bytes(part).hex()) for part in pdf.trailer["/ID"]]
-except (pikepdf.PdfError, KeyError) as error:
-    verdict["qpdf"] = [str(error)]
-json.dump(verdict, sys.stdout)
+        with pikepdf.open(path) as pdf:
+            verdict["qpdf"] = pdf.check_pdf_syntax() if hasattr(pdf, "check_pdf_syntax") else pdf.check()
+            verdict["id"] = [str(bytes(part).hex()) for part in pdf.trailer["/ID"]]
+    except (pikepdf.PdfError, pikepdf.PasswordError, KeyError) as error:
+        verdict["qpdf"] = [str(error)]
+    return verdict
+
+
+json.dump([judged_file(path) for path in paths], sys.stdout)

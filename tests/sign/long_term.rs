@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, TimeDelta, Utc};
 use proofpack::clock::Clock;
 use proofpack::sign::pades::validation_data::ValidationData;
-use proofpack::sign::pades::{Level, sign_to_level};
+use proofpack::sign::pades::{Level, ROLES, sign_to_level};
 use proofpack::sign::{
     RevocationError, RevocationSource, SignError, SignatureInfo, TimestampAuthority, sign_pdf,
 };
@@ -20,6 +20,7 @@ use super::Home;
 use super::pdf::{REPORT, judge};
 use super::pki::Pki;
 use super::timestamp::{Authority, serve, stamping_pki};
+use super::visible::{drawn, rendered};
 use crate::support::{proofpack, python_tool, root, succeed};
 
 const EXTENSIONS: &str = "
@@ -240,6 +241,33 @@ fn the_next_signature_brings_what_is_new_and_everything_holds() {
     fs::write(&file, &second).unwrap();
     let judged = long_term(&file, &answering.pki.path("root.pem"), "B-LTA");
     assert_eq!(judged["indication"], "valid", "{judged}");
+}
+
+/// Three people sign what was rendered, each up to the highest level. What comes of it goes to the folder that the environment
+/// names, for programs that are not here: see `tests/outside/run`.
+#[test]
+fn three_people_sign_a_report_for_the_archive() {
+    let answering = Answering::new("p256", "http://pki.test");
+    let mut pdf = rendered().to_vec();
+    for role in ROLES {
+        let now = Clock::System.now();
+        let info =
+            SignatureInfo { role: role.into(), appearance: Some(drawn(role)), ..SignatureInfo::new(now) };
+        let authorities = Authority::of(&answering.pki).boxed();
+        pdf = sign_to_level(&pdf, &answering.pki.signer(), &info, Level::Archive, &authorities, &answering)
+            .unwrap();
+    }
+    let verdict = answering.verified(&pdf);
+    assert_eq!(verdict.problems, []);
+    assert_eq!((verdict.signatures.len(), verdict.timestamps.len()), (3, 3));
+    assert_eq!(verdict.unsigned_roles, [] as [&str; 0]);
+    let file = answering.pki.path("signed.pdf");
+    fs::write(&file, &pdf).unwrap();
+    let judged = long_term(&file, &answering.pki.path("root.pem"), "B-LTA");
+    assert_eq!(judged["indication"], "valid", "{judged}");
+    if let Some(folder) = std::env::var_os("PROOFPACK_KEEP_SIGNED") {
+        fs::copy(file, Path::new(&folder).join("archive.pdf")).unwrap();
+    }
 }
 
 #[test]

@@ -5,12 +5,13 @@ mod cms;
 mod keys;
 mod kms;
 pub(crate) mod long_term;
-mod pdf;
+pub(crate) mod pdf;
 pub(crate) mod pki;
 mod roles;
 mod strict_cms;
 mod strict_pdf;
 pub(crate) mod timestamp;
+mod visible;
 
 use std::fs;
 use std::path::PathBuf;

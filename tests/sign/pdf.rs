@@ -16,8 +16,8 @@ pub(crate) const REPORT: &[u8] = include_bytes!("../fixtures/sign/report.pdf");
 pub(super) fn judge(pdf: &Path, anchor: &Path, at: DateTime<Utc>) -> Value {
     let script = root().join("tests/sign/check_pdf.py");
     let mut command = python_tool("python");
-    command.arg(script).args([pdf, anchor]).arg(at.to_rfc3339());
-    serde_json::from_slice(&succeed(&mut command).stdout).unwrap()
+    command.arg(script).arg(anchor).arg(at.to_rfc3339()).arg(pdf);
+    serde_json::from_slice::<Value>(&succeed(&mut command).stdout).unwrap()[0].clone()
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fs;
 
 use chrono::TimeDelta;
-use lopdf::{Document, IncrementalDocument, Object, dictionary};
+use lopdf::{Object, dictionary};
 use proofpack::sign::pades::PreparedPdf;
 use proofpack::sign::{SignError, SignatureInfo, sign_pdf};
 use proofpack::verify::pdf::{Coverage, PdfProblem, verify};
@@ -13,6 +13,7 @@ use super::Home;
 use super::pdf::{REPORT, judge};
 use super::pki::{KEY_KINDS, Pki};
 use crate::support::{proofpack, succeed};
+use crate::tamper::edit::updated;
 
 fn info(role: &str, hours: i64) -> SignatureInfo {
     let at = Pki::shared("rsa").valid_instant() + TimeDelta::hours(hours);
@@ -78,16 +79,6 @@ fn anyone_may_be_the_first_and_nobody_signs_twice_or_without_a_field() {
     for odd in ["", "Reviewer", "a b", "timestamp-1", "x".repeat(33).as_str()] {
         assert!(matches!(sign_pdf(REPORT, &signer, &info(odd, 1)), Err(SignError::RoleName(_))), "{odd}");
     }
-}
-
-/// An incremental update of a PDF.
-fn updated(pdf: &[u8], change: impl FnOnce(&mut IncrementalDocument)) -> Vec<u8> {
-    let document = Document::load_mem(pdf).unwrap();
-    let mut update = IncrementalDocument::create_from(pdf.to_vec(), document);
-    change(&mut update);
-    let mut bytes = Vec::new();
-    update.save_to(&mut bytes).unwrap();
-    bytes
 }
 
 /// A page's content is replaced after the preparer signed, and the reviewer signs what came of it.

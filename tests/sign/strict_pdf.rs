@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use lopdf::{Dictionary, Document, IncrementalDocument, Object, ObjectId, Stream, dictionary};
+use lopdf::{Dictionary, IncrementalDocument, Object, Stream, dictionary};
 use proofpack::sign::{Certificate, SignatureInfo, SoftwareSigner, sign_pdf, test_certificate};
 use proofpack::verify::cms::{CmsProblem, CmsVerdict};
 use proofpack::verify::pdf::{Coverage, PdfProblem, PdfVerdict, verify};
@@ -11,6 +11,7 @@ use proptest::prelude::*;
 
 use super::pdf::REPORT;
 use super::pki::{KEY_KINDS, Pki, day};
+use crate::tamper::edit;
 
 /// The report, signed with a test certificate, and that certificate.
 fn signed() -> &'static (Vec<u8>, Vec<Certificate>) {
@@ -37,35 +38,17 @@ pub(super) fn certifying(verdict: PdfVerdict) -> CmsVerdict {
 
 /// The signed report with one text replaced by another of the same length.
 fn replaced(from: &str, to: &str) -> Vec<u8> {
-    let mut pdf = signed().0.clone();
-    let start = (REPORT.len()..pdf.len()).find(|at| pdf[*at..].starts_with(from.as_bytes())).unwrap();
-    assert_eq!(from.len(), to.len());
-    pdf[start..start + to.len()].copy_from_slice(to.as_bytes());
-    pdf
+    edit::replaced(&signed().0, from, to)
 }
 
 /// The text of the byte range, and its numbers.
 fn byte_range() -> (String, [usize; 4]) {
-    let pdf = &signed().0;
-    let start = (REPORT.len()..pdf.len()).find(|at| pdf[*at..].starts_with(b"/ByteRange[")).unwrap();
-    let length = pdf[start..].iter().position(|byte| *byte == b']').unwrap();
-    let text = String::from_utf8(pdf[start..=start + length].to_vec()).unwrap();
-    let numbers: Vec<usize> = text["/ByteRange[".len()..text.len() - 1]
-        .split_whitespace()
-        .map(|number| number.parse().unwrap())
-        .collect();
-    (text, numbers.try_into().unwrap())
+    edit::byte_range(&signed().0)
 }
 
 /// An incremental update of the signed report.
 fn updated(change: impl FnOnce(&mut IncrementalDocument)) -> Vec<u8> {
-    let pdf = signed().0.clone();
-    let document = Document::load_mem(&pdf).unwrap();
-    let mut update = IncrementalDocument::create_from(pdf, document);
-    change(&mut update);
-    let mut bytes = Vec::new();
-    update.save_to(&mut bytes).unwrap();
-    bytes
+    edit::updated(&signed().0, change)
 }
 
 #[test]
@@ -206,64 +189,11 @@ fn byte_ranges_that_cover_less() {
     assert!(found.contains(&PdfProblem::GapIsNotTheSignature), "{found:?}");
 }
 
-/// Signature wrapping (CCS'19): the signed tail moves to the end, and in the room between a new signature
-/// dictionary with another byte range and a new cross-reference table take over. Every signed byte is
-/// unchanged and verifies.
 #[test]
 fn signature_wrapping() {
-    let (text, [_, first, second, _]) = byte_range();
-    let pdf = &signed().0;
-    let document = Document::load_mem(pdf).unwrap();
-    let field = form_field(&document);
-    let signature = document.get_object(field).unwrap().as_dict().unwrap().get(b"V").unwrap();
-    let signature = signature.as_reference().unwrap();
-    assert_eq!(field.0, signature.0 + 1);
-    let object_of = |id: u32, ends_before: &[u8]| {
-        let header = format!("\n{id} 0 obj\n");
-        let start =
-            (REPORT.len()..pdf.len()).find(|at| pdf[*at..].starts_with(header.as_bytes())).unwrap() + 1;
-        let length =
-            pdf[start..].windows(ends_before.len()).position(|window| window == ends_before).unwrap();
-        pdf[start..start + length + ends_before.len()].to_vec()
-    };
-    let dictionary = String::from_utf8(object_of(signature.0, b"endobj\n")).unwrap();
-    let widget = object_of(field.0, b"endobj\n");
-    let tail = &pdf[second..];
-
-    // The signed tail says where the cross-reference table is; there, now, stands another.
-    let table = document.xref_start;
-    let objects = table + 400;
-    let tail_start = objects + dictionary.len() + widget.len();
-    let range = format!("/ByteRange[0 {first} {tail_start} {}]", tail.len());
-    let dictionary = dictionary.replace(&text, &format!("{range:<width$}", width = text.len()));
-    let root = document.trailer.get(b"Root").unwrap().as_reference().unwrap().0;
-    let fake = format!(
-        "xref\n{} 2\n{:010} 00000 n \n{:010} 00000 n \ntrailer\n<</Size {}/Root {root} 0 R/Prev {}>>\n",
-        signature.0,
-        objects,
-        objects + dictionary.len(),
-        document.max_id + 1,
-        table + tail_start - second,
-    );
-    let mut wrapped = pdf[..second].to_vec();
-    wrapped.resize(table, b' ');
-    wrapped.extend(fake.as_bytes());
-    wrapped.resize(objects, b' ');
-    wrapped.extend(dictionary.as_bytes());
-    wrapped.extend(widget);
-    wrapped.extend(tail);
-    assert_eq!(wrapped[..first], pdf[..first]);
-    assert_eq!(wrapped[tail_start..], pdf[second..]);
-
-    let found = problems(&wrapped);
+    let found = problems(&edit::wrapped(&signed().0));
     assert!(found.contains(&PdfProblem::GapIsNotTheSignature), "{found:?}");
     assert!(found.contains(&PdfProblem::GapElsewhere), "{found:?}");
-}
-
-/// The one field of the document's form.
-fn form_field(document: &Document) -> ObjectId {
-    let form = document.catalog().unwrap().get_deref(b"AcroForm", document).unwrap().as_dict().unwrap();
-    form.get(b"Fields").unwrap().as_array().unwrap()[0].as_reference().unwrap()
 }
 
 #[test]

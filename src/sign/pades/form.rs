@@ -4,7 +4,8 @@ use lopdf::{Dictionary, Document, Object, ObjectId, dictionary};
 
 use super::super::SignError;
 use super::update::{Update, malformed};
-use super::{SignatureInfo, is_role};
+use super::visible::Place;
+use super::{SignatureInfo, is_role, visible};
 
 /// A signature field.
 pub(super) struct Field {
@@ -55,6 +56,23 @@ pub(super) fn field_to_fill(fields: Vec<Field>, role: &str) -> Result<ObjectId, 
     }
 }
 
+/// Puts a signature into its field, and what is drawn for it, if the field has a box.
+pub(super) fn fill(
+    update: &mut Update,
+    field: ObjectId,
+    signature: ObjectId,
+    drawn: Option<&[u8]>,
+) -> Result<(), SignError> {
+    let has_box = update.before().get_dictionary(field).is_ok_and(|field| field.has(b"AP"));
+    let appearance = drawn.filter(|_| has_box).map(|drawn| visible::appearance(update, drawn));
+    let field = update.change(field)?;
+    field.set("V", signature);
+    if let Some(appearance) = appearance {
+        field.set("AP", appearance);
+    }
+    Ok(())
+}
+
 /// Makes the form with a field for each role; the one that signs has this signature, which certifies the document.
 pub(super) fn create(
     update: &mut Update,
@@ -66,20 +84,31 @@ pub(super) fn create(
     if !info.roles.contains(&info.role) {
         roles.insert(0, &info.role);
     }
-    let mut widgets = Vec::new();
+    let (mut widgets, mut seen) = (Vec::new(), Vec::new());
     for role in roles {
         if !is_role(role) {
             return Err(SignError::RoleName(role.clone()));
         }
-        let mut widget = widget(role, page);
-        if *role == info.role {
+        let place = Place::of(update.before(), role);
+        let page = place.map_or(page, |place| place.page);
+        let words = format!("Signature of the {role}");
+        let mut widget = widget(role, &words, page);
+        let is_this = *role == info.role;
+        if is_this {
             widget.set("V", signature);
+        }
+        if let Some(place) = place {
+            let drawn = info.appearance.as_deref().filter(|_| is_this).unwrap_or_default();
+            widget.set("Rect", place.rectangle());
+            widget.set("AP", visible::appearance(update, drawn));
         }
         let id = update.add(widget);
         update.add_annotation(page, id)?;
         widgets.push(id);
+        seen.extend(place.map(|place| (id, place, words)));
     }
     update.add_fields(&widgets)?;
+    visible::tag(update, &seen)?;
     update.catalog()?.set("Perms", dictionary! { "DocMDP" => signature });
     Ok(())
 }
@@ -87,8 +116,7 @@ pub(super) fn create(
 /// Adds a field for a timestamp over the document.
 pub(super) fn add_timestamp(update: &mut Update, number: usize, token: ObjectId) -> Result<(), SignError> {
     let page = update.first_page()?;
-    let mut widget = widget(&format!("timestamp-{number}"), page);
-    widget.set("TU", Object::string_literal("Timestamp over the document"));
+    let mut widget = widget(&format!("timestamp-{number}"), "Timestamp over the document", page);
     widget.set("V", token);
     let id = update.add(widget);
     update.add_annotation(page, id)?;
@@ -97,11 +125,11 @@ pub(super) fn add_timestamp(update: &mut Update, number: usize, token: ObjectId)
 
 /// A field that is its own widget: printed (4) and locked (128), without an area, which is what PDF/A-3a and PDF/UA-1 accept
 /// without an appearance.
-fn widget(name: &str, page: ObjectId) -> Dictionary {
+fn widget(name: &str, words: &str, page: ObjectId) -> Dictionary {
     let nowhere: Vec<Object> = vec![0.into(), 0.into(), 0.into(), 0.into()];
     dictionary! {
         "Type" => "Annot", "Subtype" => "Widget", "FT" => "Sig",
-        "T" => Object::string_literal(name), "TU" => Object::string_literal(format!("Signature of the {name}")),
+        "T" => Object::string_literal(name), "TU" => Object::string_literal(words),
         "P" => page, "F" => 132, "Rect" => nowhere,
     }
 }

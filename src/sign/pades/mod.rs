@@ -9,6 +9,7 @@ mod form;
 mod long_term;
 mod update;
 pub mod validation_data;
+pub mod visible;
 
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -48,6 +49,9 @@ pub struct SignatureInfo {
     pub signed_at: DateTime<Utc>,
     /// Why (`/Reason`).
     pub reason: Option<String>,
+    /// What is drawn in the box that the document has for the role, if it has one: operators that fill paths, within
+    /// [`visible::WIDTH`] and [`visible::HEIGHT`].
+    pub appearance: Option<Vec<u8>>,
     /// By whom (`/Name`); the certificate's subject is what counts.
     pub name: Option<String>,
     /// Where (`/Location`).
@@ -64,6 +68,7 @@ impl SignatureInfo {
             roles: ROLES.map(str::to_owned).to_vec(),
             signed_at,
             reason: None,
+            appearance: None,
             name: None,
             location: None,
             allow_outside_validity: false,
@@ -129,7 +134,7 @@ impl PreparedPdf {
             fields => {
                 let field = form::field_to_fill(fields, &info.role)?;
                 let id = update.add(signature);
-                update.change(field)?.set("V", id);
+                form::fill(&mut update, field, id, info.appearance.as_deref())?;
                 id
             }
         };

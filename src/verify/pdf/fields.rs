@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use lopdf::{Dictionary, Document, Object, ObjectId};
 
 use super::{PdfProblem, PdfVerdict};
+use crate::sign::pades::visible::drawn;
 
 /// The deepest tree of form fields that is followed.
 const DEEPEST: usize = 16;
@@ -15,6 +16,8 @@ const MOST: usize = 10_000;
 pub(super) struct Value<'d> {
     /// The field's name.
     pub(super) field: String,
+    /// What is drawn in its box.
+    pub(super) drawn: Option<Vec<u8>>,
     pub(super) id: ObjectId,
     pub(super) dictionary: &'d Dictionary,
 }
@@ -82,7 +85,10 @@ impl<'d> Walk<'d, '_> {
         let name = field.get(b"T").and_then(lopdf::decode_text_string).unwrap_or_default();
         let Ok(value) = field.get(b"V") else { return self.verdict.unsigned_roles.push(name) };
         match value.as_reference().map(|id| (id, self.document.get_dictionary(id))) {
-            Ok((id, Ok(dictionary))) => self.values.push(Value { field: name, id, dictionary }),
+            Ok((id, Ok(dictionary))) => {
+                let drawn = drawn(self.document, field);
+                self.values.push(Value { field: name, drawn, id, dictionary });
+            }
             _ => self.verdict.problems.push(PdfProblem::NotAPlainObject),
         }
     }

@@ -70,6 +70,7 @@ fn signature_again(pdf: &[u8], end: usize, covered: &Covered, value: &Value<'_>)
             role: value.field.clone(),
             reason: text(b"Reason"),
             name: text(b"Name"),
+            appearance: value.drawn.clone(),
             location: text(b"Location"),
             ..SignatureInfo::new(signed_at)
         };
