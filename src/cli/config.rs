@@ -229,6 +229,8 @@ pub(super) struct ReportConfig {
     pub(super) logo: Option<PathBuf>,
     /// The colour of headings and links: `#rrggbb`.
     pub(super) accent: Option<String>,
+    /// Folder whose files stand in the place of the template's.
+    pub(super) templates: Option<PathBuf>,
 }
 
 /// Where the package is kept.

@@ -1,6 +1,8 @@
 //! `proofpack report`: the assessment as a PDF, not yet signed.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use super::assess::read_assessment;
 use super::config::{Config, default_roles};
@@ -9,7 +11,7 @@ use super::workspace::Workspace;
 use super::{CommandResult, ConfigArgument};
 use crate::canonical;
 use crate::model::Corroboration;
-use crate::report::{self, Brand, LogoFormat, Report, ReportError, ReportOptions};
+use crate::report::{Brand, LogoFormat, Report, ReportError, ReportOptions, Template};
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -22,21 +24,55 @@ pub(super) struct ReportArguments {
     /// which `sign` signs too.
     #[arg(long, value_name = "NAME")]
     edition: Option<String>,
+    /// Write the templates that are compiled in to this folder, as a beginning for one's own (report.templates), and nothing else.
+    #[arg(long, value_name = "DIR", conflicts_with = "edition")]
+    copy_templates: Option<PathBuf>,
 }
 
 pub(super) fn run(arguments: &ReportArguments) -> CommandResult {
+    if let Some(folder) = &arguments.copy_templates {
+        return copy_templates(folder);
+    }
     let config = arguments.config.read()?;
     let workspace = arguments.config.workspace(&config);
+    let editions = template(&config)?.editions().map_err(failed)?;
     let path = match &arguments.edition {
         None => workspace.unsigned_report(),
-        Some(id) if report::editions().is_ok_and(|all| all.first().is_some_and(|full| full.id == *id)) => {
-            workspace.unsigned_report()
-        }
+        Some(id) if editions.first().is_some_and(|full| full.id == *id) => workspace.unsigned_report(),
         Some(id) => workspace.edition(id).0,
     };
     write(&config, &workspace, arguments.edition.clone(), false, &path)?;
     println!("Wrote {} (unsigned; next: proofpack sign)", path.display());
     Ok(Exit::Success)
+}
+
+fn copy_templates(folder: &Path) -> CommandResult {
+    for (name, contents) in Template::embedded_files() {
+        Workspace::write_new(&folder.join(name), contents)?;
+    }
+    println!(
+        "Wrote the templates to {}; keep those that you change, and name the folder in report.templates",
+        folder.display()
+    );
+    Ok(Exit::Success)
+}
+
+/// What the report is laid out by: the folder that the configuration names may have files of its own.
+pub(super) fn template(config: &Config) -> Result<Template, CommandError> {
+    let Some(folder) = &config.report.templates else { return Ok(Template::default()) };
+    let folder = config.resolve(folder);
+    let failed_at = |path: &Path, error: std::io::Error| {
+        CommandError::input(format!("cannot read {}, which report.templates names: {error}", path.display()))
+    };
+    let mut own = BTreeMap::new();
+    for entry in fs::read_dir(&folder).map_err(|error| failed_at(&folder, error))? {
+        let path = entry.map_err(|error| failed_at(&folder, error))?.path();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()).filter(|_| path.is_file()) else {
+            continue;
+        };
+        own.insert(name.to_owned(), fs::read(&path).map_err(|error| failed_at(&path, error))?);
+    }
+    Template::with(own).map_err(failed)
 }
 
 /// What `corroborate` left beside the bundle; `package` looks at its signature.
@@ -84,16 +120,20 @@ fn write(
     let organization = config.organization.clone();
     let brand = brand(config)?;
     let roles = config.signing.as_ref().map_or_else(default_roles, |signing| signing.roles.clone());
-    let options = ReportOptions { organization, corroboration, roles, edition, brand, demonstration };
+    let template = template(config)?;
+    let options =
+        ReportOptions { organization, corroboration, roles, edition, brand, template, demonstration };
     let report = Report::new(&assessment, &manifest, &options).map_err(failed)?;
     drop((assessment, manifest)); // the layout needs much memory of its own
-    let pdf = report.render().map_err(CommandError::internal)?;
+    let pdf = report.render().map_err(failed)?;
     Workspace::write(path, &pdf)
 }
 
 fn failed(error: ReportError) -> CommandError {
     match error {
-        ReportError::UnknownEdition { .. } | ReportError::Brand(_) => CommandError::input(error),
+        ReportError::UnknownEdition { .. } | ReportError::OwnTemplate(_) | ReportError::Brand(_) => {
+            CommandError::input(error)
+        }
         other => CommandError::internal(other),
     }
 }
@@ -106,7 +146,7 @@ fn brand(config: &Config) -> Result<Brand, CommandError> {
     let format = LogoFormat::of_name(&path.to_string_lossy()).ok_or_else(|| {
         CommandError::input(format!("report.logo: {} is no .png, .jpg or .svg file", path.display()))
     })?;
-    let bytes = std::fs::read(&path).map_err(|error| {
+    let bytes = fs::read(&path).map_err(|error| {
         CommandError::input(format!("cannot read {}, which report.logo names: {error}", path.display()))
     })?;
     Ok(Brand { logo: Some((format, bytes)), accent })

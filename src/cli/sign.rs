@@ -10,6 +10,7 @@ use super::config::{Config, SigningConfig};
 use super::exit::{CommandError, Exit};
 use super::http::NamedInCertificates;
 use super::kms::KmsSigner;
+use super::report::template;
 use super::workspace::Workspace;
 use super::{CommandResult, ConfigArgument, timestamp};
 use crate::clock::Clock;
@@ -77,7 +78,9 @@ fn sign_as(
             .map_err(CommandError::input)
     };
     let mut made = vec![(workspace.report(), sign(&unsigned)?)];
-    for (unsigned, target) in editions(workspace)?.into_iter().filter(|(unsigned, _)| unsigned.exists()) {
+    for (unsigned, target) in
+        editions(config, workspace)?.into_iter().filter(|(unsigned, _)| unsigned.exists())
+    {
         let pdf = Workspace::read(&unsigned, "report")?;
         require_of(&manifest, &pdf, &unsigned)?;
         made.push((target, sign(&pdf)?));
@@ -105,7 +108,7 @@ fn add(
     let authorities = timestamp::authorities(config.signing.as_ref())?;
     let mut made = Vec::new();
     let report = (workspace.unsigned_report(), workspace.report());
-    for (unsigned, path) in iter::once(report).chain(editions(workspace)?) {
+    for (unsigned, path) in iter::once(report).chain(editions(config, workspace)?) {
         if !path.exists() {
             continue;
         }
@@ -182,8 +185,8 @@ fn appearance(info: &SignatureInfo, signer: &dyn Signer) -> Result<Vec<u8>, Comm
 }
 
 /// The editions of the report: where each is before and after it is signed.
-fn editions(workspace: &Workspace) -> Result<Vec<(PathBuf, PathBuf)>, CommandError> {
-    let editions = report::editions().map_err(CommandError::internal)?;
+fn editions(config: &Config, workspace: &Workspace) -> Result<Vec<(PathBuf, PathBuf)>, CommandError> {
+    let editions = template(config)?.editions().map_err(CommandError::internal)?;
     Ok(editions.iter().map(|edition| workspace.edition(&edition.id)).collect())
 }
 

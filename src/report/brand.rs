@@ -4,6 +4,7 @@ use chrono::DateTime;
 
 use super::ReportError;
 use super::layout::{forget, lay_out};
+use super::template::Template;
 use super::world::ReportWorld;
 
 /// The largest logo, in bytes.
@@ -76,7 +77,7 @@ impl Brand {
         }
         let main = format!("#image({:?}, width: 1cm)", format.file());
         let files = vec![("main.typ", main.into_bytes()), (format.file(), bytes.clone())];
-        let world = ReportWorld::new(files, DateTime::UNIX_EPOCH)?;
+        let world = ReportWorld::new(files, Template::default(), DateTime::UNIX_EPOCH)?;
         let laid_out = lay_out(&world).map(drop);
         forget();
         laid_out.map_err(|errors| {

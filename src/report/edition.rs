@@ -2,11 +2,8 @@
 
 use serde::Deserialize;
 
-use super::ReportError;
-use super::world::template_file;
-
 /// The manifest of a template.
-const MANIFEST: &str = "template.toml";
+pub(super) const MANIFEST: &str = "template.toml";
 
 /// An edition of the report.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -32,22 +29,18 @@ struct Manifest {
     edition: Vec<Edition>,
 }
 
-/// The editions, of which the first is the whole report.
-///
-/// # Errors
-/// When the manifest that is compiled in cannot be read.
-pub fn editions() -> Result<Vec<Edition>, ReportError> {
-    let embedded = || ReportError::Embedded { path: MANIFEST };
-    let text = template_file(MANIFEST).and_then(|bytes| str::from_utf8(bytes).ok()).ok_or_else(embedded)?;
-    let manifest: Manifest = toml::from_str(text).map_err(|_| embedded())?;
-    if manifest.edition.is_empty() { Err(embedded()) } else { Ok(manifest.edition) }
-}
-
-/// The edition of this name; the whole report without one.
-pub(super) fn edition(id: Option<&str>) -> Result<Edition, ReportError> {
-    let mut editions = editions()?;
-    let Some(id) = id else { return Ok(editions.remove(0)) };
-    let known = || editions.iter().map(|edition| edition.id.as_str()).collect::<Vec<_>>().join(", ");
-    let unknown = || ReportError::UnknownEdition { id: id.to_owned(), known: known() };
-    editions.iter().find(|edition| edition.id == id).cloned().ok_or_else(unknown)
+/// The editions that a manifest names.
+pub(super) fn read_editions(text: &[u8]) -> Result<Vec<Edition>, String> {
+    let text = str::from_utf8(text).map_err(|error| error.to_string())?;
+    let manifest: Manifest = toml::from_str(text).map_err(|error| error.to_string())?;
+    if manifest.edition.is_empty() {
+        return Err("it names no edition".into());
+    }
+    // They become names of files.
+    let is_name =
+        |id: &str| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    match manifest.edition.iter().find(|edition| !is_name(&edition.id)) {
+        Some(odd) => Err(format!("{:?} is no id of an edition: letters, digits and hyphens are", odd.id)),
+        None => Ok(manifest.edition),
+    }
 }

@@ -8,6 +8,7 @@ mod brand;
 mod edition;
 mod layout;
 mod outlines;
+mod template;
 mod text;
 mod view;
 mod world;
@@ -20,8 +21,9 @@ use typst_pdf::{PdfOptions, PdfStandard, PdfStandards, Timestamp};
 
 pub use access_csv::{CsvError, access_csv};
 pub use brand::{Brand, LogoFormat};
-pub use edition::{Edition, editions};
+pub use edition::Edition;
 pub use outlines::{Line, outlined};
+pub use template::Template;
 
 use crate::canonical;
 use crate::model::{Assessment, Corroboration};
@@ -43,6 +45,8 @@ pub struct ReportOptions {
     pub edition: Option<String>,
     /// The organization's logo and colour.
     pub brand: Brand,
+    /// What it is laid out by.
+    pub template: Template,
     /// Marks every page as a demonstration with recorded data.
     pub demonstration: bool,
 }
@@ -66,6 +70,9 @@ pub enum ReportError {
         /// Those that there are.
         known: String,
     },
+    /// The organization's own template cannot be used.
+    #[error("the templates in report.templates cannot be used: {0}")]
+    OwnTemplate(String),
     /// The logo or the colour cannot be used.
     #[error("[report] cannot be used: {0}")]
     Brand(String),
@@ -129,7 +136,7 @@ impl Report {
         let files = vec![("data.json", data), ("manifest.json", manifest_json.to_vec())];
         let files = [files, option_files(options)?].concat();
         Ok(Self {
-            world: ReportWorld::new(files, assessment.as_of)?,
+            world: ReportWorld::new(files, options.template.clone(), assessment.as_of)?,
             options: pdf_options(assessment, manifest_json, printer)?,
         })
     }
@@ -153,7 +160,7 @@ impl Report {
 
 /// What the template is told beside the view: `options.json`, and the logo.
 fn option_files(options: &ReportOptions) -> Result<Vec<(&'static str, Vec<u8>)>, ReportError> {
-    let edition = edition::edition(options.edition.as_deref())?;
+    let edition = options.template.edition(options.edition.as_deref())?;
     options.brand.check()?;
     let logo = options.brand.logo.as_ref().map(|(format, bytes)| (format.file(), bytes.clone()));
     let mut told = serde_json::json!({ "edition": edition.id, "logo": logo.as_ref().map(|(name, _)| name), "roles": options.roles });
@@ -219,7 +226,11 @@ fn refused(stage: &'static str, world: &ReportWorld, errors: &[SourceDiagnostic]
         let hints: String = error.hints.iter().map(|hint| format!(" ({})", hint.v)).collect();
         format!("{}{}{hints}", place(error).unwrap_or_default(), error.message)
     };
-    ReportError::Typst { stage, message: errors.iter().take(5).map(one).collect::<Vec<_>>().join("; ") }
+    let message = errors.iter().take(5).map(one).collect::<Vec<_>>().join("; ");
+    if world.has_own_template() {
+        return ReportError::OwnTemplate(format!("the report could not be {stage}: {message}"));
+    }
+    ReportError::Typst { stage, message }
 }
 
 #[cfg(test)]
@@ -247,7 +258,7 @@ mod tests {
             ("data.json", serde_json::to_vec(&value).unwrap()),
             ("options.json", b"{}".to_vec()),
         ];
-        let world = ReportWorld::new(files, DateTime::UNIX_EPOCH).unwrap();
+        let world = ReportWorld::new(files, Template::default(), DateTime::UNIX_EPOCH).unwrap();
         let document = lay_out(&world).map_err(|errors| format!("{errors:?}"))?;
         let options = PdfOptions {
             standards: PdfStandards::new(&[PdfStandard::A_3a, PdfStandard::Ua_1]).unwrap(),

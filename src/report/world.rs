@@ -17,6 +17,7 @@ use typst::{Library, LibraryExt, World};
 
 use super::ReportError;
 use super::layout::Work;
+use super::template::Template;
 
 static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/report-templates");
 
@@ -75,6 +76,7 @@ pub(super) struct ReportWorld {
     main: FileId,
     /// Files made for this report: the view as JSON, and what is attached.
     files: Vec<(FileId, Bytes)>,
+    template: Template,
     today: DateTime<Utc>,
     /// The sources that were read: a layout asks for each many times.
     sources: Mutex<Vec<Source>>,
@@ -86,6 +88,7 @@ impl ReportWorld {
     /// A world with `files` beside the template's own (names without directories), in which it is `today`.
     pub(super) fn new(
         files: Vec<(&'static str, Vec<u8>)>,
+        template: Template,
         today: DateTime<Utc>,
     ) -> Result<Self, ReportError> {
         let files = files
@@ -97,6 +100,7 @@ impl ReportWorld {
             fonts: fonts()?,
             main: file_id("main.typ")?,
             files,
+            template,
             today,
             sources: Mutex::default(),
             work: Work::default(),
@@ -104,9 +108,22 @@ impl ReportWorld {
     }
 }
 
+impl ReportWorld {
+    /// Whether files of the organization's own are among those that it is laid out by.
+    pub(super) fn has_own_template(&self) -> bool {
+        self.template.is_own()
+    }
+}
+
 /// A file of the template that is compiled in.
-pub(super) fn template_file(path: &str) -> Option<&'static [u8]> {
+pub(super) fn embedded(path: &str) -> Option<&'static [u8]> {
     TEMPLATES.get_file(Path::new(TEMPLATE).join(path)).map(|file| file.contents())
+}
+
+/// All of them, by their names.
+pub(super) fn embedded_files() -> impl Iterator<Item = (&'static str, &'static [u8])> {
+    let files = TEMPLATES.get_dir(TEMPLATE).into_iter().flat_map(Dir::files);
+    files.filter_map(|file| Some((file.path().file_name()?.to_str()?, file.contents())))
 }
 
 fn file_id(name: &'static str) -> Result<FileId, ReportError> {
@@ -146,9 +163,10 @@ impl World for ReportWorld {
             return Ok(bytes.clone());
         }
         let path = id.get().vpath().get_without_slash();
-        match template_file(path) {
-            Some(contents) => Ok(Bytes::new(contents)),
-            None => Err(FileError::NotFound(path.into())),
+        match (self.template.own_file(path), embedded(path)) {
+            (Some(own), _) => Ok(Bytes::new(own.clone())),
+            (None, Some(contents)) => Ok(Bytes::new(contents)),
+            (None, None) => Err(FileError::NotFound(path.into())),
         }
     }
 
@@ -171,6 +189,7 @@ mod tests {
     fn compile(template: &str) -> Result<usize, String> {
         let world = ReportWorld::new(
             vec![("main.typ", template.as_bytes().to_vec()), ("data.json", b"{\"a\": \"#eval\"}".to_vec())],
+            Template::default(),
             DateTime::UNIX_EPOCH,
         )
         .unwrap();

@@ -187,3 +187,17 @@ fn a_reader_that_goes_away_is_no_failure_and_a_full_disk_is_one() {
         assert!(said.contains("standard output could not be written"), "{said}");
     }
 }
+
+#[test]
+fn templates_are_copied_for_a_beginning_and_a_broken_one_is_named() {
+    let place = Place::new();
+    place.run(&["report", "--copy-templates", "ours"]).ended(0);
+    assert!(place.path("ours/main.typ").exists() && place.path("ours/template.toml").exists());
+    place.run(&["report", "--copy-templates", "ours"]).failed(6, &["exists already and is left as it is"]);
+    place.write("proofpack.toml", format!("{}\n[report]\ntemplates = \"ours\"\n", with("")));
+    place.run(&["report"]).failed(3, &["proofpack assess"]);
+    place.write("ours/template.toml", "[[edition]]\nid = 3\n");
+    place.run(&["report"]).failed(3, &["report.templates", "template.toml", "line 2"]);
+    place.write("proofpack.toml", format!("{}\n[report]\ntemplates = \"nowhere\"\n", with("")));
+    place.run(&["report"]).failed(3, &["nowhere, which report.templates names"]);
+}

@@ -1,6 +1,6 @@
 //! Editions of the report, and what it looks like.
 
-use proofpack::report::{Brand, LogoFormat, ReportError, ReportOptions, editions, render};
+use proofpack::report::{Brand, LogoFormat, ReportError, ReportOptions, Template, render};
 use serde_json::{Value, json};
 
 use super::corroborated::corroboration;
@@ -17,7 +17,7 @@ fn facts(pdf: &std::path::Path) -> Value {
 
 #[test]
 fn the_manifest_names_the_editions_and_the_first_is_the_whole_report() {
-    let editions = editions().unwrap();
+    let editions = Template::default().editions().unwrap();
     let ids: Vec<&str> = editions.iter().map(|edition| edition.id.as_str()).collect();
     assert_eq!(ids, ["full", "executive", "findings"]);
     let assessment = Synthetic::default().assessment();
@@ -101,4 +101,29 @@ fn a_logo_stands_on_the_cover_and_says_whose_it_is() {
         matches!(&broken, ReportError::Brand(why) if why.contains("the logo cannot be read")),
         "{broken}"
     );
+}
+
+#[test]
+fn own_templates_stand_in_the_place_of_those_that_are_compiled_in() {
+    let assessment = Synthetic::default().assessment();
+    let with = |files: &[(&str, &str)]| {
+        let own = files.iter().map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())).collect();
+        render(&assessment, MANIFEST, &ReportOptions { template: Template::with(own).unwrap(), ..options() })
+    };
+    let glossary = ("glossary.typ", "#import \"house.typ\": word\n#let glossary() = [= #word]\n");
+    let pdf = with(&[glossary, ("house.typ", "#let word = \"Our own words\"")]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("report.pdf");
+    std::fs::write(&file, &pdf).unwrap();
+    let text = python("extract_text.py", &file);
+    assert!(text.contains("Ourownwords") && text.contains("Howtoverify"), "the others are as they were");
+
+    let broken = with(&[("glossary.typ", "#let glossary() = [\n #nothing ]")]).unwrap_err().to_string();
+    assert!(broken.starts_with("the templates in report.templates cannot be used: "), "{broken}");
+    assert!(broken.contains("glossary.typ:2: unknown variable: nothing"), "{broken}");
+    for outside in ["/etc/passwd", "../../Cargo.toml"] {
+        let template = format!("#let glossary() = read({outside:?})");
+        let refused = with(&[("glossary.typ", &template)]).unwrap_err().to_string();
+        assert!(refused.contains("glossary.typ:1: "), "{refused}");
+    }
 }
