@@ -135,6 +135,7 @@ fn finding(
         proof,
         exception: None,
         exception_without_effect: None,
+        decided_by: Vec::new(),
     })
 }
 

@@ -8,6 +8,7 @@ pub mod attestations;
 mod cases;
 mod checks;
 mod coverage;
+mod deciding;
 mod engine;
 mod exceptions;
 mod excerpts;
@@ -169,6 +170,7 @@ pub fn assess_resources(
     let frameworks = frameworks.iter().map(of_framework).collect();
     let used = parameters::used(checks.iter().map(|c| c.check), &parameters);
     let checks: Vec<AssessedCheck> = checks.iter().map(|check| assessed(catalog, check)).collect();
+    deciding::add(&mut findings, &checks, bundle);
     let (imports, disagreements) = imports::hold(bundle, catalog, set, &checks, &findings)?;
     Ok(Assessment {
         version: Assessment::VERSION,

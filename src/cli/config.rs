@@ -169,6 +169,8 @@ pub(super) struct SigningConfig {
     pub(super) key: Option<PathBuf>,
     /// Key in AWS KMS in place of `key`: its ARN, id or alias.
     pub(super) kms_key: Option<String>,
+    /// Key in a hardware token in place of `key`.
+    pub(super) pkcs11: Option<Pkcs11Config>,
     /// PKCS#12 file with both.
     pub(super) pkcs12: Option<PathBuf>,
     /// Environment variable that holds the PKCS#12 file's password.
@@ -185,6 +187,22 @@ pub(super) struct SigningConfig {
     /// URLs of timestamp authorities (RFC 3161); the first that answers stamps the report's signature.
     #[serde(default)]
     pub(super) timestamp_authorities: Vec<String>,
+}
+
+/// A key in a hardware token.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(
+    not(feature = "pkcs11"),
+    expect(dead_code, reason = "read, so that the settings mean the same everywhere")
+)]
+pub(super) struct Pkcs11Config {
+    /// The module that speaks to the token: a shared library.
+    pub(super) module: PathBuf,
+    /// The token's label.
+    pub(super) token: String,
+    /// The key's label.
+    pub(super) key: String,
 }
 
 impl SigningConfig {
@@ -367,11 +385,16 @@ impl Config {
         if let Some(signing) = &config.signing {
             signing.check_roles()?;
             signing.check_level()?;
-            let keys = [signing.key.is_some(), signing.kms_key.is_some(), signing.pkcs12.is_some()];
+            let keys = [
+                signing.key.is_some(),
+                signing.kms_key.is_some(),
+                signing.pkcs11.is_some(),
+                signing.pkcs12.is_some(),
+            ];
             let has_certificate = signing.certificate.is_some() != signing.pkcs12.is_some();
             if keys.iter().filter(|given| **given).count() != 1 || !has_certificate {
                 return Err(
-                    "signing needs either `certificate` and `key`, `certificate` and `kms-key`, or `pkcs12`"
+                    "signing needs either `pkcs12`, or `certificate` and one of `key`, `kms-key`, `pkcs11`"
                         .into(),
                 );
             }

@@ -38,6 +38,8 @@ mod keygen;
 mod kms;
 mod output;
 mod package;
+#[cfg(feature = "pkcs11")]
+mod pkcs11;
 mod plan;
 mod progress;
 mod redaction;

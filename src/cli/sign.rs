@@ -6,7 +6,7 @@ use std::{fs, iter};
 
 use chrono::{DateTime, Utc};
 
-use super::config::{Config, SigningConfig};
+use super::config::{Config, Pkcs11Config, SigningConfig};
 use super::exit::{CommandError, Exit};
 use super::http::NamedInCertificates;
 use super::kms::KmsSigner;
@@ -272,18 +272,18 @@ pub(super) fn signer(config: &Config) -> Result<Box<dyn Signer>, CommandError> {
     match signing {
         SigningConfig { pkcs12: Some(file), .. } => {
             let (path, bytes) = (config.resolve(file), read(file)?);
-            let password = password(config, signing, &path)?;
+            let password = password(config, signing, &path.display().to_string())?;
             let signer = SoftwareSigner::from_pkcs12(&bytes, &password)
                 .map_err(|error| CommandError::input(format!("{}: {error}", path.display())))?;
             Ok(Box::new(signer))
         }
-        SigningConfig { certificate: Some(certificate), kms_key: Some(kms_key), key: None, .. } => {
-            let chain = Certificate::from_pem(&read(certificate)?).map_err(|error| {
-                CommandError::input(format!("{}: {error}", config.resolve(certificate).display()))
-            })?;
-            Ok(Box::new(KmsSigner::open(config, kms_key, chain)?))
+        SigningConfig { certificate: Some(certificate), kms_key: Some(kms_key), .. } => {
+            Ok(Box::new(KmsSigner::open(config, kms_key, chain(config, certificate, &read(certificate)?)?)?))
         }
-        SigningConfig { certificate: Some(certificate), key: Some(key), kms_key: None, .. } => {
+        SigningConfig { certificate: Some(certificate), pkcs11: Some(token), .. } => {
+            token_signer(config, signing, token, chain(config, certificate, &read(certificate)?)?)
+        }
+        SigningConfig { certificate: Some(certificate), key: Some(key), .. } => {
             let signer = SoftwareSigner::from_pem(&read(certificate)?, &read(key)?).map_err(|error| {
                 let (certificate, key) = (config.resolve(certificate), config.resolve(key));
                 CommandError::input(format!("{} with {}: {error}", certificate.display(), key.display()))
@@ -291,17 +291,48 @@ pub(super) fn signer(config: &Config) -> Result<Box<dyn Signer>, CommandError> {
             Ok(Box::new(signer))
         }
         _ => Err(CommandError::input(
-            "[signing] needs either `certificate` and `key`, `certificate` and `kms-key`, or `pkcs12`",
+            "[signing] needs either `pkcs12`, or `certificate` and one of `key`, `kms-key`, `pkcs11`",
         )),
     }
 }
 
-/// The password of the PKCS#12 file `of`: out of the environment, a file, or from whoever sits there; empty where nobody does.
-fn password(config: &Config, signing: &SigningConfig, of: &Path) -> Result<String, CommandError> {
+fn chain(config: &Config, path: &Path, pem: &[u8]) -> Result<Vec<Certificate>, CommandError> {
+    Certificate::from_pem(pem)
+        .map_err(|error| CommandError::input(format!("{}: {error}", config.resolve(path).display())))
+}
+
+/// The key in a token.
+#[cfg(feature = "pkcs11")]
+fn token_signer(
+    config: &Config,
+    signing: &SigningConfig,
+    token: &Pkcs11Config,
+    chain: Vec<Certificate>,
+) -> Result<Box<dyn Signer>, CommandError> {
+    let pin = password(config, signing, &format!("the token {}", token.token))?;
+    let module = config.resolve(&token.module);
+    Ok(Box::new(super::pkcs11::TokenSigner::open(&module, token, pin, chain)?))
+}
+
+/// The key in a token.
+#[cfg(not(feature = "pkcs11"))]
+fn token_signer(
+    _: &Config,
+    _: &SigningConfig,
+    _: &Pkcs11Config,
+    _: Vec<Certificate>,
+) -> Result<Box<dyn Signer>, CommandError> {
+    Err(CommandError::input(
+        "signing.pkcs11: this program was built without PKCS#11; `cargo build --release --features pkcs11` makes one with it",
+    ))
+}
+
+/// The password of a PKCS#12 file, or the PIN of a token: out of the environment, a file, or from whoever sits there; empty where nobody does.
+fn password(config: &Config, signing: &SigningConfig, of: &str) -> Result<String, CommandError> {
     if let Some(variable) = &signing.password_variable {
         return std::env::var(variable).map_err(|_| {
             CommandError::input(format!(
-                "the environment variable {variable} (signing.password-variable) does not hold the PKCS#12 file's password"
+                "the environment variable {variable} (signing.password-variable) does not hold the password of {of}"
             ))
         });
     }
@@ -315,6 +346,6 @@ fn password(config: &Config, signing: &SigningConfig, of: &Path) -> Result<Strin
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return Ok(String::new());
     }
-    rpassword::prompt_password(format!("Password of {}: ", of.display()))
+    rpassword::prompt_password(format!("Password of {of}: "))
         .map_err(|error| CommandError::input(format!("the password could not be read: {error}")))
 }

@@ -106,6 +106,23 @@ pub struct Finding {
     /// or its own owner approved it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exception_without_effect: Option<u32>,
+    /// Of a failure: the first lines of the records that decided it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub decided_by: Vec<DecidingLine>,
+}
+
+/// What AWS said of a property that a check reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DecidingLine {
+    /// The record.
+    pub record: RecordId,
+    /// Where it stands in the record: a JSON pointer (RFC 6901).
+    pub at: String,
+    /// The property, as the check calls it.
+    pub property: String,
+    /// The value as JSON, cut where it is long; `None` where the answer does not have the member.
+    pub value: Option<String>,
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ pub use corroboration::{
 };
 pub use digest::{ParseDigestError, RecordId, Sha256Digest};
 pub use exception::{Exception, ExceptionProblem, ExceptionReport};
-pub use finding::{Finding, FindingError, Outcome, Proof, Severity, Subject};
+pub use finding::{DecidingLine, Finding, FindingError, Outcome, Proof, Severity, Subject};
 pub use gap::GapReason;
 pub use import::{
     Disagreement, ImportComparison, ImportCounts, ImportFormat, ImportOrigin, ImportOutcome, ImportReport,

@@ -39,6 +39,7 @@ fn make(bag: &Path, messages: &[&str]) -> BTreeMap<String, Vec<u8>> {
         proof: Proof::new([bundle.records[0].id]).unwrap(),
         exception: None,
         exception_without_effect: None,
+        decided_by: Vec::new(),
     };
     assessment.findings = messages.iter().map(finding).collect();
     let mut made = BTreeMap::new();

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use corroborated::corroboration;
 use proofpack::canonical::sha256;
-use proofpack::model::{Assessment, LeftOut, UsedParameter};
+use proofpack::model::{Assessment, DecidingLine, LeftOut, Outcome, UsedParameter};
 use proofpack::report::{ReportOptions, render};
 use synthetic::Synthetic;
 
@@ -311,6 +311,11 @@ fn everywhere(assessment: &mut Assessment, text: &str) {
         finding.message = text.into();
         finding.subject.arn = text.into();
         finding.subject.region = text.into();
+        if let (Outcome::Fail, [record, ..]) = (finding.outcome, finding.proof.ids()) {
+            let line =
+                |value| DecidingLine { record: *record, at: text.into(), property: text.into(), value };
+            finding.decided_by = vec![line(Some(text.to_owned())), line(None)];
+        }
     }
     for entry in &mut assessment.evidence {
         entry.path = text.into();

@@ -83,6 +83,7 @@ fn finding(
         proof: Proof::new(proof).unwrap(),
         exception: None,
         exception_without_effect: None,
+        decided_by: Vec::new(),
     }
 }
 

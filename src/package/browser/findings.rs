@@ -58,8 +58,16 @@ impl<'a> Row<'a> {
         checks: &BTreeMap<&str, usize>,
         records: &BTreeMap<RecordId, usize>,
     ) -> Self {
-        let Finding { check, subject, outcome, message, proof, exception, exception_without_effect: _ } =
-            finding;
+        let Finding {
+            check,
+            subject,
+            outcome,
+            message,
+            proof,
+            exception,
+            exception_without_effect: _,
+            decided_by: _,
+        } = finding;
         let proof = proof.ids().iter();
         Self {
             check: checks.get(check.as_str()).map_or(Reference::Check(check), |at| Reference::Number(*at)),

@@ -9,7 +9,7 @@ use super::controls::{ByControl, ControlLink, under};
 use super::exceptions::{in_force, why_without_effect};
 use super::summary::OutcomeCounts;
 use super::{ProofRow, RecordLink, Records, lines, prose};
-use crate::model::{AssessedCheck, Assessment, Finding, Outcome, RecordId, Severity, Subject};
+use crate::model::{AssessedCheck, Assessment, DecidingLine, Finding, Outcome, RecordId, Severity, Subject};
 
 /// The checks of one control. Where resources were judged, and nowhere before, a check is shown in full; a few words are
 /// enough for the others, or an auditor would never get to what counts.
@@ -131,10 +131,22 @@ struct FindingRow {
     account: String,
     region: String,
     message: String,
+    /// What AWS said that decided it.
+    decided_by: Vec<Decided>,
     /// The exception that names it.
     exception: Option<ExceptionNote>,
     proof: Vec<RecordLink>,
     more_proof: usize,
+}
+
+/// A line of a record.
+#[derive(Debug, Serialize)]
+struct Decided {
+    record: RecordLink,
+    /// Where in the response, or in the record where that is another part of it.
+    at: String,
+    /// `None` where the answer does not have it.
+    value: Option<String>,
 }
 
 /// An exception where a failure is shown that it names.
@@ -150,6 +162,9 @@ struct ExceptionNote {
 /// passes are samples, and the whole list is in `assessment.json`.
 const MOST: OutcomeCounts =
     OutcomeCounts { fail: 100, indeterminate: 40, excepted: 40, pass: 2, not_applicable: 5 };
+
+/// The most lines of records that one finding shows.
+const MOST_DECIDED: usize = 3;
 
 /// The most records that one finding lists.
 const MOST_PROOF: usize = 6;
@@ -425,6 +440,16 @@ fn exception_note(assessment: &Assessment, finding: &Finding) -> Option<Exceptio
     Some(ExceptionNote { number: index + 1, words })
 }
 
+impl Decided {
+    fn new(line: &DecidingLine) -> Self {
+        Self {
+            record: RecordLink::name(line.record),
+            at: line.at.strip_prefix("/outcome/response").unwrap_or(&line.at).to_owned(),
+            value: line.value.clone(),
+        }
+    }
+}
+
 impl FindingRow {
     fn new(assessment: &Assessment, finding: &Finding) -> Self {
         const OUTCOMES: [&str; 5] = ["fail", "indeterminate", "excepted", "pass", "not-applicable"];
@@ -437,6 +462,7 @@ impl FindingRow {
             account: account(&finding.subject),
             region: region(&finding.subject),
             message: prose(&finding.message),
+            decided_by: finding.decided_by.iter().take(MOST_DECIDED).map(Decided::new).collect(),
             exception: exception_note(assessment, finding),
             // Each stands below with its call, and leads to the evidence index from there.
             proof: shown.map(|id| RecordLink::name(*id)).collect(),
