@@ -44,6 +44,8 @@ struct Undecided {
 #[derive(Debug, Serialize)]
 pub(super) struct EvidenceFile {
     path: String,
+    /// Whether its path can be that of a link: it names a file below the package's `bundle/`, and nothing else.
+    can_be_opened: bool,
     records: Vec<EvidenceLine>,
 }
 
@@ -145,10 +147,22 @@ pub(super) fn files(assessment: &Assessment, records: &Records<'_>) -> Vec<Evide
         };
         match files.last_mut().filter(|file| file.path == entry.path) {
             Some(file) => file.records.push(line),
-            None => files.push(EvidenceFile { path: entry.path.clone(), records: vec![line] }),
+            None => files.push(EvidenceFile {
+                path: entry.path.clone(),
+                can_be_opened: is_plain_path(&entry.path),
+                records: vec![line],
+            }),
         }
     }
     files
+}
+
+/// Whether a path needs no escaping in a URI and leads nowhere but down.
+fn is_plain_path(path: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/');
+    path.starts_with("data/")
+        && path.bytes().all(is_plain)
+        && path.split('/').all(|part| !part.is_empty() && !part.starts_with('.'))
 }
 
 fn detail(entry: &EvidenceEntry) -> Option<String> {
@@ -175,4 +189,27 @@ fn detail(entry: &EvidenceEntry) -> Option<String> {
         parts.push(format!("{}: {error}", if entry.gap { "gap" } else { "absent" }));
     }
     (!parts.is_empty()).then(|| parts.join("  "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_plain_path;
+
+    #[test]
+    fn only_paths_below_the_bundle_are_opened() {
+        assert!(is_plain_path("data/aws/123456789012/us-east-1/s3/ListBuckets.ndjson"));
+        for other in [
+            "data/../../x",
+            "data//x",
+            "data/.ssh",
+            "/etc/passwd",
+            "x",
+            "data/a b",
+            "data/%2e",
+            "data/ü",
+            "javascript:data/",
+        ] {
+            assert!(!is_plain_path(other), "{other}");
+        }
+    }
 }
