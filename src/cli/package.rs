@@ -3,15 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use super::exit::{CommandError, Exit};
-use super::sign::signer;
+use super::sign::{require_of, signer};
 use super::workspace::Workspace;
 use super::{CommandResult, ConfigArgument};
 use crate::model::Manifest;
 use crate::package::{self, Contents, layout};
 use crate::sign::timestamp::Token;
 use crate::sign::{self, Certificate, Signer};
-use crate::verify::cms;
 use crate::verify::trust::Anchors;
+use crate::verify::{cms, pdf};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  proofpack package && proofpack verify proofpack-out/*.zip")]
@@ -32,8 +32,7 @@ pub(super) fn run(arguments: &PackageArguments) -> CommandResult {
 pub(super) fn write_package(workspace: &Workspace, signer: &dyn Signer) -> Result<PathBuf, CommandError> {
     let path = package_path(workspace)?;
     let assessment = Workspace::read(&workspace.assessment(), "assess")?;
-    let report = Workspace::read(&workspace.report(), "sign")?;
-    let manifest_signature = Workspace::read(&workspace.manifest_signature(), "sign")?;
+    let (report, manifest_signature) = signed(workspace, signer)?;
     let certificates = Certificate::to_pem(signer.chain());
     let corroboration = corroboration(workspace, signer)?;
     let manifest_timestamp = manifest_timestamp(workspace)?;
@@ -49,6 +48,37 @@ pub(super) fn write_package(workspace: &Workspace, signer: &dyn Signer) -> Resul
     package::write(&path, &contents, &mut |sums| Ok(sign::detached_cms(signer, sums)?))
         .map_err(CommandError::output)?;
     Ok(path)
+}
+
+/// The report and the signature over the manifest. They must hold, be of this bundle, and be by the signer of the package: else
+/// it would not verify.
+fn signed(workspace: &Workspace, signer: &dyn Signer) -> Result<(Vec<u8>, Vec<u8>), CommandError> {
+    let (path, signature_path) = (workspace.report(), workspace.manifest_signature());
+    let report = Workspace::read(&path, "sign")?;
+    let signature = Workspace::read(&signature_path, "sign")?;
+    let manifest = Workspace::read(&workspace.manifest(), "collect")?;
+    let checked = pdf::verify(&report, &[]);
+    if let Some(fault) = checked.fault() {
+        return Err(CommandError::input(format!("{}: {fault}; run `proofpack sign` again", path.display())));
+    }
+    let of_manifest = cms::verify(&signature, &[&manifest], None, Anchors::default());
+    if let Some(problem) = of_manifest.problems.first() {
+        let place = signature_path.display();
+        return Err(CommandError::input(format!("{place}: {problem}; run `proofpack sign` again")));
+    }
+    let of_report = checked.signatures.into_iter().next().and_then(|first| first.signature);
+    let own = signer.chain().first().map(Certificate::fingerprint);
+    for (path, by) in [(&path, of_report.and_then(|one| one.signer)), (&signature_path, of_manifest.signer)] {
+        if by.as_ref().map(|by| by.sha256_fingerprint) != own {
+            let by = by.map_or_else(|| "nobody".to_owned(), |by| by.subject);
+            return Err(CommandError::input(format!(
+                "{} was first signed by {by}, who has to sign the package as well: package it with that key, or sign the report with this one",
+                path.display()
+            )));
+        }
+    }
+    require_of(&manifest, &report, &path)?;
+    Ok((report, signature))
 }
 
 /// What `corroborate` left beside the bundle, and the signature over it.

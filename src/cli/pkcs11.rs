@@ -50,12 +50,18 @@ impl TokenSigner {
                 settings.key
             )));
         };
+        // What the token says of a failure must not be taken for a key that does not match.
+        let algorithm = chain.first().and_then(|leaf| SignatureAlgorithm::of_key(leaf.public_key()));
+        let probe = match algorithm {
+            Some(algorithm) => {
+                let digest = algorithm.digest().digest(&[PROBE]);
+                let probe = ToBeSigned { message: PROBE, digest: &digest };
+                Some((algorithm, sign(&session, key, algorithm, probe).map_err(CommandError::input)?))
+            }
+            None => None,
+        };
         let matches = |leaf: &Certificate| {
-            let Some(algorithm) = SignatureAlgorithm::of_key(leaf.public_key()) else { return false };
-            let digest = algorithm.digest().digest(&[PROBE]);
-            let probe = ToBeSigned { message: PROBE, digest: &digest };
-            sign(&session, key, algorithm, probe)
-                .is_ok_and(|signature| algorithm.verify(leaf.public_key(), PROBE, &signature))
+            probe.is_some_and(|(algorithm, signature)| algorithm.verify(leaf.public_key(), PROBE, &signature))
         };
         let algorithm = signing_algorithm(&chain, matches).map_err(CommandError::input)?;
         Ok(Self { session, key, algorithm, chain })

@@ -20,8 +20,8 @@ use crate::report::{Brand, LogoFormat, Report, ReportError, ReportOptions, Templ
 pub(super) struct ReportArguments {
     #[command(flatten)]
     config: ConfigArgument,
-    /// Write this edition instead: `executive` (six pages at most) or `findings` (what did not pass); each is a file of its own,
-    /// which `sign` signs too.
+    /// Write this edition instead: `executive` (six pages at most), `findings` (what did not pass) or `index` (the evidence); each
+    /// is a file of its own, which `sign` signs too.
     #[arg(long, value_name = "NAME")]
     edition: Option<String>,
     /// Write the templates that are compiled in to this folder, as a beginning for one's own (report.templates), and nothing else.
@@ -121,8 +121,16 @@ fn write(
     let brand = brand(config)?;
     let roles = config.signing.as_ref().map_or_else(default_roles, |signing| signing.roles.clone());
     let template = template(config)?;
-    let options =
-        ReportOptions { organization, corroboration, roles, edition, brand, template, demonstration };
+    let options = ReportOptions {
+        organization,
+        corroboration,
+        roles,
+        edition,
+        brand,
+        template,
+        demonstration,
+        ..ReportOptions::default()
+    };
     let report = Report::new(&assessment, &manifest, &options).map_err(failed)?;
     drop((assessment, manifest)); // the layout needs much memory of its own
     let pdf = report.render().map_err(failed)?;

@@ -33,6 +33,8 @@ pub(super) fn run(arguments: &RunArguments) -> CommandResult {
     let clock = Clock::System;
     crate::sign::require_valid_at(&*signer, clock.now()).map_err(super::CommandError::input)?;
 
+    sign::require_nothing_lost(&config, &workspace, &*signer)?;
+
     let runtime = runtime()?;
     let collecting = collect::collect_bundle(&config, &workspace, &catalog, clock, arguments.fresh, None);
     let collect::Collected { manifest, closing } = runtime.block_on(collecting)?;

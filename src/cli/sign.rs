@@ -18,7 +18,8 @@ use crate::report::{self, Line};
 use crate::sign::pades::{Level, sign_to_level, visible};
 use crate::sign::timestamp::{Token, stamp};
 use crate::sign::{self, Certificate, SignError, SignatureInfo, Signer, SoftwareSigner, TimestampAuthority};
-use crate::verify::{attachment, pdf};
+use crate::verify::attachment;
+use crate::verify::pdf::{self, PdfSignature};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -69,7 +70,7 @@ fn sign_as(
     sign::require_valid_at(signer, now).map_err(CommandError::input)?;
     let unsigned = Workspace::read(&workspace.unsigned_report(), "report")?;
     let manifest = Workspace::read(&workspace.manifest(), "collect")?;
-    require_nothing_lost(workspace, &unsigned)?;
+    require_nothing_lost(config, workspace, signer)?;
     let info = info(config, signer, role, now)?;
     let authorities = timestamp::authorities(config.signing.as_ref())?;
     let level = level(config);
@@ -115,20 +116,32 @@ fn add(
         let pdf = Workspace::read(&path, "sign")?;
         if unsigned.exists() && !pdf.starts_with(&Workspace::read(&unsigned, "report")?) {
             return Err(CommandError::input(format!(
-                "{} is not the report that was rendered last: `proofpack sign`, without --role, signs that one",
+                "{} is not the report that was rendered last: that one has to be signed by its first signer before others add theirs",
                 path.display()
             )));
         }
-        let problems = pdf::verify(&pdf, &[]).problems;
-        if let Some(problem) = problems.first() {
+        let there = pdf::verify(&pdf, &[]);
+        if let Some(fault) = there.fault() {
             return Err(CommandError::input(format!(
-                "{} is not signed again, because what is there does not hold: {problem}",
+                "{} is not signed again, because what is there does not hold: {fault}",
                 path.display()
             )));
+        }
+        // Another edition may have been rendered since.
+        let own = signer.chain().first().map(Certificate::fingerprint);
+        let is_own = |one: &PdfSignature| {
+            let by = one.signature.as_ref().and_then(|one| one.signer.as_ref());
+            one.role == role && by.map(|by| by.sha256_fingerprint) == own
+        };
+        if there.signatures.iter().any(is_own) {
+            continue;
         }
         let signed = sign_to_level(&pdf, signer, &info, level(config), &authorities, &NamedInCertificates)
             .map_err(|error| CommandError::input(format!("{}: {error}", path.display())))?;
         made.push((path, signed));
+    }
+    if made.is_empty() {
+        return Err(CommandError::input(SignError::AlreadySigned(role.to_owned())));
     }
     write_all(made)
 }
@@ -199,34 +212,38 @@ fn write_all(made: Vec<(PathBuf, Vec<u8>)>) -> Result<Vec<PathBuf>, CommandError
         .collect()
 }
 
-/// Signing from the beginning must not drop what others have signed.
-fn require_nothing_lost(workspace: &Workspace, unsigned: &[u8]) -> Result<(), CommandError> {
-    let path = workspace.report();
-    if !path.exists() {
-        return Ok(());
+/// Signing from the beginning must not drop what others have signed, whatever it is that they signed.
+pub(super) fn require_nothing_lost(
+    config: &Config,
+    workspace: &Workspace,
+    signer: &dyn Signer,
+) -> Result<(), CommandError> {
+    let own = signer.chain().first().map(Certificate::fingerprint);
+    let report = (workspace.unsigned_report(), workspace.report());
+    for (_, path) in iter::once(report).chain(editions(config, workspace)?).filter(|(_, path)| path.exists())
+    {
+        let there = pdf::verify(&Workspace::read(&path, "sign")?, &[]);
+        let by = |one: &PdfSignature| one.signature.as_ref().and_then(|one| one.signer.clone());
+        let other = there.signatures.iter().filter_map(by).find(|by| Some(by.sha256_fingerprint) != own);
+        if let Some(other) = other {
+            return Err(CommandError::input(format!(
+                "{} is signed by {}, which signing it again would drop: `proofpack sign --role` adds a signature; to begin again, move the file away",
+                path.display(),
+                other.subject
+            )));
+        }
     }
-    let there = Workspace::read(&path, "sign")?;
-    let signatures =
-        if there.starts_with(unsigned) { pdf::verify(&there, &[]).signatures } else { Vec::new() };
-    if signatures.len() < 2 {
-        return Ok(());
-    }
-    let roles: Vec<String> = signatures.into_iter().map(|one| one.role).collect();
-    Err(CommandError::input(format!(
-        "{} is signed by the {} already, which signing it again would drop: `proofpack sign --role` adds a signature; to begin again, remove the file",
-        path.display(),
-        roles.join(", ")
-    )))
+    Ok(())
 }
 
-/// An edition that is still there from another bundle must not be signed with this one.
-fn require_of(manifest: &[u8], pdf: &[u8], path: &Path) -> Result<(), CommandError> {
+/// A report that is still there from another bundle must not be signed or packaged with this one.
+pub(super) fn require_of(manifest: &[u8], pdf: &[u8], path: &Path) -> Result<(), CommandError> {
     let attached = attachment::attached(pdf, "manifest.json").map_err(CommandError::input)?;
     if attached.iter().any(|one| one == manifest) {
         return Ok(());
     }
     Err(CommandError::input(format!(
-        "{} is of another bundle: render it again with `proofpack report --edition`, or remove it",
+        "{} is of another bundle: render it again (`proofpack report`) and sign it, or remove it",
         path.display()
     )))
 }
@@ -310,6 +327,11 @@ fn token_signer(
     chain: Vec<Certificate>,
 ) -> Result<Box<dyn Signer>, CommandError> {
     let pin = password(config, signing, &format!("the token {}", token.token))?;
+    if pin.is_empty() {
+        return Err(CommandError::input(
+            "signing.pkcs11 needs the token's PIN: name signing.password-variable or signing.password-file, or run it in a terminal; a guess would cost a try",
+        ));
+    }
     let module = config.resolve(&token.module);
     Ok(Box::new(super::pkcs11::TokenSigner::open(&module, token, pin, chain)?))
 }

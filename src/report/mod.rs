@@ -4,6 +4,7 @@
 //! Values reach the template as data and never as markup, and equal inputs give equal bytes.
 
 mod access_csv;
+mod annex;
 mod brand;
 mod edition;
 mod layout;
@@ -14,6 +15,7 @@ mod view;
 mod world;
 
 use chrono::{DateTime, Datelike, Timelike, Utc};
+use serde_json::Value;
 use typst::diag::SourceDiagnostic;
 use typst::foundations::{Datetime, Smart};
 use typst::{World, WorldExt};
@@ -47,6 +49,8 @@ pub struct ReportOptions {
     pub brand: Brand,
     /// What it is laid out by.
     pub template: Template,
+    /// The most lines of evidence that the report lists before they go to annexes, which it carries; without a word on that, 20,000.
+    pub most_lines_of_evidence: Option<usize>,
     /// Marks every page as a demonstration with recorded data.
     pub demonstration: bool,
 }
@@ -108,11 +112,16 @@ pub fn render(
     Report::new(assessment, manifest_json, options)?.render()
 }
 
+/// The edition that an annex is.
+const INDEX: &str = "index";
+
 /// A report with all that it will say, not yet laid out. It holds nothing of the assessment: who needs the memory for the
 /// layout drops that first.
 pub struct Report {
     world: ReportWorld,
     options: PdfOptions,
+    /// Rendered before the report, which carries them.
+    annexes: Vec<(String, ReportWorld, PdfOptions)>,
 }
 
 impl std::fmt::Debug for Report {
@@ -132,13 +141,25 @@ impl Report {
         options: &ReportOptions,
     ) -> Result<Self, ReportError> {
         let printer = Printer::new(world::fonts()?);
-        let data = serde_json::to_vec(&printer.value(serde_json::to_value(View::new(assessment, options))?))?;
-        let files = vec![("data.json", data), ("manifest.json", manifest_json.to_vec())];
-        let files = [files, option_files(options)?].concat();
-        Ok(Self {
-            world: ReportWorld::new(files, options.template.clone(), assessment.as_of)?,
-            options: pdf_options(assessment, manifest_json, printer)?,
-        })
+        let mut data = printer.value(serde_json::to_value(View::new(assessment, options))?);
+        // A template of one's own may have no edition for annexes: then the index stays where it is.
+        let has_annexes = options.template.edition(Some(INDEX)).is_ok();
+        let most = options.most_lines_of_evidence.unwrap_or(annex::MOST_LINES);
+        let taken = annex::take(&mut data, if has_annexes { most } else { usize::MAX });
+        let world = |data: &Value, options: &ReportOptions| {
+            let files =
+                vec![("data.json", serde_json::to_vec(data)?), ("manifest.json", manifest_json.to_vec())];
+            let files = [files, option_files(options)?].concat();
+            ReportWorld::new(files, options.template.clone(), assessment.as_of)
+        };
+        let of_index = ReportOptions { edition: Some(INDEX.to_owned()), ..options.clone() };
+        let annexes = taken.into_iter().map(|annex| {
+            let pdf = pdf_options(assessment, manifest_json, printer, &annex.name)?;
+            Ok((annex.name, world(&annex.data, &of_index)?, pdf))
+        });
+        let annexes = annexes.collect::<Result<_, ReportError>>()?;
+        let pdf = pdf_options(assessment, manifest_json, printer, "")?;
+        Ok(Self { world: world(&data, options)?, options: pdf, annexes })
     }
 
     /// Lays it out and writes it as PDF.
@@ -146,16 +167,22 @@ impl Report {
     /// # Errors
     /// As [`render`].
     pub fn render(self) -> Result<Vec<u8>, ReportError> {
-        let Self { world, options } = self;
-        let rendered =
-            lay_out(&world).map_err(|errors| refused("laid out", &world, &errors)).and_then(|document| {
-                forget(); // nothing of the layout is asked for while the PDF is written
-                typst_pdf::pdf(&document, &options)
-                    .map_err(|errors| refused("written as PDF/A", &world, &errors))
-            });
-        forget(); // Typst's caches hold the whole document
-        rendered
+        let Self { mut world, options, annexes } = self;
+        for (name, of_annex, options) in annexes {
+            world.add(&name, render_one(&of_annex, &options)?)?;
+        }
+        render_one(&world, &options)
     }
+}
+
+fn render_one(world: &ReportWorld, options: &PdfOptions) -> Result<Vec<u8>, ReportError> {
+    let rendered =
+        lay_out(world).map_err(|errors| refused("laid out", world, &errors)).and_then(|document| {
+            forget(); // nothing of the layout is asked for while the PDF is written
+            typst_pdf::pdf(&document, options).map_err(|errors| refused("written as PDF/A", world, &errors))
+        });
+    forget(); // Typst's caches hold the whole document
+    rendered
 }
 
 /// What the template is told beside the view: `options.json`, and the logo.
@@ -174,11 +201,12 @@ fn pdf_options(
     assessment: &Assessment,
     manifest_json: &[u8],
     printer: Printer<'_>,
+    part: &str,
 ) -> Result<PdfOptions, ReportError> {
     let frameworks: Vec<&str> =
         assessment.frameworks.iter().map(|framework| framework.reference.id.as_str()).collect();
     let identity = format!(
-        "{} {} {} {}",
+        "{} {} {} {}{part}",
         frameworks.join(" "),
         assessment.catalog_sha256,
         canonical::sha256(manifest_json),

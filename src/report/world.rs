@@ -109,6 +109,12 @@ impl ReportWorld {
 }
 
 impl ReportWorld {
+    /// Adds a file (a name without directories).
+    pub(super) fn add(&mut self, name: &str, contents: Vec<u8>) -> Result<(), ReportError> {
+        self.files.push((file_id(name)?, Bytes::new(contents)));
+        Ok(())
+    }
+
     /// Whether files of the organization's own are among those that it is laid out by.
     pub(super) fn has_own_template(&self) -> bool {
         self.template.is_own()
@@ -126,8 +132,8 @@ pub(super) fn embedded_files() -> impl Iterator<Item = (&'static str, &'static [
     files.filter_map(|file| Some((file.path().file_name()?.to_str()?, file.contents())))
 }
 
-fn file_id(name: &'static str) -> Result<FileId, ReportError> {
-    let path = VirtualPath::new(name).map_err(|_| ReportError::Embedded { path: name })?;
+fn file_id(name: &str) -> Result<FileId, ReportError> {
+    let path = VirtualPath::new(name).map_err(|_| ReportError::Embedded { path: "a file's name" })?;
     Ok(RootedPath::new(VirtualRoot::Project, path).intern())
 }
 

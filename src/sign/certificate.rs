@@ -26,6 +26,15 @@ const UNDERSTOOD_EXTENSIONS: [const_oid::ObjectIdentifier; 7] = [
     const_oid::db::rfc5280::ID_CE_CERTIFICATE_POLICIES,
 ];
 
+/// The extended key usages of those who sign documents: any, e-mail, documents (RFC 9336), Microsoft's and Adobe's.
+const DOCUMENT_USAGES: [const_oid::ObjectIdentifier; 5] = [
+    const_oid::db::rfc5280::ANY_EXTENDED_KEY_USAGE,
+    const_oid::db::rfc5280::ID_KP_EMAIL_PROTECTION,
+    const_oid::ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.36"),
+    const_oid::ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.10.3.12"),
+    const_oid::ObjectIdentifier::new_unwrap("1.2.840.113583.1.1.5"),
+];
+
 /// One certificate: its DER bytes and what they mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
@@ -187,13 +196,25 @@ impl Certificate {
         instant(&validity.not_before) <= at && at <= instant(&validity.not_after)
     }
 
-    /// Whether its key usage, if it states one, lets its key sign documents.
+    /// Whether its key usage and its extended key usage, if it states them, let its key sign documents: the certificate of a web
+    /// server or of a timestamp authority is for something else.
     pub(crate) fn may_sign_documents(&self) -> bool {
-        match self.parsed.tbs_certificate.get::<KeyUsage>() {
+        let usage = match self.parsed.tbs_certificate.get::<KeyUsage>() {
             Ok(Some((_, usage))) => usage.digital_signature() || usage.non_repudiation(),
             Ok(None) => true,
             Err(_) => false,
-        }
+        };
+        let extended = match self.parsed.tbs_certificate.get::<ExtendedKeyUsage>() {
+            Ok(Some((_, usage))) => usage.0.iter().any(|one| DOCUMENT_USAGES.contains(one)),
+            Ok(None) => true,
+            Err(_) => false,
+        };
+        usage && extended
+    }
+
+    /// Whether it is that of an authority.
+    pub(crate) fn is_authority(&self) -> bool {
+        matches!(self.parsed.tbs_certificate.get::<BasicConstraints>(), Ok(Some((_, constraints))) if constraints.ca)
     }
 
     /// Whether it is for timestamps and nothing else, and says so critically (RFC 3161, section 2.3).

@@ -117,7 +117,7 @@ pub enum SignError {
     },
     /// The certificate may not be used for signing documents.
     #[error(
-        "the certificate of {0} does not allow signatures: its key usage holds neither digitalSignature nor nonRepudiation; use another certificate"
+        "the certificate of {0} is not for signing documents: its key usage must hold digitalSignature or nonRepudiation, and its extended key usage, if it has one, documentSigning or emailProtection; use another certificate"
     )]
     UsageForbidsSigning(String),
     /// The signature just made does not verify with the certificate.

@@ -1,5 +1,6 @@
 //! The files attached to a PDF: the report carries the manifest that it was made from.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 
 use flate2::read::ZlibDecoder;
@@ -16,7 +17,7 @@ const LONGEST: u64 = crate::bundle::LONGEST_MANIFEST;
 /// A sentence on why they could not be read.
 pub(crate) fn attached(bytes: &[u8], name: &str) -> Result<Vec<Vec<u8>>, String> {
     let document = pdf::load(bytes).map_err(|error| format!("the PDF cannot be read: {error}"))?;
-    let mut found = Vec::new();
+    let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
     for object in document.objects.values() {
         let Ok(specification) = object.as_dict() else { continue };
         let Ok(embedded) = specification.get(b"EF").and_then(|ef| resolve_dictionary(&document, ef)) else {
@@ -30,6 +31,10 @@ pub(crate) fn attached(bytes: &[u8], name: &str) -> Result<Vec<Vec<u8>>, String>
         }
         for key in [b"F".as_slice(), b"UF"] {
             let Ok(reference) = embedded.get(key) else { continue };
+            // Both keys lead to one stream, which is unpacked once.
+            if reference.as_reference().is_ok_and(|id| !seen.insert(id)) {
+                continue;
+            }
             let stream = document
                 .dereference(reference)
                 .and_then(|(_, object)| object.as_stream())

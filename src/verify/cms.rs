@@ -11,7 +11,7 @@ use const_oid::ObjectIdentifier;
 use der::asn1::OctetString;
 use der::{Any, Decode, Encode};
 
-use super::revocation::{self, Revocation};
+use super::revocation::{self, Revocation, Signed};
 use super::trust::{self, Anchors, Trust, TrustProblem};
 use crate::canonical;
 use crate::sign::certificate::chain;
@@ -113,7 +113,7 @@ pub enum CmsProblem {
         oid: String,
     },
     /// The signer's certificate does not allow signatures.
-    #[error("the key usage of the signer's certificate does not allow signatures")]
+    #[error("the signer's certificate is not for signing documents (key usage, extended key usage)")]
     UsageForbidsSigning,
     /// There are no signed attributes.
     #[error("the signature has no signed attributes")]
@@ -130,11 +130,9 @@ pub enum CmsProblem {
     /// The timestamp over the signature does not hold.
     #[error("{0}")]
     Timestamp(#[from] TimestampError),
-    /// The signer claims a time at which the signature existed already.
-    #[error(
-        "it claims to be signed at {claimed}; a trusted authority attests that the signature existed at {attested}"
-    )]
-    ClaimedLater {
+    /// The signer claims another time than that at which the signature was stamped, which is done at once.
+    #[error("it claims to be signed at {claimed}; a trusted authority attests that it was at {attested}")]
+    ClaimedOtherwise {
         /// The claim.
         claimed: DateTime<Utc>,
         /// The attested time.
@@ -173,9 +171,9 @@ pub fn verify<'a>(
     let attested = timestamp.as_ref().filter(|one| matches!(one.trust, Trust::Trusted { .. }));
     let attested = attested.map(|one| one.time);
     if let (Some(claimed), Some(attested)) = (signed_at, attested)
-        && claimed > attested + timestamp::MOST_DIFFERENCE
+        && (claimed - attested).abs() > timestamp::MOST_DIFFERENCE
     {
-        check.problems.push(CmsProblem::ClaimedLater { claimed, attested });
+        check.problems.push(CmsProblem::ClaimedOtherwise { claimed, attested });
     }
     let signed_at = attested.or(signed_at);
     let leaf = check.chain.first();
@@ -190,7 +188,11 @@ pub fn verify<'a>(
             _ if anchors.signers.is_empty() => Trust::NotAsked,
             _ => Trust::Untrusted(vec![TrustProblem::SignatureDoesNotHold]),
         },
-        revocation: revocation::judge(&check.chain, anchors, signed_at),
+        revocation: revocation::judge(
+            &check.chain,
+            anchors,
+            attested.map_or(Signed::Claimed, Signed::Attested),
+        ),
         chain: check.chain.iter().map(Certificate::facts).collect(),
         timestamp,
         problems: check.problems,
@@ -203,7 +205,7 @@ pub(super) fn stamped(token: &Token, anchors: Anchors<'_>) -> Option<Stamped> {
         time,
         authority: chain.first()?.facts(),
         trust: trust::judge(chain, anchors.timestamps, Some(time)),
-        revocation: revocation::judge(chain, anchors, Some(time)),
+        revocation: revocation::judge(chain, anchors, Signed::ByAuthority(time)),
     })
 }
 

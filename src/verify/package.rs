@@ -219,7 +219,7 @@ fn check_signatures(
     let anchors = Anchors { validation_data: Some(&validation_data), ..options.anchors() };
     // Only the report says when it was signed; the other signatures are judged at that time, if it holds.
     let signed_at =
-        all.first().filter(|(_, report)| report.faults.is_empty()).and_then(|(_, report)| report.signed_at);
+        all.first().filter(|(_, report)| report.faults.is_empty()).and_then(|(_, report)| report.made_at());
     let corroborated = (layout::CORROBORATION_SIGNATURE, layout::CORROBORATION);
     let detached = [
         (layout::SUMS_SIGNATURE, layout::SUMS),

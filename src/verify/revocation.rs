@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::trust::Anchors;
 use crate::sign::Certificate;
 use crate::sign::pades::validation_data::ValidationData;
-use crate::sign::revocation::{has_nothing_to_check, statement};
+use crate::sign::revocation::{Revoked, statement};
 
 /// The most certificates that are followed from a signer to the root.
 const LONGEST_CHAIN: usize = 16;
@@ -32,29 +32,52 @@ pub enum Revocation {
     },
 }
 
-/// Judges a chain whose links were verified already, signer first, at the time of signing.
-pub(super) fn judge(
-    chain: &[Certificate],
-    anchors: Anchors<'_>,
-    signed_at: Option<DateTime<Utc>>,
-) -> Revocation {
-    let (Some(data), Some(signed_at)) = (anchors.validation_data, signed_at) else {
+/// When something was signed, as far as it matters for revocation.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Signed {
+    /// Somebody else, who is trusted, attests it: what is revoked later could still sign then.
+    Attested(DateTime<Utc>),
+    /// Only the signer says so, or nobody: whoever has the key of a revoked certificate can claim any time.
+    Claimed,
+    /// A timestamp authority says so of its own token: that counts if its key is not what was lost (RFC 3161, section 4).
+    ByAuthority(DateTime<Utc>),
+}
+
+impl Signed {
+    /// Whether a certificate with this entry may have signed all the same.
+    fn before(self, revoked: &Revoked) -> bool {
+        match self {
+            Self::Attested(time) => time < revoked.at,
+            Self::Claimed => false,
+            Self::ByAuthority(time) => time < revoked.at && revoked.leaves_tokens_valid(),
+        }
+    }
+}
+
+/// Judges a chain whose links were verified already, signer first.
+pub(super) fn judge(chain: &[Certificate], anchors: Anchors<'_>, signed: Signed) -> Revocation {
+    let Some(data) = anchors.validation_data.filter(|data| !data.is_empty()) else {
         return Revocation::NotKnown;
+    };
+    let time = match signed {
+        Signed::Attested(time) | Signed::ByAuthority(time) => Some(time),
+        Signed::Claimed => None,
     };
     let chain = completed(chain, anchors, data);
     let is_complete = chain.last().is_some_and(|last| {
         last.is_self_issued() || anchors.signers.contains(last) || anchors.timestamps.contains(last)
     });
-    let (mut as_of, mut is_known) = (None::<DateTime<Utc>>, is_complete);
-    for pair in chain.windows(2).filter(|pair| !has_nothing_to_check(&pair[0])) {
-        let Some(told) = statement(&pair[0], &pair[1], data, signed_at) else {
+    // What was good once tells nothing of a signature that may have been made at any time.
+    let (mut as_of, mut is_known) = (None::<DateTime<Utc>>, is_complete && time.is_some());
+    for pair in chain.windows(2) {
+        let Some(told) = statement(&pair[0], &pair[1], data, time.unwrap_or(DateTime::<Utc>::MIN_UTC)) else {
             is_known = false;
             continue;
         };
         match told.revoked {
-            // What was revoked later could still sign then.
-            Some((at, reason)) if at <= signed_at => {
-                return Revocation::Revoked { subject: pair[0].facts().subject, at, reason };
+            Some(revoked) if !signed.before(&revoked) => {
+                let (subject, reason) = (pair[0].facts().subject, revoked.in_words().map(str::to_owned));
+                return Revocation::Revoked { subject, at: revoked.at, reason };
             }
             _ => as_of = Some(as_of.map_or(told.this_update, |as_of| as_of.min(told.this_update))),
         }

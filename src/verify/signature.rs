@@ -32,6 +32,9 @@ pub(super) struct Checked {
 impl Checked {
     fn of(mut faults: Vec<String>, signature: Option<CmsVerdict>, signed_at: Option<DateTime<Utc>>) -> Self {
         let Some(verdict) = signature else {
+            if faults.is_empty() {
+                faults.push("there is no signature".to_owned());
+            }
             return Self {
                 faults,
                 chain: Vec::new(),
@@ -67,6 +70,12 @@ impl Checked {
             distrust,
             not_revoked_as_of: not_revoked_as_of(&self.revocation),
         }
+    }
+
+    /// When it was made: as a trusted authority attests, or else as the signer claims.
+    pub(super) fn made_at(&self) -> Option<DateTime<Utc>> {
+        let attested = self.timestamp.as_ref().filter(|one| matches!(one.trust, Trust::Trusted { .. }));
+        attested.map(|one| one.time).or(self.signed_at)
     }
 
     /// Its faults as problems, and that a certificate was revoked.

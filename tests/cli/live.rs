@@ -69,6 +69,27 @@ fn a_run_finds_what_is_true_and_ends_with_a_package_that_verifies() {
 
     // A second run into the same folder replaces nothing.
     place.run(&["run"]).failed(6, &["proofpack-out/bundle exists already", "never overwritten"]);
+
+    // Somebody else neither packages what the first signed nor signs in its place, but adds a signature.
+    place
+        .run(&["keygen", "--name", "Other", "--certificate", "other.pem", "--key", "other-key.pem"])
+        .ended(0);
+    let settings = std::fs::read_to_string(place.path("proofpack.toml")).unwrap();
+    place.write(
+        "proofpack.toml",
+        settings.replace("signer.pem", "other.pem").replace("signer-key.pem", "other-key.pem"),
+    );
+    place.run(&["package"]).failed(3, &["report.pdf was first signed by CN=TEST proofpack"]);
+    place.run(&["sign"]).failed(3, &["report.pdf is signed by CN=TEST proofpack", "would drop"]);
+    place.run(&["run"]).failed(3, &["report.pdf is signed by CN=TEST proofpack", "would drop"]);
+    place.run(&["sign", "--role", "approver"]).ended(0);
+    let report = out.join("report.pdf").display().to_string();
+    let told =
+        place.run(&["verify", &report, "--trust", "signer.pem", "--trust", "other.pem"]).ended(0).stdout;
+    assert!(
+        told.contains("signed, as approver, by CN=TEST Other") && told.contains("\nVERIFIED: "),
+        "{told}"
+    );
 }
 
 #[test]

@@ -19,14 +19,14 @@ fn facts(pdf: &std::path::Path) -> Value {
 fn the_manifest_names_the_editions_and_the_first_is_the_whole_report() {
     let editions = Template::default().editions().unwrap();
     let ids: Vec<&str> = editions.iter().map(|edition| edition.id.as_str()).collect();
-    assert_eq!(ids, ["full", "executive", "findings"]);
+    assert_eq!(ids, ["full", "executive", "findings", "index"]);
     let assessment = Synthetic::default().assessment();
     let named = render(&assessment, MANIFEST, &of_edition("full")).unwrap();
     assert!(named == render(&assessment, MANIFEST, &options()).unwrap());
     let unknown = render(&assessment, MANIFEST, &of_edition("short")).unwrap_err();
     assert_eq!(
         unknown.to_string(),
-        "there is no edition \"short\" of the report: there are full, executive, findings"
+        "there is no edition \"short\" of the report: there are full, executive, findings, index"
     );
 }
 
@@ -126,4 +126,34 @@ fn own_templates_stand_in_the_place_of_those_that_are_compiled_in() {
         let refused = with(&[("glossary.typ", &template)]).unwrap_err().to_string();
         assert!(refused.contains("glossary.typ:1: "), "{refused}");
     }
+}
+
+#[test]
+fn an_index_that_is_too_long_is_attached_and_holds_every_record() {
+    let assessment = Synthetic::default().assessment();
+    let records = assessment.evidence.len();
+    let most = records / 2 - 1;
+    let divided = ReportOptions { most_lines_of_evidence: Some(most), ..options() };
+    let pdf = rendered("annexes", &assessment, &divided);
+    assert!(python("extract_text.py", &pdf).contains("Itistoolongforthesepages"));
+    let bytes = std::fs::read(&pdf).unwrap();
+    assert!(bytes == render(&assessment, MANIFEST, &divided).unwrap(), "the same every time");
+    let names = python("detach.py", &pdf);
+    let names: Vec<&str> = names.lines().filter(|name| *name != "manifest.json").collect();
+    assert_eq!(names, ["evidence-index-01.pdf", "evidence-index-02.pdf", "evidence-index-03.pdf"]);
+    let annexes = names.iter().map(|name| pdf.with_file_name(name));
+    let listed: String = annexes
+        .map(|annex| {
+            let facts = facts(&annex);
+            assert_eq!((&facts["pdfa_part"], &facts["problems"]), (&json!("3"), &json!([])), "{facts}");
+            python("extract_text.py", &annex)
+        })
+        .collect();
+    for entry in &assessment.evidence {
+        assert!(listed.contains(&entry.id.to_string()), "{}", entry.id);
+    }
+    let whole = python("extract_text.py", &rendered("no-annexes", &assessment, &options()));
+    assert!(
+        !whole.contains("Itistoolongforthesepages") && whole.contains(&assessment.evidence[0].id.to_string())
+    );
 }

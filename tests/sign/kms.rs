@@ -101,5 +101,5 @@ fn a_key_in_kms_signs_and_no_other_does_with_its_certificate() {
     pki.join(&["gapped.pem", "root.pem"], "gapped-chain.pem");
     refused_with("gapped-chain.pem", &arn, 3, "is not the issuer");
     certify(world, &pki, &arn, "encryptor", "encryptor");
-    refused_with("encryptor-chain.pem", &arn, 3, "does not allow signatures");
+    refused_with("encryptor-chain.pem", &arn, 3, "is not for signing documents");
 }

@@ -8,9 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use proofpack::clock::Clock;
 use proofpack::sign::pades::validation_data::ValidationData;
 use proofpack::sign::pades::{Level, ROLES, sign_to_level};
-use proofpack::sign::{
-    RevocationError, RevocationSource, SignError, SignatureInfo, TimestampAuthority, sign_pdf,
-};
+use proofpack::sign::{RevocationError, RevocationSource, SignError, SignatureInfo, TimestampAuthority};
 use proofpack::verify::pdf::{Coverage, PdfProblem, PdfVerdict, verify};
 use proofpack::verify::revocation::Revocation;
 use proofpack::verify::trust::{Anchors, Trust};
@@ -329,11 +327,19 @@ fn what_is_revoked_does_not_sign_and_what_nobody_knows_of_neither() {
     assert!(matches!(refused, SignError::Revocation(RevocationError::NobodyToAsk(_))), "{refused}");
 }
 
-/// A PDF that is signed now with a certificate that is revoked from then on, with the issuer's own word beside it.
-pub(crate) fn signed_with_revoked(answering: &Answering, pdf: &[u8], since: DateTime<Utc>) -> Vec<u8> {
+/// A PDF that is signed now, up to this level, with a certificate that is revoked from then on, with the issuer's own word beside it.
+pub(crate) fn signed_with_revoked(
+    answering: &Answering,
+    pdf: &[u8],
+    level: Level,
+    revoked: &str,
+    since: DateTime<Utc>,
+) -> Vec<u8> {
     let info = SignatureInfo::new(Clock::System.now());
-    let signed = sign_pdf(pdf, &answering.pki.signer(), &info).unwrap();
-    answering.register("authority", &[("signer", Some(since)), ("stamper", None)]);
+    let authorities = Authority::of(&answering.pki).boxed();
+    let signed = sign_to_level(pdf, &answering.pki.signer(), &info, level, &authorities, answering).unwrap();
+    let certificates = ["signer", "stamper"].map(|name| (name, (name == revoked).then_some(since)));
+    answering.register("authority", &certificates);
     let data = ValidationData {
         certificates: ["authority", "root"].map(|name| answering.pki.der(name)).to_vec(),
         responses: Vec::new(),
@@ -342,21 +348,58 @@ pub(crate) fn signed_with_revoked(answering: &Answering, pdf: &[u8], since: Date
     data.append(&signed).unwrap()
 }
 
-/// Who kept the key of a certificate that was revoked signs with it.
+/// Who kept the key of a certificate that was revoked signs with it, and claims whatever time suits.
 #[test]
-fn a_signature_after_the_revocation_is_a_problem_and_one_before_is_none() {
+fn a_revocation_counts_unless_somebody_else_attests_that_the_signature_was_there_before() {
     let answering = Answering::new("p256", "http://pki.test");
-    let revoked = |since: TimeDelta| {
-        let pdf = signed_with_revoked(&answering, REPORT, Clock::System.now() + since);
+    let (before, after) = (TimeDelta::hours(-1), TimeDelta::hours(1));
+    let judged = |level, revoked, since| {
+        let pdf = signed_with_revoked(&answering, REPORT, level, revoked, Clock::System.now() + since);
         let verdict = answering.verified(&pdf);
         assert_eq!(verdict.problems, [], "nothing was changed");
-        verdict.signatures[0].signature.as_ref().unwrap().revocation.clone()
+        let signature = verdict.signatures[0].signature.clone().unwrap();
+        (signature.revocation, signature.timestamp.map(|stamped| stamped.revocation))
     };
-    let before = revoked(TimeDelta::hours(-1));
-    let Revocation::Revoked { subject, reason, .. } = before else { panic!("{before:?}") };
-    assert_eq!((subject.as_str(), reason.as_deref()), ("CN=The signer,O=Test", Some("key compromise")));
-    let later = revoked(TimeDelta::hours(1));
-    assert!(matches!(later, Revocation::NotRevoked { .. }), "{later:?}");
+    for (level, since) in [(Level::Basic, before), (Level::Basic, after), (Level::Timestamp, before)] {
+        let (revocation, _) = judged(level, "signer", since);
+        let Revocation::Revoked { subject, reason, .. } = revocation else {
+            panic!("{level:?}: {revocation:?}")
+        };
+        assert_eq!((subject.as_str(), reason.as_deref()), ("CN=The signer,O=Test", Some("key compromise")));
+    }
+    let (revocation, _) = judged(Level::Timestamp, "signer", after);
+    assert!(matches!(revocation, Revocation::NotRevoked { .. }), "{revocation:?}");
+    // An authority whose key was lost stamps any time: its tokens never count.
+    for since in [before, after] {
+        let (_, stamped) = judged(Level::Timestamp, "stamper", since);
+        assert!(matches!(stamped, Some(Revocation::Revoked { .. })), "{stamped:?}");
+    }
+    // That nothing is revoked tells nothing of a signature whose time nobody attests.
+    let (revocation, _) = judged(Level::Basic, "nobody", before);
+    assert_eq!(revocation, Revocation::NotKnown);
+}
+
+/// An authority may divide its list; only the part that a certificate names tells of it.
+#[test]
+fn a_part_of_a_list_that_is_about_other_certificates_is_no_answer() {
+    let answering = Answering::new("p256", "http://pki.test");
+    let plain = fs::read_to_string(answering.pki.path("authority.cnf")).unwrap();
+    let signed = |extension: &str| {
+        fs::write(answering.pki.path("authority.cnf"), format!("{plain}{extension}\n")).unwrap();
+        answering.register("authority", &[("signer", None), ("stamper", None)]);
+        answering.sign(Level::LongTerm)
+    };
+    let point = |more: &str| format!("issuingDistributionPoint = critical, @point\n[point]\n{more}");
+    signed(&point("fullname = URI:http://pki.test/authority.crl")).unwrap();
+    signed(&point("onlyuser = TRUE")).unwrap();
+    for (extension, expected) in [
+        (point("fullname = URI:http://pki.test/other.crl"), "another part of the list"),
+        (point("onlyCA = TRUE"), "restricted to other certificates"),
+        (point("onlysomereasons = keyCompromise"), "restricted to other certificates, or to some reasons"),
+    ] {
+        let refused = signed(&extension).unwrap_err().to_string();
+        assert!(refused.contains(expected), "{extension}: {refused}");
+    }
 }
 
 #[test]
@@ -419,10 +462,10 @@ fn the_program_asks_over_http_and_verify_tells_that_nothing_was_revoked() {
     assert!(told.contains("holds  No certificate was revoked when it signed"), "{told}");
     assert!(told.contains("not revoked, as the issuers said at "), "{told}");
     assert!(told.contains("the report with its signatures existed at "), "{told}");
-    // Nobody needs to be trusted for that.
+    // A time that nobody trusted attests is a claim: it may be any.
     let json: Value = serde_json::from_str(&verify(&["--json"])).unwrap();
     let facets = json["facets"].as_array().unwrap();
-    assert_eq!(facets.iter().find(|facet| facet["facet"] == "revocation").unwrap()["holds"], true);
+    assert_eq!(facets.iter().find(|facet| facet["facet"] == "revocation").unwrap()["holds"], Value::Null);
     assert_eq!(json["report"]["timestamps"].as_array().unwrap().len(), 1);
 
     let said = |settings: &str| String::from_utf8_lossy(&home.sign(settings).stderr).into_owned();

@@ -48,9 +48,14 @@ impl Home {
     }
 
     fn run_sign(&self, settings: &str, arguments: &[&str]) -> Output {
+        self.configure(settings);
+        proofpack().arg("sign").args(arguments).current_dir(self.folder.path()).output().unwrap()
+    }
+
+    /// Writes a configuration with these settings.
+    fn configure(&self, settings: &str) {
         let needed = "organization = \"Tests\"\nframework = \"hipaa-security-rule\"\noutput = \"out\"";
         let configuration = format!("{needed}\n[scope]\nregions = [\"us-east-1\"]\n{settings}\n");
         fs::write(self.folder.path().join("proofpack.toml"), configuration).unwrap();
-        proofpack().arg("sign").args(arguments).current_dir(self.folder.path()).output().unwrap()
     }
 }

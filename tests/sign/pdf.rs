@@ -4,11 +4,14 @@ use std::fs;
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
+use lopdf::Dictionary;
+use proofpack::sign::pades::PreparedPdf;
 use proofpack::sign::{SignError, SignatureInfo, SoftwareSigner, sign_pdf};
 use serde_json::{Value, json};
 
 use super::pki::{KEY_KINDS, PASSWORD, Pki};
 use crate::support::{python_tool, root, succeed};
+use crate::tamper::edit::updated;
 
 /// A PDF/A-3a and PDF/UA-1 file by Typst; `tests/fixtures/sign/README.md` says how it was made.
 pub(crate) const REPORT: &[u8] = include_bytes!("../fixtures/sign/report.pdf");
@@ -76,4 +79,17 @@ fn what_cannot_be_signed_is_said() {
         let error = sign_pdf(broken, &signer, &info).unwrap_err();
         assert!(matches!(error, SignError::MalformedPdf(_)), "{error}");
     }
+}
+
+/// All numbers that an object can have but one are taken: nothing may be added, and nothing may end the program.
+#[test]
+fn a_pdf_without_room_for_objects_is_refused() {
+    let crowded = updated(REPORT, |update| {
+        update.new_document.set_object((u32::MAX - 1, 0), Dictionary::new());
+    });
+    let pki = Pki::shared("p256");
+    let info = SignatureInfo::new(pki.valid_instant());
+    let error = sign_pdf(&crowded, &pki.signer(), &info).unwrap_err();
+    assert!(matches!(error, SignError::MalformedPdf(_)), "{error}");
+    assert!(PreparedPdf::document_timestamp(&crowded).is_err());
 }

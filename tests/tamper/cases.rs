@@ -8,6 +8,7 @@ use cms::signed_data::SignedData;
 use der::asn1::{Null, SetOfVec};
 use der::{Any, Decode, Encode};
 use lopdf::{Dictionary, Document, Object, Stream, dictionary};
+use proofpack::sign::pades::PreparedPdf;
 use proofpack::sign::pades::validation_data::ValidationData;
 use proofpack::sign::{SignatureInfo, detached_cms, sign_pdf, test_certificate};
 
@@ -70,6 +71,11 @@ pub(crate) fn cases() -> Vec<Case> {
 type Made = Vec<(&'static str, &'static str, Vec<u8>)>;
 
 fn unreadable(good: &[u8]) -> Made {
+    let stamped_alone = {
+        let prepared = PreparedPdf::document_timestamp(REPORT).unwrap();
+        let token = crate::support::signed::stamped(&prepared.signed_parts().concat());
+        prepared.finish(&token).unwrap()
+    };
     let start = format!("startxref\n{}\n", Document::load_mem(good).unwrap().xref_start);
     let folder = tempfile::tempdir().unwrap();
     let [plain, encrypted] = ["plain.pdf", "encrypted.pdf"].map(|name| folder.path().join(name));
@@ -80,6 +86,7 @@ fn unreadable(good: &[u8]) -> Made {
     vec![
         ("unreadable", "cut-off-at-the-beginning", good[..100].to_vec()),
         ("not-signed", "signature-removed", REPORT.to_vec()),
+        ("not-signed", "timestamp-alone", stamped_alone),
         (
             "repaired-structure",
             "cross-references-misplaced",
@@ -394,7 +401,7 @@ fn signatures(good: &[u8]) -> Made {
     };
     let data = ValidationData { certificates: vec![pki.der("signer")], ..ValidationData::default() };
     let stamped = {
-        let prepared = proofpack::sign::pades::PreparedPdf::document_timestamp(good).unwrap();
+        let prepared = PreparedPdf::document_timestamp(good).unwrap();
         prepared.finish(&crate::support::signed::stamped(b"something else")).unwrap()
     };
     vec![

@@ -11,6 +11,7 @@ use proofpack::canonical::{sha256, to_file_bytes};
 use proofpack::clock::Clock;
 use proofpack::model::{Assessment, Corroboration, Manifest, NotConfirmed, ProblemCode, Record, RecordId};
 use proofpack::report::{self, ReportOptions};
+use proofpack::sign::pades::Level;
 use proofpack::sign::{self, Certificate, SignatureInfo, Signer};
 use proofpack::verify::{self, Options, VerdictLine};
 
@@ -261,6 +262,8 @@ fn of_what_stands_beside() -> Vec<Tamper> {
             let revoked = signed_with_revoked(
                 &Answering::new("p256", "http://pki.test"),
                 &pdf,
+                Level::Basic,
+                "signer",
                 Clock::System.now() - TimeDelta::hours(1),
             );
             members.insert("report.pdf".into(), revoked);

@@ -64,7 +64,7 @@ pub(super) fn fill(
     drawn: Option<&[u8]>,
 ) -> Result<(), SignError> {
     let has_box = update.before().get_dictionary(field).is_ok_and(|field| field.has(b"AP"));
-    let appearance = drawn.filter(|_| has_box).map(|drawn| visible::appearance(update, drawn));
+    let appearance = drawn.filter(|_| has_box).map(|drawn| visible::appearance(update, drawn)).transpose()?;
     let field = update.change(field)?;
     field.set("V", signature);
     if let Some(appearance) = appearance {
@@ -100,9 +100,9 @@ pub(super) fn create(
         if let Some(place) = place {
             let drawn = info.appearance.as_deref().filter(|_| is_this).unwrap_or_default();
             widget.set("Rect", place.rectangle());
-            widget.set("AP", visible::appearance(update, drawn));
+            widget.set("AP", visible::appearance(update, drawn)?);
         }
-        let id = update.add(widget);
+        let id = update.add(widget)?;
         update.add_annotation(page, id)?;
         widgets.push(id);
         seen.extend(place.map(|place| (id, place, words)));
@@ -118,7 +118,7 @@ pub(super) fn add_timestamp(update: &mut Update, number: usize, token: ObjectId)
     let page = update.first_page()?;
     let mut widget = widget(&format!("timestamp-{number}"), "Timestamp over the document", page);
     widget.set("V", token);
-    let id = update.add(widget);
+    let id = update.add(widget)?;
     update.add_annotation(page, id)?;
     update.add_fields(&[id])
 }

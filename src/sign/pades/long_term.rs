@@ -7,8 +7,9 @@ use der::{Decode, Encode};
 use lopdf::{Dictionary, Object};
 use serde::{Deserialize, Serialize};
 
+use super::super::revocation::SigningChain;
 use super::super::timestamp::{self, TOKEN_ATTRIBUTE, TimestampAuthority, Token};
-use super::super::{Certificate, RevocationSource, SignError, Signer, cms as signed_cms, revocation};
+use super::super::{RevocationSource, SignError, Signer, cms as signed_cms, revocation};
 use super::update::Update;
 use super::validation_data::ValidationData;
 use super::{PreparedPdf, SignatureInfo, der_length, form, sign_and_stamp_pdf};
@@ -65,9 +66,9 @@ fn add_validation_data(
     let known = ValidationData::of(update.before())?;
     let mut chains = Vec::new();
     for dictionary in form::values(update.before())? {
-        chains.extend(chains_of(dictionary)?);
+        chains.extend(chains_of(dictionary, now)?);
     }
-    let needed = revocation::collect(chains, known.clone(), source, now)?;
+    let needed = revocation::collect(chains, known.clone(), source)?;
     if needed.beyond(&known).is_empty() { Ok(pdf) } else { needed.append(&pdf) }
 }
 
@@ -84,24 +85,35 @@ pub fn timestamp_document(
     prepared.finish(token.der())
 }
 
-/// The chains of a signature and of the timestamp on it, or of a timestamp over the document.
-fn chains_of(signature: &Dictionary) -> Result<Vec<Vec<Certificate>>, SignError> {
+/// The chains of a signature and of the timestamp on it, or of a timestamp over the document, and when each signed: where no
+/// timestamp tells, now.
+fn chains_of(signature: &Dictionary, now: DateTime<Utc>) -> Result<Vec<SigningChain>, SignError> {
     let malformed = |what: String| SignError::MalformedPdf(format!("a signature in it: {what}"));
     let contents =
         signature.get(b"Contents").and_then(Object::as_str).map_err(|error| malformed(error.to_string()))?;
     let length = der_length(contents).filter(|length| *length <= contents.len());
     let der = &contents[..length.ok_or_else(|| malformed("it is no DER".into()))?];
     if signature.has_type(b"DocTimeStamp") {
-        return Ok(vec![Token::read(der)?.chain().to_vec()]);
+        let token = Token::read(der)?;
+        return Ok(vec![of_token(&token)]);
     }
     let signed: SignedData = ContentInfo::from_der(der)?.content.decode_as()?;
     let mut chains = Vec::new();
     for signer in signed.signer_infos.0.iter() {
-        chains.extend(signed_cms::chain_of(&signed, signer));
         let attributes = signer.unsigned_attrs.iter().flat_map(|all| all.iter());
-        for token in attributes.filter(|one| one.oid == TOKEN_ATTRIBUTE).filter_map(|one| one.values.get(0)) {
-            chains.push(Token::read(&token.to_der()?)?.chain().to_vec());
-        }
+        let tokens = attributes.filter(|one| one.oid == TOKEN_ATTRIBUTE).filter_map(|one| one.values.get(0));
+        let tokens =
+            tokens.map(|token| Ok(Token::read(&token.to_der()?)?)).collect::<Result<Vec<_>, SignError>>()?;
+        let signed_at = tokens.iter().map(Token::time).fold(now, DateTime::min);
+        chains.extend(
+            signed_cms::chain_of(&signed, signer)
+                .map(|certificates| SigningChain { certificates, signed_at }),
+        );
+        chains.extend(tokens.iter().map(of_token));
     }
     Ok(chains)
+}
+
+fn of_token(token: &Token) -> SigningChain {
+    SigningChain { certificates: token.chain().to_vec(), signed_at: token.time() }
 }

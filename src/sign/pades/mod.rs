@@ -26,8 +26,8 @@ use update::Update;
 pub(crate) const RESERVED: usize = 16 * 1024;
 /// The offsets' place holder: ten digits, as wide as the largest offset that a cross-reference table can hold.
 const OFFSET: i64 = 9_999_999_999;
-/// The most that one compressed stream of a PDF may unpack to while it is read.
-pub(crate) const LARGEST_STREAM: usize = 128 * 1024 * 1024;
+/// The most that one stream of objects or cross-references may unpack to while a PDF is read: reports have none.
+pub(crate) const LARGEST_STREAM: usize = 1024 * 1024;
 
 /// The roles in which a report is signed, in their order, where nothing else is asked for.
 pub const ROLES: [&str; 3] = ["preparer", "reviewer", "approver"];
@@ -127,13 +127,13 @@ impl PreparedPdf {
         let id = match form::fields(update.before())? {
             fields if fields.is_empty() => {
                 signature.set("Reference", vec![certification().into()]);
-                let id = update.add(signature);
+                let id = update.add(signature)?;
                 form::create(&mut update, info, id)?;
                 id
             }
             fields => {
                 let field = form::field_to_fill(fields, &info.role)?;
-                let id = update.add(signature);
+                let id = update.add(signature)?;
                 form::fill(&mut update, field, id, info.appearance.as_deref())?;
                 id
             }
@@ -149,7 +149,7 @@ impl PreparedPdf {
     pub fn document_timestamp(pdf: &[u8]) -> Result<Self, SignError> {
         let mut update = Update::of(pdf)?;
         let number = form::fields(update.before())?.len() + 1;
-        let id = update.add(place_holder("DocTimeStamp", "ETSI.RFC3161"));
+        let id = update.add(place_holder("DocTimeStamp", "ETSI.RFC3161"))?;
         form::add_timestamp(&mut update, number, id)?;
         Self::locate(update.into_bytes(3 * RESERVED)?, pdf.len(), id)
     }

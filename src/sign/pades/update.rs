@@ -54,8 +54,8 @@ impl Update {
     }
 
     /// Adds an object.
-    pub(super) fn add(&mut self, object: impl Into<Object>) -> ObjectId {
-        self.document.new_document.add_object(object)
+    pub(super) fn add(&mut self, object: impl Into<Object>) -> Result<ObjectId, SignError> {
+        self.document.new_document.try_add_object(object).map_err(malformed)
     }
 
     /// The catalog, to be changed.

@@ -1,6 +1,8 @@
 //! The document security store (DSS, ETSI EN 319 142-1, section 5.4): certificates, OCSP responses and revocation lists with
 //! which the signatures can still be checked when nobody answers any more.
 
+use std::collections::BTreeSet;
+
 use lopdf::{Dictionary, Document, Object, Stream};
 
 use super::super::SignError;
@@ -10,6 +12,10 @@ use super::update::{Update, malformed};
 const KEYS: [&str; 3] = ["Certs", "OCSPs", "CRLs"];
 /// The most entries under one key that are read.
 const MOST_ENTRIES: usize = 200;
+
+/// The most bytes of all entries together, and of one that is no revocation list.
+const MOST_BYTES: usize = 64 << 20;
+const LARGEST_SMALL: usize = 64 << 10;
 
 /// What is in the store: DER.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,17 +35,30 @@ impl ValidationData {
     /// When the store is not as we write it.
     pub(crate) fn of(document: &Document) -> Result<Self, SignError> {
         let Some(store) = store(document) else { return Ok(Self::default()) };
-        let [certificates, responses, lists] = KEYS.map(|key| {
-            references(store, key)
-                .iter()
-                .take(MOST_ENTRIES)
-                .map(|entry| {
-                    let (_, object) = document.dereference(entry).map_err(malformed)?;
-                    Ok(object.as_stream().map_err(malformed)?.content.clone())
-                })
-                .collect::<Result<Vec<_>, SignError>>()
-        });
-        Ok(Self { certificates: certificates?, responses: responses?, lists: lists? })
+        let mut seen = BTreeSet::new();
+        let mut room = MOST_BYTES;
+        let mut read = |key: &str, most: usize| {
+            let mut part = Vec::new();
+            for entry in references(store, key).iter().take(MOST_ENTRIES) {
+                let id = entry.as_reference().map_err(malformed)?;
+                let content =
+                    &document.get_object(id).and_then(Object::as_stream).map_err(malformed)?.content;
+                if !seen.insert(id) || content.len() > most || content.len() > room {
+                    return Err(SignError::MalformedPdf(
+                        "an entry of its security store is repeated or too large".into(),
+                    ));
+                }
+                room -= content.len();
+                part.push(content.clone());
+            }
+            Ok(part)
+        };
+        let [certificates, responses, lists] = KEYS;
+        Ok(Self {
+            certificates: read(certificates, LARGEST_SMALL)?,
+            responses: read(responses, LARGEST_SMALL)?,
+            lists: read(lists, MOST_BYTES)?,
+        })
     }
 
     /// Whether there is nothing in it.
@@ -71,14 +90,14 @@ impl ValidationData {
         for (entries, added) in entries.iter_mut().zip(new.parts()) {
             for der in added {
                 let stream = Stream::new(Dictionary::new(), der.clone()).with_compression(false);
-                entries.push(update.add(stream).into());
+                entries.push(update.add(stream)?.into());
             }
         }
         let mut store = lopdf::dictionary! { "Type" => "DSS" };
         for (key, entries) in KEYS.into_iter().zip(entries).filter(|(_, entries)| !entries.is_empty()) {
             store.set(key, entries);
         }
-        let store = update.add(store);
+        let store = update.add(store)?;
         update.catalog()?.set("DSS", store);
         let size = new.parts().iter().flat_map(|part| part.iter()).map(|der| der.len() + 100).sum::<usize>();
         update.into_bytes(size + 16 * 1024)

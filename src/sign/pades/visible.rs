@@ -51,13 +51,13 @@ impl Place {
 }
 
 /// What is drawn in a box.
-pub(super) fn appearance(update: &mut Update, content: &[u8]) -> Dictionary {
+pub(super) fn appearance(update: &mut Update, content: &[u8]) -> Result<Dictionary, SignError> {
     let form = dictionary! {
         "Type" => "XObject", "Subtype" => "Form", "Resources" => Dictionary::new(),
         "BBox" => vec![0.into(), 0.into(), WIDTH.into(), HEIGHT.into()],
     };
-    let form = update.add(Stream::new(form, content.to_vec()).with_compression(false));
-    dictionary! { "N" => form }
+    let form = update.add(Stream::new(form, content.to_vec()).with_compression(false))?;
+    Ok(dictionary! { "N" => form })
 }
 
 /// What is drawn in a field's box; `None` where the field has none, or what is there is more than lines and surfaces.
@@ -103,7 +103,7 @@ pub(super) fn tag(update: &mut Update, widgets: &[(ObjectId, Place, String)]) ->
         let form = update.add(dictionary! {
             "Type" => "StructElem", "S" => "Form", "P" => top, "Pg" => place.page,
             "Alt" => Object::string_literal(words.as_str()), "K" => object,
-        });
+        })?;
         update.change(*widget)?.set("StructParent", next);
         numbers.extend([next.into(), form.into()]);
         kids.push(form.into());

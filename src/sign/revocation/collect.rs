@@ -8,7 +8,7 @@ use x509_cert::ext::pkix::{AuthorityInfoAccessSyntax, CrlDistributionPoints};
 
 use super::super::Certificate;
 use super::super::pades::validation_data::ValidationData;
-use super::{RevocationError, RevocationSource, Statement, has_nothing_to_check, list, response};
+use super::{RevocationError, RevocationSource, Statement, list, response};
 
 /// `id-ad-caIssuers` (RFC 5280, section 4.2.2.1).
 const CA_ISSUERS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.2");
@@ -17,23 +17,35 @@ const LONGEST_CHAIN: usize = 10;
 /// The most addresses of one kind that a certificate may name for us to ask.
 const MOST_ADDRESSES: usize = 4;
 
+/// The certificates behind a signature or timestamp.
+#[derive(Debug, Clone)]
+pub struct SigningChain {
+    /// The signer's first, then each that issued the one before it.
+    pub certificates: Vec<Certificate>,
+    /// When it was made.
+    pub signed_at: DateTime<Utc>,
+}
+
 /// Adds the certificates of these chains, each the signer's first, to what is known, and for each certificate but the last,
-/// self-issued one, what shows that it is not revoked now.
+/// self-issued one, what shows that it was not revoked when it signed.
 ///
 /// # Errors
 /// When one is revoked, or nobody says that it is not.
 pub fn collect(
-    chains: Vec<Vec<Certificate>>,
+    chains: Vec<SigningChain>,
     known: ValidationData,
     source: &dyn RevocationSource,
-    now: DateTime<Utc>,
 ) -> Result<ValidationData, RevocationError> {
     let mut data = known;
-    for mut chain in chains {
+    for SigningChain { certificates: mut chain, signed_at: at } in chains {
         complete(&mut chain, &data, source)?;
         for pair in chain.windows(2) {
-            if super::statement(&pair[0], &pair[1], &data, now).is_none() && !has_nothing_to_check(&pair[0]) {
-                ask(&pair[0], &pair[1], source, now, &mut data)?;
+            match super::statement(&pair[0], &pair[1], &data, at) {
+                Some(Statement { revoked: Some(revoked), .. }) if revoked.at <= at => {
+                    return Err(revoked.error(pair[0].facts().subject));
+                }
+                Some(_) => {}
+                None => ask(&pair[0], &pair[1], source, at, &mut data)?,
             }
         }
         for certificate in chain {
@@ -116,8 +128,8 @@ fn ask(
             if usable(&statement) { Ok((der, statement)) } else { Err(stale()) }
         });
         match known {
-            Ok((_, Statement { revoked: Some((at, reason)), .. })) => {
-                return Err(RevocationError::Revoked { subject, at, reason });
+            Ok((_, Statement { revoked: Some(revoked), .. })) if revoked.at <= now => {
+                return Err(revoked.error(subject));
             }
             Ok((der, _)) => {
                 if is_responder {

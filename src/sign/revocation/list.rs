@@ -1,14 +1,18 @@
 //! Certificate revocation lists (RFC 5280, section 5).
 
+use const_oid::db::rfc5280::{
+    ID_CE_CRL_REASONS, ID_CE_DELTA_CRL_INDICATOR, ID_CE_ISSUING_DISTRIBUTION_POINT,
+};
 use der::{Decode, Encode};
 use x509_cert::crl::CertificateList;
 use x509_cert::ext::Extension;
-use x509_cert::ext::pkix::CrlReason;
 use x509_cert::ext::pkix::crl::dp::IssuingDistributionPoint;
+use x509_cert::ext::pkix::name::DistributionPointName;
+use x509_cert::ext::pkix::{CrlDistributionPoints, CrlReason};
 
 use super::super::Certificate;
 use super::super::certificate::instant;
-use super::{Signed, Statement};
+use super::{Revoked, Signed, Statement};
 
 /// What a list says of a certificate.
 pub(super) fn statement(
@@ -23,16 +27,20 @@ pub(super) fn statement(
     if !is_by(der, issuer) {
         return Err("the issuer did not sign it".into());
     }
-    for extension in list.crl_extensions.iter().flatten().filter(|extension| extension.critical) {
-        require_complete(extension)?;
+    for extension in list.crl_extensions.iter().flatten() {
+        require_about(extension, certificate)?;
     }
     let serial = &certificate.parsed().tbs_certificate.serial_number;
     let entry = list.revoked_certificates.iter().flatten().find(|entry| entry.serial_number == *serial);
+    let mut all = list.revoked_certificates.iter().flatten().flat_map(|entry| &entry.crl_entry_extensions);
+    if all.any(|extensions| extensions.iter().any(|one| one.critical && one.extn_id != ID_CE_CRL_REASONS)) {
+        return Err("an entry has a critical extension that is not understood".into());
+    }
     let revoked = entry.map(|entry| {
         let extensions = entry.crl_entry_extensions.iter().flatten();
-        let reason = extensions.filter(|one| one.extn_id == const_oid::db::rfc5280::ID_CE_CRL_REASONS);
+        let reason = extensions.filter(|one| one.extn_id == ID_CE_CRL_REASONS);
         let reason = reason.filter_map(|one| CrlReason::from_der(one.extn_value.as_bytes()).ok()).next();
-        (instant(&entry.revocation_date), reason.map(in_words))
+        Revoked { at: instant(&entry.revocation_date), reason }
     });
     Ok(Statement {
         revoked,
@@ -60,35 +68,42 @@ fn read(der: &[u8]) -> Result<CertificateList, String> {
     Ok(list)
 }
 
-/// The one critical extension that is understood says what a list is restricted to; one that leaves certificates out tells nothing
-/// of those.
-fn require_complete(extension: &Extension) -> Result<(), String> {
-    let oid = extension.extn_id;
-    if oid != const_oid::db::rfc5280::ID_CE_ISSUING_DISTRIBUTION_POINT {
-        return Err(format!("it has a critical extension that is not understood ({oid})"));
+/// An extension must not take the certificate out of what the list is about, whether it is critical or not.
+fn require_about(extension: &Extension, certificate: &Certificate) -> Result<(), String> {
+    match extension.extn_id {
+        ID_CE_ISSUING_DISTRIBUTION_POINT => {}
+        ID_CE_DELTA_CRL_INDICATOR => return Err("it holds only what is new".into()),
+        oid if extension.critical => {
+            return Err(format!("it has a critical extension that is not understood ({oid})"));
+        }
+        _ => return Ok(()),
     }
     let scope = IssuingDistributionPoint::from_der(extension.extn_value.as_bytes());
     let scope = scope.map_err(|error| error.to_string())?;
-    let is_restricted = scope.only_contains_user_certs
-        || scope.only_contains_ca_certs
+    let of_other_kinds = if certificate.is_authority() {
+        scope.only_contains_user_certs
+    } else {
+        scope.only_contains_ca_certs
+    };
+    let is_restricted = of_other_kinds
         || scope.only_contains_attribute_certs
         || scope.indirect_crl
         || scope.only_some_reasons.is_some();
-    if is_restricted { Err("it is restricted to some certificates or reasons".into()) } else { Ok(()) }
-}
-
-pub(super) fn in_words(reason: CrlReason) -> String {
-    match reason {
-        CrlReason::Unspecified => "unspecified",
-        CrlReason::KeyCompromise => "key compromise",
-        CrlReason::CaCompromise => "compromise of the authority",
-        CrlReason::AffiliationChanged => "affiliation changed",
-        CrlReason::Superseded => "superseded",
-        CrlReason::CessationOfOperation => "cessation of operation",
-        CrlReason::CertificateHold => "on hold",
-        CrlReason::RemoveFromCRL => "removed from the list",
-        CrlReason::PrivilegeWithdrawn => "privilege withdrawn",
-        CrlReason::AaCompromise => "compromise of the attribute authority",
+    if is_restricted {
+        return Err("it is restricted to other certificates, or to some reasons".into());
     }
-    .to_owned()
+    // Of several lists that share the certificates of an authority, one counts: that which the certificate names.
+    let Some(point) = &scope.distribution_point else { return Ok(()) };
+    let named = certificate.parsed().tbs_certificate.get::<CrlDistributionPoints>();
+    let named = named.ok().flatten().map(|(_, points)| points.0).unwrap_or_default();
+    let names = |point: &DistributionPointName| match point {
+        DistributionPointName::FullName(names) => names.clone(),
+        DistributionPointName::NameRelativeToCRLIssuer(_) => Vec::new(),
+    };
+    let own = names(point);
+    let is_named = named
+        .iter()
+        .filter_map(|one| one.distribution_point.as_ref())
+        .any(|one| names(one).iter().any(|name| own.contains(name)));
+    if is_named { Ok(()) } else { Err("it is another part of the list than that of the certificate".into()) }
 }

@@ -8,15 +8,15 @@ mod list;
 mod response;
 
 use chrono::{DateTime, Utc};
-use const_oid::db::rfc6960::ID_PKIX_OCSP_NOCHECK;
 use der::asn1::BitString;
 use der::{Any, Decode, Encode, Sequence};
 use spki::AlgorithmIdentifierOwned;
+use x509_cert::ext::pkix::CrlReason;
 
 use super::Certificate;
 use super::algorithm::verify_certificate;
 use super::pades::validation_data::ValidationData;
-pub use collect::collect;
+pub use collect::{SigningChain, collect};
 
 /// The largest answer that is read, in bytes: lists of large authorities take some megabytes.
 pub const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
@@ -76,11 +76,56 @@ pub enum RevocationError {
     },
 }
 
+/// That a certificate is revoked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Revoked {
+    /// Since when.
+    pub(crate) at: DateTime<Utc>,
+    /// Why, if the issuer says.
+    pub(crate) reason: Option<CrlReason>,
+}
+
+impl Revoked {
+    /// Why, in words.
+    pub(crate) fn in_words(&self) -> Option<&'static str> {
+        Some(match self.reason? {
+            CrlReason::Unspecified => "unspecified",
+            CrlReason::KeyCompromise => "key compromise",
+            CrlReason::CaCompromise => "compromise of the authority",
+            CrlReason::AffiliationChanged => "affiliation changed",
+            CrlReason::Superseded => "superseded",
+            CrlReason::CessationOfOperation => "cessation of operation",
+            CrlReason::CertificateHold => "on hold",
+            CrlReason::RemoveFromCRL => "removed from the list",
+            CrlReason::PrivilegeWithdrawn => "privilege withdrawn",
+            CrlReason::AaCompromise => "compromise of the attribute authority",
+        })
+    }
+
+    /// Whether the tokens that a timestamp authority signed before still count (RFC 3161, section 4).
+    pub(crate) fn leaves_tokens_valid(&self) -> bool {
+        use CrlReason as Reason;
+        matches!(
+            self.reason,
+            Some(
+                Reason::Unspecified
+                    | Reason::AffiliationChanged
+                    | Reason::Superseded
+                    | Reason::CessationOfOperation
+            )
+        )
+    }
+
+    fn error(&self, subject: String) -> RevocationError {
+        RevocationError::Revoked { subject, at: self.at, reason: self.in_words().map(str::to_owned) }
+    }
+}
+
 /// What an issuer says of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Statement {
-    /// Since when, and why, it is revoked; `None` when it is not.
-    pub(crate) revoked: Option<(DateTime<Utc>, Option<String>)>,
+    /// That it is revoked, if it is.
+    pub(crate) revoked: Option<Revoked>,
     /// When this was known to be right.
     pub(crate) this_update: DateTime<Utc>,
     /// By when there would be a newer statement.
@@ -109,12 +154,6 @@ pub(crate) fn statement(
     // A revocation stays one, whenever it was told.
     known.retain(|one| one.revoked.is_some() || one.tells_of(certificate, at));
     known.into_iter().max_by_key(|one| (one.revoked.is_some(), one.this_update))
-}
-
-/// Whether its issuer says that it lives too shortly to be worth revoking (RFC 6960, section 4.2.2.2.1).
-pub(crate) fn has_nothing_to_check(certificate: &Certificate) -> bool {
-    let extensions = certificate.parsed().tbs_certificate.extensions.as_deref().unwrap_or_default();
-    extensions.iter().any(|extension| extension.extn_id == ID_PKIX_OCSP_NOCHECK)
 }
 
 /// Whether each part of the data is what somebody among `known` signed, and each certificate one: nothing else belongs there.

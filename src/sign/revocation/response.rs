@@ -13,7 +13,7 @@ use x509_ocsp::{
 };
 
 use super::super::Certificate;
-use super::{Signed, Statement, list};
+use super::{Revoked, Signed, Statement};
 
 /// `id-pkix-ocsp-basic`.
 const BASIC: ObjectIdentifier = const_oid::db::rfc6960::ID_PKIX_OCSP_BASIC;
@@ -43,7 +43,7 @@ pub(super) fn statement(
         let revoked = match &single.cert_status {
             CertStatus::Good(_) => None,
             CertStatus::Revoked(info) => {
-                Some((instant(&info.revocation_time), info.revocation_reason.map(list::in_words)))
+                Some(Revoked { at: instant(&info.revocation_time), reason: info.revocation_reason })
             }
             CertStatus::Unknown(_) => return Err("the responder does not know the certificate".into()),
         };

@@ -1,6 +1,6 @@
 //! What a later revision of a PDF changes, in words: for the message that a signed report was altered.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lopdf::{Document, Object, ObjectId};
 
@@ -11,13 +11,12 @@ const MOST_CHANGES: usize = 20;
 pub(super) fn changes(signed: &Document, now: &Document) -> Vec<String> {
     let pages = |document: &Document| -> Vec<ObjectId> { document.page_iter().collect() };
     let (pages_before, pages_now) = (pages(signed), pages(now));
-    let page_number = |id: &ObjectId| pages_before.iter().position(|page| page == id).map(|index| index + 1);
-    let content_of = |id: &ObjectId| {
-        pages_before
-            .iter()
-            .position(|page| signed.get_page_contents(*page).contains(id))
-            .map(|index| index + 1)
-    };
+    let page_numbers: BTreeMap<ObjectId, usize> = pages_before.iter().copied().zip(1..).collect();
+    let contents: BTreeMap<ObjectId, usize> = pages_before
+        .iter()
+        .zip(1..)
+        .flat_map(|(page, number)| signed.get_page_contents(*page).into_iter().map(move |id| (id, number)))
+        .collect();
     let mut found = BTreeSet::new();
     if pages_before != pages_now {
         found.insert(format!(
@@ -27,12 +26,15 @@ pub(super) fn changes(signed: &Document, now: &Document) -> Vec<String> {
         ));
     }
     for (id, object) in &now.objects {
+        if found.len() >= MOST_CHANGES {
+            break;
+        }
         let before = signed.objects.get(id);
         if before.is_some_and(|before| same(before, object)) {
             continue;
         }
         let added = before.is_none();
-        found.insert(match (page_number(id), content_of(id), kind(object)) {
+        found.insert(match (page_numbers.get(id), contents.get(id), kind(object)) {
             (Some(number), _, _) => format!("page {number} was changed"),
             (_, Some(number), _) => format!("the content of page {number} was replaced"),
             (_, _, Some(kind)) if added => format!("{kind} was added"),

@@ -12,6 +12,9 @@ const DEEPEST: usize = 16;
 /// The most form fields that are looked at.
 const MOST: usize = 10_000;
 
+/// The most signatures and timestamps of one document.
+const MOST_VALUES: usize = 256;
+
 /// The value of a signature field.
 pub(super) struct Value<'d> {
     /// The field's name.
@@ -46,7 +49,9 @@ pub(super) fn values<'d>(document: &'d Document, verdict: &mut PdfVerdict) -> Ve
             verdict.problems.push(PdfProblem::HiddenSignature(format!("{} {}", id.0, id.1)));
         }
     }
-    if values.is_empty() && !verdict.problems.contains(&PdfProblem::NotAPlainObject) {
+    // A timestamp says when a file existed, and not that anybody vouches for it.
+    let is_signed = values.iter().any(|value| !value.dictionary.has_type(b"DocTimeStamp"));
+    if !is_signed && !verdict.problems.contains(&PdfProblem::NotAPlainObject) {
         verdict.problems.push(PdfProblem::NotSigned);
     }
     values
@@ -66,7 +71,7 @@ impl<'d> Walk<'d, '_> {
         for field in fields {
             self.seen += 1;
             let Ok((_, Object::Dictionary(field))) = document.dereference(field) else { continue };
-            if depth == 0 || self.seen > MOST {
+            if depth == 0 || self.seen > MOST || self.values.len() > MOST_VALUES {
                 if !self.verdict.problems.contains(&PdfProblem::TooManyFields) {
                     self.verdict.problems.push(PdfProblem::TooManyFields);
                 }

@@ -3,8 +3,9 @@
 //! The first signature covers the document as it was rendered, and everything before its own end; each that follows covers the
 //! whole file as it was then. What lies between one revision and the next must be, byte for byte, what signing appends there: it
 //! is made again and compared ([`revisions`]). So nothing can be changed between two signatures or behind the last. In each
-//! signature, every digit of the hexadecimal string that it leaves out is accounted for. The signature dictionaries are those
-//! that the document's own form leads to, so what is checked is what a reader shows.
+//! signature, every digit of the hexadecimal string that it leaves out is accounted for; a timestamp's token, which its authority
+//! made, is taken as it is if what it signs holds. The signature dictionaries are those that the document's own form leads to,
+//! so what is checked is what a reader shows.
 
 mod changes;
 mod coverage;
@@ -16,6 +17,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use lopdf::{Dictionary, Document, LoadOptions, Object};
 
 use super::cms::{self, CmsVerdict, Stamped};
+use super::revocation::Revocation;
 use super::trust::Anchors;
 use crate::sign::pades::LARGEST_STREAM;
 use crate::sign::pades::validation_data::ValidationData;
@@ -55,6 +57,26 @@ pub struct PdfSignature {
     pub reason: Option<String>,
     /// The signature itself: who signed, and whether the signer is trusted.
     pub signature: Option<CmsVerdict>,
+}
+
+impl PdfVerdict {
+    /// The first reason why nobody should build on this file: a problem, or that a certificate was revoked or not valid.
+    pub fn fault(&self) -> Option<String> {
+        if let Some(problem) = self.problems.first() {
+            return Some(problem.to_string());
+        }
+        let mut signatures =
+            self.signatures.iter().filter_map(|one| Some((&one.role, one.signature.as_ref()?)));
+        signatures.find_map(|(role, signature)| match &signature.revocation {
+            Revocation::Revoked { subject, at, .. } => {
+                Some(format!("the certificate of {subject}, who signed as {role}, was revoked at {at}"))
+            }
+            _ if signature.within_validity == Some(false) => {
+                Some(format!("the certificate of whoever signed as {role} was not valid then"))
+            }
+            _ => None,
+        })
+    }
 }
 
 /// How much of a file its signatures account for.
@@ -109,6 +131,10 @@ impl Check<'_> {
         if signed.windows(2).any(|pair| pair[0].0.end() == pair[1].0.end()) {
             self.report(PdfProblem::SameRevision);
         }
+        // What a report shows is vouched for by whoever signed first.
+        if signed.first().is_some_and(|(_, value)| value.dictionary.has_type(b"DocTimeStamp")) {
+            self.report(PdfProblem::WrongEntry { key: "Type", expected: "Sig" });
+        }
         for (covered, value) in &signed {
             self.check(covered, value);
         }
@@ -160,8 +186,13 @@ impl Check<'_> {
     }
 
     fn check(&mut self, covered: &Covered, value: &Value<'_>) {
-        let data = self.verdict.validation_data.clone();
-        let anchors = Anchors { validation_data: Some(&data), ..self.anchors };
+        let data = std::mem::take(&mut self.verdict.validation_data);
+        self.check_with(&data, covered, value);
+        self.verdict.validation_data = data;
+    }
+
+    fn check_with(&mut self, data: &ValidationData, covered: &Covered, value: &Value<'_>) {
+        let anchors = Anchors { validation_data: Some(data), ..self.anchors };
         let is_timestamp = value.dictionary.has_type(b"DocTimeStamp");
         let (kind, format) =
             if is_timestamp { ("DocTimeStamp", "ETSI.RFC3161") } else { ("Sig", "ETSI.CAdES.detached") };
