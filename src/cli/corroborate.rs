@@ -10,7 +10,7 @@ use super::config::Config;
 use super::exit::{CommandError, Exit};
 use super::trail::{Delivery, KeysArguments};
 use super::workspace::Workspace;
-use super::{CommandResult, collect, runtime, sign};
+use super::{CommandResult, collect, runtime, signer};
 use crate::bundle::{self, Bundle};
 use crate::canonical;
 use crate::clock::Clock;
@@ -55,7 +55,7 @@ pub(super) struct CorroborateArguments {
 
 pub(super) fn run(arguments: &CorroborateArguments) -> CommandResult {
     let config = Config::read(&arguments.config)?;
-    let signer = sign::signer(&config)?;
+    let signer = signer::signer(&config)?;
     let now = Clock::System.now();
     require_valid_at(&*signer, now).map_err(CommandError::input)?;
     let bundle = bundle::read(&arguments.bundle).map_err(CommandError::input)?;

@@ -48,6 +48,7 @@ mod report;
 mod resume;
 mod run;
 mod sign;
+mod signer;
 mod timestamp;
 mod trail;
 mod verify;

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::exit::{CommandError, Exit};
-use super::sign::{require_of, signer};
+use super::sign::require_of;
+use super::signer::signer;
 use super::workspace::Workspace;
 use super::{CommandResult, ConfigArgument};
 use crate::model::Manifest;

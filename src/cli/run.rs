@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use super::exit::Exit;
-use super::{CommandResult, ConfigArgument, archive, assess, collect, package, report, runtime, sign};
+use super::{
+    CommandResult, ConfigArgument, archive, assess, collect, package, report, runtime, sign, signer,
+};
 use crate::aws::Models;
 use crate::clock::Clock;
 
@@ -28,7 +30,7 @@ pub(super) fn run(arguments: &RunArguments) -> CommandResult {
     let workspace = arguments.config.workspace(&config);
     let catalog = config.catalog()?;
     // A key or a setting that cannot be used is found now, not after an hour of collecting.
-    let signer = sign::signer(&config)?;
+    let signer = signer::signer(&config)?;
     assess::require_settings(&config, &catalog)?;
     let clock = Clock::System;
     crate::sign::require_valid_at(&*signer, clock.now()).map_err(super::CommandError::input)?;
