@@ -56,7 +56,13 @@ impl TokenSigner {
             Some(algorithm) => {
                 let digest = algorithm.digest().digest(&[PROBE]);
                 let probe = ToBeSigned { message: PROBE, digest: &digest };
-                Some((algorithm, sign(&session, key, algorithm, probe).map_err(CommandError::input)?))
+                let refused = |error| {
+                    let key = &settings.key;
+                    CommandError::input(format!(
+                        "the key {key:?} does not sign with {algorithm}, as the certificate demands (signing.pkcs11): {error}"
+                    ))
+                };
+                Some((algorithm, sign(&session, key, algorithm, probe).map_err(refused)?))
             }
             None => None,
         };
