@@ -11,8 +11,9 @@ use crate::model::Manifest;
 use crate::package::{self, Contents, layout};
 use crate::sign::timestamp::Token;
 use crate::sign::{self, Certificate, Signer};
+use crate::verify::cms;
+use crate::verify::pdf::{self, PdfSignature};
 use crate::verify::trust::Anchors;
-use crate::verify::{cms, pdf};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  proofpack package && proofpack verify proofpack-out/*.zip")]
@@ -67,9 +68,9 @@ fn signed(workspace: &Workspace, signer: &dyn Signer) -> Result<(Vec<u8>, Vec<u8
         let place = signature_path.display();
         return Err(CommandError::input(format!("{place}: {problem}; run `proofpack sign` again")));
     }
-    let of_report = checked.signatures.into_iter().next().and_then(|first| first.signature);
+    let of_report = checked.signatures.first().and_then(PdfSignature::signer).cloned();
     let own = signer.chain().first().map(Certificate::fingerprint);
-    for (path, by) in [(&path, of_report.and_then(|one| one.signer)), (&signature_path, of_manifest.signer)] {
+    for (path, by) in [(&path, of_report), (&signature_path, of_manifest.signer)] {
         if by.as_ref().map(|by| by.sha256_fingerprint) != own {
             let by = by.map_or_else(|| "nobody".to_owned(), |by| by.subject);
             return Err(CommandError::input(format!(

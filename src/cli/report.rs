@@ -35,13 +35,14 @@ pub(super) fn run(arguments: &ReportArguments) -> CommandResult {
     }
     let config = arguments.config.read()?;
     let workspace = arguments.config.workspace(&config);
-    let editions = template(&config)?.editions().map_err(failed)?;
+    let template = template(&config)?;
+    let editions = template.editions().map_err(failed)?;
     let path = match &arguments.edition {
         None => workspace.unsigned_report(),
         Some(id) if editions.first().is_some_and(|full| full.id == *id) => workspace.unsigned_report(),
         Some(id) => workspace.edition(id).0,
     };
-    write(&config, &workspace, arguments.edition.clone(), false, &path)?;
+    write(&config, &workspace, template, arguments.edition.clone(), false, &path)?;
     println!("Wrote {} (unsigned; next: proofpack sign)", path.display());
     Ok(Exit::Success)
 }
@@ -104,12 +105,13 @@ pub(super) fn render(
     workspace: &Workspace,
     demonstration: bool,
 ) -> Result<(), CommandError> {
-    write(config, workspace, None, demonstration, &workspace.unsigned_report())
+    write(config, workspace, template(config)?, None, demonstration, &workspace.unsigned_report())
 }
 
 fn write(
     config: &Config,
     workspace: &Workspace,
+    template: Template,
     edition: Option<String>,
     demonstration: bool,
     path: &Path,
@@ -120,7 +122,6 @@ fn write(
     let organization = config.organization.clone();
     let brand = brand(config)?;
     let roles = config.signing.as_ref().map_or_else(default_roles, |signing| signing.roles.clone());
-    let template = template(config)?;
     let options = ReportOptions {
         organization,
         corroboration,

@@ -102,8 +102,7 @@ fn add(
     let info = info(config, signer, Some(role), now)?;
     let authorities = timestamp::authorities(config.signing.as_ref())?;
     let mut made = Vec::new();
-    let report = (workspace.unsigned_report(), workspace.report());
-    for (unsigned, path) in iter::once(report).chain(editions(config, workspace)?) {
+    for (unsigned, path) in reports(config, workspace)? {
         if !path.exists() {
             continue;
         }
@@ -123,10 +122,8 @@ fn add(
         }
         // Another edition may have been rendered since.
         let own = signer.chain().first().map(Certificate::fingerprint);
-        let is_own = |one: &PdfSignature| {
-            let by = one.signature.as_ref().and_then(|one| one.signer.as_ref());
-            one.role == role && by.map(|by| by.sha256_fingerprint) == own
-        };
+        let is_own =
+            |one: &PdfSignature| one.role == role && one.signer().map(|by| by.sha256_fingerprint) == own;
         if there.signatures.iter().any(is_own) {
             continue;
         }
@@ -209,6 +206,12 @@ fn editions(config: &Config, workspace: &Workspace) -> Result<Vec<(PathBuf, Path
     Ok(editions.iter().map(|edition| workspace.edition(&edition.id)).collect())
 }
 
+/// The report and its editions, likewise.
+fn reports(config: &Config, workspace: &Workspace) -> Result<Vec<(PathBuf, PathBuf)>, CommandError> {
+    let report = (workspace.unsigned_report(), workspace.report());
+    Ok(iter::once(report).chain(editions(config, workspace)?).collect())
+}
+
 fn write_all(made: Vec<(PathBuf, Vec<u8>)>) -> Result<Vec<PathBuf>, CommandError> {
     made.into_iter()
         .map(|(path, bytes)| {
@@ -225,12 +228,10 @@ pub(super) fn require_nothing_lost(
     signer: &dyn Signer,
 ) -> Result<(), CommandError> {
     let own = signer.chain().first().map(Certificate::fingerprint);
-    let report = (workspace.unsigned_report(), workspace.report());
-    for (_, path) in iter::once(report).chain(editions(config, workspace)?).filter(|(_, path)| path.exists())
-    {
+    for (_, path) in reports(config, workspace)?.into_iter().filter(|(_, path)| path.exists()) {
         let there = pdf::verify(&Workspace::read(&path, "sign")?, &[]);
-        let by = |one: &PdfSignature| one.signature.as_ref().and_then(|one| one.signer.clone());
-        let other = there.signatures.iter().filter_map(by).find(|by| Some(by.sha256_fingerprint) != own);
+        let mut signers = there.signatures.iter().filter_map(PdfSignature::signer);
+        let other = signers.find(|by| Some(by.sha256_fingerprint) != own);
         if let Some(other) = other {
             return Err(CommandError::input(format!(
                 "{} is signed by {}, which signing it again would drop: `proofpack sign --role` adds a signature; to begin again, move the file away",

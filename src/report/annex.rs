@@ -17,8 +17,14 @@ pub(super) struct Annex {
 
 /// Takes the index out of a report's data where it has more than `most` lines. The data tell of the annexes then.
 pub(super) fn take(data: &mut Value, most: usize) -> Vec<Annex> {
-    let files = data["evidence"].as_array().cloned().unwrap_or_default();
-    let parts = if lines(&files) > most { parts(files, most.max(1)) } else { Vec::new() };
+    let is_too_long = data["evidence"].as_array().is_some_and(|files| lines(files) > most);
+    let parts = match data["evidence"].take() {
+        Value::Array(files) if is_too_long => parts(files, most.max(1)),
+        fitting => {
+            data["evidence"] = fitting;
+            Vec::new()
+        }
+    };
     let mut annexes = Vec::new();
     let mut told = Vec::new();
     for (files, number) in parts.into_iter().zip(1..) {
@@ -54,18 +60,20 @@ fn lines(files: &[Value]) -> usize {
 fn parts(files: Vec<Value>, most: usize) -> Vec<Vec<Value>> {
     let mut parts: Vec<Vec<Value>> = Vec::new();
     let mut room = 0;
-    for file in files {
-        let mut left = records(&file);
+    for mut file in files {
+        let Value::Array(mut left) = file["records"].take() else { continue };
         while !left.is_empty() {
             if room == 0 {
                 parts.push(Vec::new());
                 room = most;
             }
-            let (here, rest) = left.split_at(room.min(left.len()));
+            let rest = left.split_off(room.min(left.len()));
+            room -= left.len();
             let mut part = file.clone();
-            part["records"] = Value::Array(here.to_vec());
-            parts.iter_mut().next_back().into_iter().for_each(|last| last.push(part.clone()));
-            room -= here.len();
+            part["records"] = Value::Array(left);
+            if let Some(last) = parts.last_mut() {
+                last.push(part);
+            }
             left = rest;
         }
     }

@@ -2,6 +2,7 @@
 //! issued another.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use der::{Decode, Encode};
@@ -199,17 +200,21 @@ impl Certificate {
     /// Whether its key usage and its extended key usage, if it states them, let its key sign documents: the certificate of a web
     /// server or of a timestamp authority is for something else.
     pub(crate) fn may_sign_documents(&self) -> bool {
-        let usage = match self.parsed.tbs_certificate.get::<KeyUsage>() {
-            Ok(Some((_, usage))) => usage.digital_signature() || usage.non_repudiation(),
-            Ok(None) => true,
-            Err(_) => false,
-        };
         let extended = match self.parsed.tbs_certificate.get::<ExtendedKeyUsage>() {
             Ok(Some((_, usage))) => usage.0.iter().any(|one| DOCUMENT_USAGES.contains(one)),
             Ok(None) => true,
             Err(_) => false,
         };
-        usage && extended
+        extended && self.is_usable(|usage| usage.digital_signature() || usage.non_repudiation())
+    }
+
+    /// Whether its key usage, if it states one, is such.
+    fn is_usable(&self, such: impl FnOnce(KeyUsage) -> bool) -> bool {
+        match self.parsed.tbs_certificate.get::<KeyUsage>() {
+            Ok(Some((_, usage))) => such(usage),
+            Ok(None) => true,
+            Err(_) => false,
+        }
     }
 
     /// Whether it is that of an authority.
@@ -237,11 +242,7 @@ impl Certificate {
 
     /// Whether its key usage, if it states one, lets its key sign revocation lists.
     pub(crate) fn may_sign_revocation_lists(&self) -> bool {
-        match self.parsed.tbs_certificate.get::<KeyUsage>() {
-            Ok(Some((_, usage))) => usage.crl_sign(),
-            Ok(None) => true,
-            Err(_) => false,
-        }
+        self.is_usable(|usage| usage.crl_sign())
     }
 
     /// The first critical extension that is not understood.
@@ -273,10 +274,8 @@ impl Certificate {
             }
             _ => return Err(IssuerProblem::NotAnAuthority(name())),
         }
-        match own.get::<KeyUsage>() {
-            Ok(None) => {}
-            Ok(Some((_, usage))) if usage.key_cert_sign() => {}
-            _ => return Err(IssuerProblem::MayNotSignCertificates(name())),
+        if !self.is_usable(|usage| usage.key_cert_sign()) {
+            return Err(IssuerProblem::MayNotSignCertificates(name()));
         }
         if let Some(oid) = self.unknown_critical_extension() {
             return Err(IssuerProblem::UnknownCriticalExtension { subject: name(), oid });
@@ -333,19 +332,30 @@ pub(crate) fn signing_algorithm(
 /// The certificate `leaf` and those of `others` that issued it, one above the other; and those that did not.
 pub(crate) fn chain(leaf: Certificate, mut others: Vec<Certificate>) -> (Vec<Certificate>, Vec<Certificate>) {
     let mut chain = vec![leaf];
-    while let Some(last) = chain.last().filter(|last| !last.is_self_issued()) {
+    let longest = chain.len() + others.len();
+    extend(&mut chain, &mut others, longest);
+    (chain, others)
+}
+
+/// Moves issuers out of `pool` to the end of a chain, as long as there is one and the chain is shorter than `longest`.
+pub(crate) fn extend(chain: &mut Vec<Certificate>, pool: &mut Vec<Certificate>, longest: usize) {
+    while let Some(last) = chain.last().filter(|last| !last.is_self_issued() && chain.len() < longest) {
         let below = chain.len() - 1;
-        match others.iter().position(|candidate| candidate.check_issued(last, below).is_ok()) {
-            Some(issuer) => chain.push(others.remove(issuer)),
+        match pool.iter().position(|candidate| candidate.check_issued(last, below).is_ok()) {
+            Some(issuer) => chain.push(pool.remove(issuer)),
             None => break,
         }
     }
-    (chain, others)
 }
 
 /// A certificate's or list's time.
 pub(crate) fn instant(time: &x509_cert::time::Time) -> DateTime<Utc> {
-    let seconds = i64::try_from(time.to_unix_duration().as_secs()).unwrap_or(i64::MAX);
+    since_1970(time.to_unix_duration())
+}
+
+/// The instant that lies so long after the beginning of 1970; the latest that there is where it cannot be said.
+pub(crate) fn since_1970(duration: Duration) -> DateTime<Utc> {
+    let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
     DateTime::from_timestamp(seconds, 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 

@@ -2,9 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::IssuerProblem;
-use super::RevocationError;
 use super::timestamp::TimestampError;
+use super::{IssuerProblem, RevocationError};
 
 /// Why signing failed.
 #[derive(Debug, thiserror::Error)]

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::trust::Anchors;
 use crate::sign::Certificate;
+use crate::sign::certificate::extend;
 use crate::sign::pades::validation_data::ValidationData;
 use crate::sign::revocation::{Revoked, statement};
 
@@ -90,16 +91,9 @@ pub(super) fn judge(chain: &[Certificate], anchors: Anchors<'_>, signed: Signed)
 
 /// The chain with the issuers that it does not carry itself, where the verifier or the validation data has them.
 fn completed(chain: &[Certificate], anchors: Anchors<'_>, data: &ValidationData) -> Vec<Certificate> {
-    let stored = data.certificates.iter().filter_map(|der| Certificate::from_der(der, 1).ok());
-    let pool: Vec<Certificate> =
-        stored.chain(anchors.signers.iter().chain(anchors.timestamps).cloned()).collect();
+    let mut pool = data.readable_certificates();
+    pool.extend(anchors.signers.iter().chain(anchors.timestamps).cloned());
     let mut chain = chain.to_vec();
-    while let Some(last) = chain.last().filter(|last| !last.is_self_issued() && chain.len() < LONGEST_CHAIN) {
-        let below = chain.len() - 1;
-        match pool.iter().find(|issuer| issuer.check_issued(last, below).is_ok()) {
-            Some(issuer) => chain.push(issuer.clone()),
-            None => break,
-        }
-    }
+    extend(&mut chain, &mut pool, LONGEST_CHAIN);
     chain
 }

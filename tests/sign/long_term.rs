@@ -345,7 +345,7 @@ pub(crate) fn signed_with_revoked(
         responses: Vec::new(),
         lists: ["root.crl", "authority.crl"].map(|name| answering.pki.read(name)).to_vec(),
     };
-    data.append(&signed).unwrap()
+    data.append(&signed).unwrap().unwrap()
 }
 
 /// Who kept the key of a certificate that was revoked signs with it, and claims whatever time suits.
@@ -421,7 +421,7 @@ fn nothing_can_be_changed_or_slipped_into_the_validation_data() {
     }
     let stranger = Answering::new("p256", "http://pki.test");
     let data = ValidationData { lists: vec![stranger.pki.read("authority.crl")], ..Default::default() };
-    let problems = answering.verified(&data.append(&pdf).unwrap()).problems;
+    let problems = answering.verified(&data.append(&pdf).unwrap().unwrap()).problems;
     assert!(
         matches!(&problems[..], [PdfProblem::ValidationData(reason)] if reason.contains("nobody who is known")),
         "{problems:?}"

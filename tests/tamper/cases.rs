@@ -413,7 +413,7 @@ fn signatures(good: &[u8]) -> Made {
         ("signature", "without-the-certificate-named", by_openssl(&[])),
         ("signature", "content-inside", by_openssl_over(b"something else", &["-cades", "-nodetach"])),
         ("signature", "unsigned-attribute-added", unsigned),
-        ("validation-data", "certificates-of-nobody", data.append(good).unwrap()),
+        ("validation-data", "certificates-of-nobody", data.append(good).unwrap().unwrap()),
         ("timestamp", "of-something-else", stamped),
     ]
 }

@@ -68,8 +68,8 @@ fn add_validation_data(
     for dictionary in form::values(update.before())? {
         chains.extend(chains_of(dictionary, now)?);
     }
-    let needed = revocation::collect(chains, known.clone(), source)?;
-    if needed.beyond(&known).is_empty() { Ok(pdf) } else { needed.append(&pdf) }
+    let needed = revocation::collect(chains, known, source)?;
+    Ok(needed.append(&pdf)?.unwrap_or(pdf))
 }
 
 /// Has the whole document stamped.

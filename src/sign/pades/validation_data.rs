@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use lopdf::{Dictionary, Document, Object, Stream};
 
-use super::super::SignError;
+use super::super::{Certificate, SignError};
 use super::update::{Update, malformed};
 
 /// The keys of the store, in the order of [`ValidationData`]'s fields.
@@ -61,14 +61,18 @@ impl ValidationData {
         })
     }
 
+    /// Its certificates, those that can be read.
+    pub(crate) fn readable_certificates(&self) -> Vec<Certificate> {
+        self.certificates.iter().filter_map(|der| Certificate::from_der(der, 1).ok()).collect()
+    }
+
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
         self.parts().iter().all(|part| part.is_empty())
     }
 
     /// What is in `self` and not in `other`.
-    #[must_use]
-    pub fn beyond(&self, other: &Self) -> Self {
+    fn beyond(&self, other: &Self) -> Self {
         let [certificates, responses, lists] = [0, 1, 2].map(|index| {
             let known = other.parts()[index];
             self.parts()[index].iter().filter(|one| !known.contains(one)).cloned().collect()
@@ -77,13 +81,16 @@ impl ValidationData {
     }
 
     /// Appends a revision that adds these to the store of `pdf`, which is made if it has none. What is there already is not
-    /// added again.
+    /// added again; `None` where all of it is.
     ///
     /// # Errors
     /// When the PDF cannot be read.
-    pub fn append(&self, pdf: &[u8]) -> Result<Vec<u8>, SignError> {
+    pub fn append(&self, pdf: &[u8]) -> Result<Option<Vec<u8>>, SignError> {
         let mut update = Update::of(pdf)?;
         let new = self.beyond(&Self::of(update.before())?);
+        if new.is_empty() {
+            return Ok(None);
+        }
         let mut entries = KEYS.map(|key| {
             store(update.before()).map(|store| references(store, key).to_vec()).unwrap_or_default()
         });
@@ -100,7 +107,7 @@ impl ValidationData {
         let store = update.add(store)?;
         update.catalog()?.set("DSS", store);
         let size = new.parts().iter().flat_map(|part| part.iter()).map(|der| der.len() + 100).sum::<usize>();
-        update.into_bytes(size + 16 * 1024)
+        update.into_bytes(size + 16 * 1024).map(Some)
     }
 
     fn parts(&self) -> [&Vec<Vec<u8>>; 3] {

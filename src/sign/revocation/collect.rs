@@ -6,8 +6,8 @@ use const_oid::db::rfc6960::ID_PKIX_OCSP;
 use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
 use x509_cert::ext::pkix::{AuthorityInfoAccessSyntax, CrlDistributionPoints};
 
-use super::super::Certificate;
 use super::super::pades::validation_data::ValidationData;
+use super::super::{Certificate, certificate};
 use super::{RevocationError, RevocationSource, Statement, list, response};
 
 /// `id-ad-caIssuers` (RFC 5280, section 4.2.2.1).
@@ -64,24 +64,23 @@ fn complete(
     known: &ValidationData,
     source: &dyn RevocationSource,
 ) -> Result<(), RevocationError> {
-    let known: Vec<Certificate> =
-        known.certificates.iter().filter_map(|der| Certificate::from_der(der, 1).ok()).collect();
-    while let Some(last) = chain.last().filter(|last| !last.is_self_issued()) {
+    let mut known = known.readable_certificates();
+    loop {
+        certificate::extend(chain, &mut known, LONGEST_CHAIN);
+        let Some(last) = chain.last().filter(|last| !last.is_self_issued()) else { return Ok(()) };
         let facts = last.facts();
         let mut failure = None;
         let below = chain.len() - 1;
-        let issuer = known.iter().find(|issuer| issuer.check_issued(last, below).is_ok()).cloned();
-        let issuer = issuer.or_else(|| {
-            addresses(last, CA_ISSUERS).into_iter().take(MOST_ADDRESSES).find_map(|url| {
-                let issuer = source.get(&url).and_then(|der| {
-                    let issuer = Certificate::from_der(&der, 1).map_err(|error| error.to_string())?;
-                    issuer.check_issued(last, below).map_err(|error| error.to_string())?;
-                    Ok(issuer)
-                });
-                issuer.map_err(|error| failure = Some(format!("{url}: {error}"))).ok()
-            })
+        let addresses = addresses(last, CA_ISSUERS).into_iter().take(MOST_ADDRESSES);
+        let issuer = addresses.filter(|_| chain.len() < LONGEST_CHAIN).find_map(|url| {
+            let issuer = source.get(&url).and_then(|der| {
+                let issuer = Certificate::from_der(&der, 1).map_err(|error| error.to_string())?;
+                issuer.check_issued(last, below).map_err(|error| error.to_string())?;
+                Ok(issuer)
+            });
+            issuer.map_err(|error| failure = Some(format!("{url}: {error}"))).ok()
         });
-        match issuer.filter(|_| chain.len() < LONGEST_CHAIN) {
+        match issuer {
             Some(issuer) => chain.push(issuer),
             None => {
                 let (subject, issuer) = (facts.subject, facts.issuer);
@@ -89,7 +88,6 @@ fn complete(
             }
         }
     }
-    Ok(())
 }
 
 /// Asks until there is an answer that can be used, and keeps that: responders first, for their answers are small.

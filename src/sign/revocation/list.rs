@@ -20,11 +20,13 @@ pub(super) fn statement(
     certificate: &Certificate,
     issuer: &Certificate,
 ) -> Result<Statement, String> {
-    let list = read(der)?.tbs_cert_list;
+    let list = read(der)?;
+    let is_signed = is_signed_by(&list, der, issuer);
+    let list = list.tbs_cert_list;
     if list.issuer != certificate.parsed().tbs_certificate.issuer {
         return Err("it is of another issuer".into());
     }
-    if !is_by(der, issuer) {
+    if !is_signed {
         return Err("the issuer did not sign it".into());
     }
     for extension in list.crl_extensions.iter().flatten() {
@@ -51,7 +53,11 @@ pub(super) fn statement(
 
 /// Whether this is a list that `issuer` signed, and may.
 pub(super) fn is_by(der: &[u8], issuer: &Certificate) -> bool {
-    read(der).is_ok_and(|list| list.tbs_cert_list.issuer == issuer.parsed().tbs_certificate.subject)
+    read(der).is_ok_and(|list| is_signed_by(&list, der, issuer))
+}
+
+fn is_signed_by(list: &CertificateList, der: &[u8], issuer: &Certificate) -> bool {
+    list.tbs_cert_list.issuer == issuer.parsed().tbs_certificate.subject
         && issuer.may_sign_revocation_lists()
         && Signed::read(der).is_ok_and(|signed| signed.is_by(issuer))
 }

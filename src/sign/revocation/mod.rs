@@ -156,11 +156,12 @@ pub(crate) fn statement(
     known.into_iter().max_by_key(|one| (one.revoked.is_some(), one.this_update))
 }
 
-/// Whether each part of the data is what somebody among `known` signed, and each certificate one: nothing else belongs there.
+/// Whether each part of the data is what the holder of a certificate among it signed: nothing else belongs there.
 ///
 /// # Errors
 /// What does not.
-pub(crate) fn require_sound(data: &ValidationData, known: &[Certificate]) -> Result<(), String> {
+pub(crate) fn require_sound(data: &ValidationData) -> Result<(), String> {
+    let known = data.readable_certificates();
     for (der, position) in data.certificates.iter().zip(1..) {
         let certificate = Certificate::from_der(der, position).map_err(|error| error.to_string())?;
         if !known.iter().any(|issuer| issuer.check_signed(&certificate).is_ok()) {

@@ -13,6 +13,7 @@ use x509_ocsp::{
 };
 
 use super::super::Certificate;
+use super::super::certificate::since_1970;
 use super::{Revoked, Signed, Statement};
 
 /// `id-pkix-ocsp-basic`.
@@ -33,8 +34,7 @@ pub(super) fn statement(
     issuer: &Certificate,
 ) -> Result<Statement, String> {
     let response = read(der)?;
-    require_by(&response, issuer)?;
-    let basic = BasicOcspResponse::from_der(&response).map_err(|error| error.to_string())?;
+    let basic = signed_for(&response, issuer)?;
     for single in &basic.tbs_response_data.responses {
         let expected = id(certificate, issuer, single.cert_id.hash_algorithm.oid);
         if !expected.is_ok_and(|expected| is_same(&expected, &single.cert_id)) {
@@ -58,7 +58,7 @@ pub(super) fn statement(
 
 /// Whether this is a response for which `issuer` answers.
 pub(super) fn is_by(der: &[u8], issuer: &Certificate) -> bool {
-    read(der).is_ok_and(|response| require_by(&response, issuer).is_ok())
+    read(der).is_ok_and(|response| signed_for(&response, issuer).is_ok())
 }
 
 /// The `BasicOCSPResponse` in a response.
@@ -76,8 +76,8 @@ fn read(der: &[u8]) -> Result<Vec<u8>, String> {
     }
 }
 
-/// The issuer signed it, or a responder to whom the issuer gave a certificate for that (RFC 6960, section 4.2.2.2).
-fn require_by(response: &[u8], issuer: &Certificate) -> Result<(), String> {
+/// What a response says, if the issuer signed it, or a responder to whom the issuer gave a certificate for that (RFC 6960, section 4.2.2.2).
+fn signed_for(response: &[u8], issuer: &Certificate) -> Result<BasicOcspResponse, String> {
     let signed = Signed::read(response)?;
     let basic = BasicOcspResponse::from_der(response).map_err(|error| error.to_string())?;
     let produced_at = instant(&basic.tbs_response_data.produced_at);
@@ -93,7 +93,7 @@ fn require_by(response: &[u8], issuer: &Certificate) -> Result<(), String> {
     };
     let delegates = responders.iter().filter(is_delegate);
     if delegates.chain(std::iter::once(issuer)).any(|signer| signed.is_by(signer)) {
-        Ok(())
+        Ok(basic)
     } else {
         Err("neither the issuer nor a responder of the issuer signed it".into())
     }
@@ -123,6 +123,5 @@ fn is_same(one: &CertId, other: &CertId) -> bool {
 }
 
 fn instant(time: &OcspGeneralizedTime) -> DateTime<Utc> {
-    let seconds = i64::try_from(time.0.to_unix_duration().as_secs()).unwrap_or(i64::MAX);
-    DateTime::from_timestamp(seconds, 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    since_1970(time.0.to_unix_duration())
 }

@@ -19,10 +19,11 @@ use lopdf::{Dictionary, Document, LoadOptions, Object};
 use super::cms::{self, CmsVerdict, Stamped};
 use super::revocation::Revocation;
 use super::trust::Anchors;
+use crate::sign::CertificateFacts;
 use crate::sign::pades::LARGEST_STREAM;
 use crate::sign::pades::validation_data::ValidationData;
+use crate::sign::revocation::require_sound;
 use crate::sign::timestamp::Token;
-use crate::sign::{Certificate, revocation};
 use coverage::Covered;
 use fields::Value;
 pub use problem::PdfProblem;
@@ -76,6 +77,13 @@ impl PdfVerdict {
             }
             _ => None,
         })
+    }
+}
+
+impl PdfSignature {
+    /// Who signed, where the certificate can be read.
+    pub fn signer(&self) -> Option<&CertificateFacts> {
+        self.signature.as_ref()?.signer.as_ref()
     }
 }
 
@@ -156,9 +164,7 @@ impl Check<'_> {
     fn read_validation_data(&mut self, document: &Document) {
         match ValidationData::of(document) {
             Ok(data) => {
-                let known: Vec<Certificate> =
-                    data.certificates.iter().filter_map(|der| Certificate::from_der(der, 1).ok()).collect();
-                if let Err(reason) = revocation::require_sound(&data, &known) {
+                if let Err(reason) = require_sound(&data) {
                     self.report(PdfProblem::ValidationData(reason));
                 }
                 self.verdict.validation_data = data;

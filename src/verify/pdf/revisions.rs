@@ -3,8 +3,6 @@
 //! Nothing is looked for in a revision, and no list says what it may change: it is made again out of what it says, with the code
 //! that makes it for a signer, and must be the same, byte for byte, but for the signature itself.
 
-use std::ops::Range;
-
 use lopdf::Document;
 
 use super::changes::changes;
@@ -81,11 +79,8 @@ fn signature_again(pdf: &[u8], end: usize, covered: &Covered, value: &Value<'_>)
 
 /// Whether what lies here adds to the document security store, and nothing else.
 fn validation_data_again(pdf: &[u8], end: usize, next: usize) -> bool {
-    let store = |range: Range<usize>| {
-        let document = load(&pdf[range]).ok()?;
-        ValidationData::of(&document).ok()
+    let Some(now) = load(&pdf[..next]).ok().and_then(|document| ValidationData::of(&document).ok()) else {
+        return false;
     };
-    let (Some(before), Some(now)) = (store(0..end), store(0..next)) else { return false };
-    let added = now.beyond(&before);
-    !added.is_empty() && added.append(&pdf[..end]).is_ok_and(|made| made == pdf[..next])
+    now.append(&pdf[..end]).is_ok_and(|made| made.as_deref() == Some(&pdf[..next]))
 }
