@@ -14,6 +14,7 @@ pub mod catalog;
 pub mod cli;
 pub mod clock;
 pub mod collect;
+pub mod compare;
 pub mod export;
 pub mod imports;
 pub mod model;

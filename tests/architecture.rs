@@ -20,6 +20,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("attest", &["bundle", "model", "canonical"]),
     ("imports", &["model"]),
     ("assess", &["bundle", "catalog", "imports", "model", "canonical", "parallel"]),
+    ("compare", &["model", "canonical"]),
     ("report", &["model", "canonical"]),
     ("export", &["model", "canonical"]),
     ("sign", &["model", "canonical"]),

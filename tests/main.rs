@@ -17,6 +17,7 @@ mod bundle;
 mod catalog;
 mod cli;
 mod collect;
+mod compare;
 mod export;
 mod package;
 mod report;

@@ -69,6 +69,20 @@ pub struct Inputs {
     pub exceptions: Vec<Exception>,
 }
 
+impl Inputs {
+    /// What an assessment says that it was made with.
+    pub fn of(assessment: &Assessment) -> Self {
+        let frameworks = assessment.frameworks.iter().map(|framework| framework.reference.id.clone());
+        let parameters = assessment.parameters.iter().map(|(name, used)| (name.clone(), used.value.clone()));
+        Self {
+            frameworks: frameworks.collect(),
+            as_of: assessment.as_of,
+            parameters: parameters.collect(),
+            exceptions: assessment.exceptions.iter().map(|report| report.exception.clone()).collect(),
+        }
+    }
+}
+
 /// Why there is no assessment.
 #[derive(Debug, thiserror::Error)]
 pub enum AssessError {

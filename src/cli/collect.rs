@@ -23,7 +23,9 @@ use super::progress::Display;
 use super::resume::{Earlier, Opened};
 use super::trail::AthenaEngine;
 use super::workspace::Workspace;
-use super::{CommandResult, ConfigArgument, additions, assess, interrupt, output, redaction, runtime};
+use super::{
+    CommandResult, ConfigArgument, additions, assess, evidence, interrupt, output, redaction, runtime,
+};
 use crate::aws::{Client, Models};
 use crate::bundle::{Begun, SealInfo, Writer};
 use crate::canonical;
@@ -146,6 +148,7 @@ async fn collect_part(
         ));
     }
     excerpts::require_log_sources(config)?;
+    let previous = config.previous().map(|path| evidence::predecessor(&path, period)).transpose()?;
     let additions = additions::additions(config, catalog)?;
     let redactor = Arc::new(redactor(config, catalog, how.http.is_some())?);
     let models = Arc::new(Models::embedded().map_err(CommandError::internal)?);
@@ -206,7 +209,7 @@ async fn collect_part(
         collection_started: writer.first_collected_at().unwrap_or(started),
         sealed_at: clock.now(),
         redaction_key_commitment: Some(redactor.key_commitment()),
-        previous_manifest_sha256: None,
+        previous_manifest_sha256: previous,
         shard,
         merged_from_sha256: Vec::new(),
         amends_sha256: None,

@@ -56,6 +56,8 @@ pub(super) struct Config {
     /// Files of other tools.
     #[serde(default)]
     pub(super) imports: ImportsConfig,
+    /// The package, or the output folder, of the period before: the next bundle names it, and the report says what changed.
+    previous: Option<PathBuf>,
     /// What the report looks like.
     #[serde(default)]
     pub(super) report: ReportConfig,
@@ -410,6 +412,11 @@ impl Config {
     /// Whether the configuration names a folder of attestations, which must then be there.
     pub(super) fn names_attestations(&self) -> bool {
         self.attestations.is_some()
+    }
+
+    /// The package or folder of the period before.
+    pub(super) fn previous(&self) -> Option<PathBuf> {
+        self.previous.as_ref().map(|path| self.resolve(path))
     }
 
     /// A path of the configuration, seen from where the program runs.

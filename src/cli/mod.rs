@@ -26,6 +26,8 @@ mod config;
 mod controls;
 mod corroborate;
 mod demo;
+mod diff;
+mod evidence;
 mod exceptions;
 mod exit;
 mod export;
@@ -138,6 +140,11 @@ enum Command {
     AccessReview(access_review::AccessReviewArguments),
     /// Verify a package, a bundle or a signed report: reports all that is wrong.
     Verify(verify::VerifyArguments),
+    /// Say what changed from one assessed bundle to another: controls, findings, resources, exceptions, attestations, records.
+    ///
+    /// What one side did not see is never told as something that came or went. Both are read as they were sealed; who signed
+    /// them is what `verify` says.
+    Diff(diff::DiffArguments),
     /// Look at CloudTrail's log files by themselves.
     Trail(trail::TrailArguments),
     /// Hold a bundle's requests against CloudTrail's signed log files: so many of so many records are AWS's own word.
@@ -206,6 +213,7 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Archive(arguments) => archive::run(&arguments),
         Command::AccessReview(arguments) => access_review::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Diff(arguments) => diff::run(&arguments),
         Command::Trail(arguments) => trail::run(&arguments),
         Command::Corroborate(arguments) => corroborate::run(&arguments),
         Command::Checks(arguments) => checks::run(&arguments),

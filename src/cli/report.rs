@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use super::assess::read_assessment;
 use super::config::{Config, default_roles};
+use super::evidence::Evidence;
 use super::exit::{CommandError, Exit};
 use super::workspace::Workspace;
-use super::{CommandResult, ConfigArgument};
+use super::{CommandResult, ConfigArgument, diff};
 use crate::canonical;
-use crate::model::Corroboration;
+use crate::model::{Comparison, Corroboration};
 use crate::report::{Brand, LogoFormat, Report, ReportError, ReportOptions, Template};
 
 #[derive(Debug, clap::Args)]
@@ -99,6 +100,20 @@ fn corroboration(workspace: &Workspace, manifest: &[u8]) -> Result<Option<Corrob
     Ok(Some(corroboration))
 }
 
+/// What changed since the bundle that `previous` names.
+fn comparison(config: &Config, workspace: &Workspace) -> Result<Option<Comparison>, CommandError> {
+    let Some(path) = config.previous() else { return Ok(None) };
+    let (before, after) = (Evidence::read(&path)?, Evidence::read(workspace.root())?);
+    let named = after.bundle.manifest.previous_manifest_sha256;
+    if let Some(named) = named.filter(|named| *named != before.bundle.manifest_sha256) {
+        return Err(CommandError::input(format!(
+            "{} is not the package that the bundle was collected after: that one has the manifest {named}; correct `previous`",
+            path.display()
+        )));
+    }
+    diff::compared(&config.catalog()?, &before, &after).map(Some)
+}
+
 /// Renders the workspace's assessment and writes the unsigned report.
 pub(super) fn render(
     config: &Config,
@@ -119,12 +134,14 @@ fn write(
     let assessment = read_assessment(&workspace.assessment())?;
     let manifest = Workspace::read(&workspace.manifest(), "collect")?;
     let corroboration = corroboration(workspace, &manifest)?;
+    let comparison = comparison(config, workspace)?;
     let organization = config.organization.clone();
     let brand = brand(config)?;
     let roles = config.signing.as_ref().map_or_else(default_roles, |signing| signing.roles.clone());
     let options = ReportOptions {
         organization,
         corroboration,
+        comparison,
         roles,
         edition,
         brand,

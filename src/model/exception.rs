@@ -59,3 +59,16 @@ pub enum ExceptionProblem {
     /// The pattern matches every resource.
     TooBroad,
 }
+
+impl ExceptionProblem {
+    /// The problem in a few words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::NotYetApproved => "not yet approved",
+            Self::MatchesNothing => "matches nothing",
+            Self::SelfApproved => "approved by its owner",
+            Self::TooBroad => "matches everything",
+        }
+    }
+}

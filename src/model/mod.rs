@@ -6,6 +6,7 @@ mod assessment;
 mod attestation;
 mod cell;
 mod command;
+mod comparison;
 mod corroboration;
 mod digest;
 mod exception;
@@ -33,6 +34,11 @@ pub use assessment::{
 pub use attestation::{AttachedFile, AttestationEntry, AttestationState, Statement};
 pub use cell::spreadsheet_cell;
 pub use command::aws_cli;
+pub use comparison::{
+    AttestationChange, AttestedState, Change, ChangedResource, ComparedSide, Comparison, ControlChange,
+    Drift, ExceptionChange, ExceptionState, ExcerptChange, FindingChange, FindingState, FrameworkChange,
+    RecordChange, RecordState, ResourceChanges,
+};
 pub use corroboration::{
     Confirmation, ConfirmingEvent, Corroboration, Difference, Mismatch, NotConfirmed, Open, ReadLogs,
 };

@@ -28,7 +28,7 @@ pub use outlines::{Line, outlined};
 pub use template::Template;
 
 use crate::canonical;
-use crate::model::{Assessment, Corroboration};
+use crate::model::{Assessment, Comparison, Corroboration};
 use layout::{forget, lay_out};
 use text::Printer;
 use view::View;
@@ -41,6 +41,8 @@ pub struct ReportOptions {
     pub organization: String,
     /// What CloudTrail's log files say of the bundle's requests, where somebody asked them.
     pub corroboration: Option<Corroboration>,
+    /// What changed since the bundle before, where one was named.
+    pub comparison: Option<Comparison>,
     /// The roles in which the report is to be signed; each gets a box.
     pub roles: Vec<String>,
     /// Which edition, by its id; the whole report where none is named.

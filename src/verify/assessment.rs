@@ -44,13 +44,7 @@ pub(super) fn repeat(
         problems.add(ProblemCode::AssessmentNotReproducible, place, message);
         return;
     }
-    let inputs = Inputs {
-        frameworks: stored.frameworks.iter().map(|framework| framework.reference.id.clone()).collect(),
-        as_of: stored.as_of,
-        parameters: stored.parameters.iter().map(|(name, used)| (name.clone(), used.value.clone())).collect(),
-        exceptions: stored.exceptions.iter().map(|report| report.exception.clone()).collect(),
-    };
-    let again = match assess::assess(bundle, catalog, &inputs) {
+    let again = match assess::assess(bundle, catalog, &Inputs::of(stored)) {
         // Which version assessed is no result; everything else must be the same.
         Ok(again) => Assessment { tool: stored.tool.clone(), ..again },
         Err(error) => {

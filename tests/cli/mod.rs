@@ -10,6 +10,7 @@ mod bad_settings;
 mod cloudformation;
 pub(crate) mod demo;
 mod determinism;
+mod diff;
 mod examples;
 mod exceptions;
 mod explain;

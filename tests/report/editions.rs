@@ -4,6 +4,7 @@ use proofpack::report::{Brand, LogoFormat, ReportError, ReportOptions, Template,
 use serde_json::{Value, json};
 
 use super::corroborated::corroboration;
+use super::drifted::comparison;
 use super::synthetic::Synthetic;
 use super::{MANIFEST, everywhere, options, python, rendered};
 
@@ -39,7 +40,9 @@ fn the_executive_edition_has_six_pages_at_most_whatever_there_is() {
     let mut long = Synthetic { text: "a:b/".repeat(500), buckets: 7, filler: 0 }.assessment();
     everywhere(&mut long, &"x".repeat(40_000));
     for (name, assessment) in [("small", small), ("large", large), ("long", long)] {
-        let pdf = rendered(&format!("executive-{name}"), &assessment, &of_edition("executive"));
+        let comparison = (name != "small").then(|| comparison(name, &assessment, 100));
+        let options = ReportOptions { comparison, ..of_edition("executive") };
+        let pdf = rendered(&format!("executive-{name}"), &assessment, &options);
         let facts = facts(&pdf);
         let pages = facts["pages"].as_u64().unwrap();
         assert!((2..=6).contains(&pages), "{name}: {pages} pages");

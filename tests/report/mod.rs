@@ -1,6 +1,7 @@
 //! The report, from a made-up assessment to a PDF that other programs read.
 
 mod corroborated;
+mod drifted;
 mod editions;
 mod other_tools;
 pub(crate) mod synthetic;

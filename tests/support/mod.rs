@@ -3,6 +3,7 @@
 pub(crate) mod bundles;
 pub mod collecting;
 pub(crate) mod packages;
+pub(crate) mod quarters;
 pub(crate) mod signed;
 pub mod world;
 

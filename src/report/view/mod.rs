@@ -9,6 +9,7 @@ mod attestations;
 mod checks;
 mod controls;
 mod corroboration;
+mod drift;
 mod evidence;
 mod exceptions;
 mod excerpts;
@@ -30,6 +31,7 @@ use attestations::AttestationSection;
 use checks::Checks;
 use controls::FrameworkView;
 use corroboration::CorroborationSection;
+use drift::DriftSection;
 use evidence::{EvidenceFile, GapSection};
 use exceptions::ExceptionRow;
 use imports::ImportSection;
@@ -48,6 +50,8 @@ pub(super) struct View {
     gaps: GapSection,
     trail: TrailSection,
     corroboration: Option<CorroborationSection>,
+    /// What changed since the bundle before, where one was named.
+    drift: Option<DriftSection>,
     exceptions: Vec<ExceptionRow>,
     attestations: AttestationSection,
     imports: ImportSection,
@@ -123,6 +127,7 @@ impl View {
             gaps,
             trail: TrailSection::new(assessment, &mut records),
             corroboration: corroboration.map(|one| CorroborationSection::new(one, &mut records)),
+            drift: options.comparison.as_ref().map(|one| DriftSection::new(one, assessment)),
             exceptions: exceptions::exceptions(assessment),
             attestations: AttestationSection::new(assessment, &mut records),
             imports: ImportSection::new(assessment, &mut records),

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::attestations::NeedState;
 use super::checks::{Checks, name};
-use crate::model::{Assessment, ControlStatus, Finding, FrameworkAssessment, Outcome, Severity};
+use crate::model::{Assessment, ControlStatus, Finding, FrameworkAssessment, Outcome, Severity, StatusCount};
 
 /// One framework's part of the summary.
 #[derive(Debug, Serialize)]
@@ -35,6 +35,12 @@ pub(super) struct Summary {
 pub(super) struct StatusRow {
     status: ControlStatus,
     count: u64,
+}
+
+impl From<&StatusCount> for StatusRow {
+    fn from(count: &StatusCount) -> Self {
+        Self { status: count.status, count: count.count }
+    }
 }
 
 /// One bar of the chart.
