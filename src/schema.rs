@@ -4,7 +4,7 @@
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::Value;
 
-use crate::archive::Receipt;
+use crate::archive::{IndexEntry, Receipt};
 use crate::bundle::merkle::InclusionProof;
 use crate::model::{Assessment, Comparison, Corroboration, Manifest, Record, TrailCoverage};
 use crate::verify::Verdict;
@@ -15,6 +15,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("assessment", of::<Assessment>("assessment.json of a package")),
         ("comparison", of::<Comparison>("What `proofpack diff --json` prints")),
         ("corroboration", of::<Corroboration>("corroboration.json beside a bundle")),
+        ("archive-index", of::<IndexEntry>("index/<package>.json of an archive")),
         ("inclusion-proof", of::<InclusionProof>("Proof that a record belongs to a bundle (RFC 9162)")),
         ("manifest", of::<Manifest>("data/manifest.json of a bundle")),
         ("receipt", of::<Receipt>("Receipt of an archived package")),

@@ -1,76 +1,179 @@
-//! A directory as archive: written to a temporary name, flushed, and put in place only if nothing is there.
+//! A directory as archive: written to a temporary name, flushed, and put in place only if nothing is there. Nothing locks it:
+//! whoever may write there can take things away.
 
-use std::fs;
-use std::io::{ErrorKind, Write};
-use std::path::Path;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Utc};
+use super::{ArchiveError, INDEX, LONGEST_ENTRY, Parcel, Stored, hash, require_plain};
 
-use super::{ArchiveError, Receipt};
-use crate::canonical;
+/// A directory that packages are kept in.
+#[derive(Debug, Clone)]
+pub struct DirectoryArchive {
+    root: PathBuf,
+}
 
-/// Stores `package` as `name` in `directory`, which is made where it does not exist.
-///
-/// # Errors
-/// When the name is taken, or the file system refuses.
-pub fn put_directory(
-    directory: &Path,
-    name: &str,
-    package: &[u8],
-    now: DateTime<Utc>,
-) -> Result<Receipt, ArchiveError> {
-    let target = directory.join(name);
-    let location = target.display().to_string();
-    let failed = |source: std::io::Error| match source.kind() {
-        ErrorKind::AlreadyExists => ArchiveError::Exists { location: location.clone() },
-        _ => ArchiveError::File { location: location.clone(), source },
+impl DirectoryArchive {
+    /// The archive in the directory `root`, which is made when something is first stored.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// The directory.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(super) fn preflight(&self) -> Vec<String> {
+        let shown = self.root.display();
+        if self.root.exists() && !self.root.is_dir() {
+            return vec![format!("{shown} is a file: name a directory")];
+        }
+        Vec::new()
+    }
+
+    pub(super) fn put(&self, parcel: &Parcel<'_>) -> Result<Stored, ArchiveError> {
+        let open = || File::open(parcel.file);
+        let mut source = open()
+            .map_err(|source| ArchiveError::Package { path: parcel.file.display().to_string(), source })?;
+        self.put_from(parcel.name, &mut source)?;
+        let stored = self.require(parcel.name)?;
+        if stored.checksum.as_deref() == Some(&parcel.sha256.to_string()) {
+            return Ok(stored);
+        }
+        Err(ArchiveError::Exists { location: stored.location })
+    }
+
+    pub(super) fn put_small(&self, name: &str, bytes: &[u8]) -> Result<(), ArchiveError> {
+        self.put_from(name, &mut &*bytes)?;
+        if self.read(name)? == bytes {
+            return Ok(());
+        }
+        Err(ArchiveError::Exists { location: self.path(name)?.display().to_string() })
+    }
+
+    /// Stores what `source` gives, unless something is there already.
+    fn put_from(&self, name: &str, source: &mut dyn Read) -> Result<(), ArchiveError> {
+        let target = self.path(name)?;
+        let failed =
+            |source: io::Error| ArchiveError::File { location: target.display().to_string(), source };
+        if target.try_exists().map_err(failed)? {
+            return Ok(());
+        }
+        let folder = target.parent().unwrap_or(&self.root);
+        fs::create_dir_all(folder).map_err(failed)?;
+        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+        io::copy(source, &mut file).map_err(failed)?;
+        file.flush().map_err(failed)?;
+        make_read_only(file.as_file()).map_err(failed)?;
+        file.as_file().sync_all().map_err(failed)?;
+        // `persist_noclobber` is the conditional create: it fails where the name is taken.
+        match file.persist_noclobber(&target) {
+            Ok(_) => sync_folder(folder).map_err(failed),
+            Err(error) if error.error.kind() == ErrorKind::AlreadyExists => Ok(()),
+            Err(error) => Err(failed(error.error)),
+        }
+    }
+
+    pub(super) fn list(&self) -> Result<Vec<String>, ArchiveError> {
+        let mut names = names_in(&self.root, "")?;
+        names.extend(names_in(&self.root.join(INDEX), INDEX)?);
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    pub(super) fn stat(&self, name: &str) -> Result<Option<Stored>, ArchiveError> {
+        let path = self.path(name)?;
+        match hash(&path) {
+            Ok((sha256, bytes)) => Ok(Some(Stored {
+                location: path.display().to_string(),
+                bytes,
+                checksum: Some(sha256.to_string()),
+                ..Stored::default()
+            })),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(ArchiveError::File { location: path.display().to_string(), source }),
+        }
+    }
+
+    fn require(&self, name: &str) -> Result<Stored, ArchiveError> {
+        let location = self.path(name)?.display().to_string();
+        self.stat(name)?.ok_or(ArchiveError::Missing { location })
+    }
+
+    pub(super) fn read(&self, name: &str) -> Result<Vec<u8>, ArchiveError> {
+        let path = self.path(name)?;
+        let failed = |source: io::Error| file_error(&path, source);
+        let mut bytes = Vec::new();
+        let file = File::open(&path).map_err(failed)?;
+        file.take(LONGEST_ENTRY).read_to_end(&mut bytes).map_err(failed)?;
+        Ok(bytes)
+    }
+
+    pub(super) fn copy(&self, name: &str, to: &mut File) -> Result<(), ArchiveError> {
+        let path = self.path(name)?;
+        let mut from = File::open(&path).map_err(|source| file_error(&path, source))?;
+        io::copy(&mut from, to).map_err(|source| file_error(&path, source))?;
+        Ok(())
+    }
+
+    pub(super) fn is_checksum_of(&self, stored: &Stored, file: &Path) -> Result<bool, ArchiveError> {
+        let (sha256, bytes) = hash(file).map_err(|source| file_error(file, source))?;
+        Ok(stored.checksum.as_deref() == Some(&sha256.to_string()) && stored.bytes == bytes)
+    }
+
+    fn path(&self, name: &str) -> Result<PathBuf, ArchiveError> {
+        require_plain(name)?;
+        Ok(self.root.join(name))
+    }
+}
+
+fn file_error(path: &Path, source: io::Error) -> ArchiveError {
+    let location = path.display().to_string();
+    match source.kind() {
+        ErrorKind::NotFound => ArchiveError::Missing { location },
+        _ => ArchiveError::File { location, source },
+    }
+}
+
+/// The names of the files in a folder that could be ours; none where there is no such folder.
+fn names_in(folder: &Path, prefix: &str) -> Result<Vec<String>, ArchiveError> {
+    let failed = |source| ArchiveError::File { location: folder.display().to_string(), source };
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed(error)),
     };
-    fs::create_dir_all(directory).map_err(failed)?;
-    let mut file = tempfile::NamedTempFile::new_in(directory).map_err(failed)?;
-    file.write_all(package).map_err(failed)?;
-    make_read_only(file.as_file()).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    // `persist_noclobber` is the conditional create: it fails where the name is taken.
-    file.persist_noclobber(&target).map_err(|error| failed(error.error))?;
-    Ok(Receipt {
-        version: Receipt::VERSION,
-        package: name.to_owned(),
-        sha256: canonical::sha256(package),
-        bytes: package.len() as u64,
-        location,
-        stored_at: now,
-        version_id: None,
-        request_id: None,
-        lock_mode: None,
-        retain_until: None,
-    })
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        if entry.file_type().map_err(failed)?.is_file() && require_plain(&name).is_ok() {
+            names.push(format!("{prefix}{name}"));
+        }
+    }
+    Ok(names)
 }
 
 /// Everybody may read what is archived (temporary files are their owner's alone), and nobody writes it.
 #[cfg(unix)]
-fn make_read_only(file: &fs::File) -> std::io::Result<()> {
+fn make_read_only(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     file.set_permissions(fs::Permissions::from_mode(0o444))
 }
 
 #[cfg(not(unix))]
-fn make_read_only(_: &fs::File) -> std::io::Result<()> {
+fn make_read_only(_: &File) -> io::Result<()> {
     Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// After a power failure the name is there too.
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
 
-    #[test]
-    fn what_is_archived_is_never_overwritten() {
-        let folder = tempfile::tempdir().unwrap();
-        let now = "2026-10-01T00:00:00Z".parse().unwrap();
-        let receipt = put_directory(&folder.path().join("a/b"), "p.zip", b"one", now).unwrap();
-        assert_eq!((receipt.bytes, receipt.sha256), (3, canonical::sha256(b"one")));
-        let again = put_directory(&folder.path().join("a/b"), "p.zip", b"two", now);
-        assert!(matches!(again, Err(ArchiveError::Exists { .. })));
-        assert_eq!(fs::read(folder.path().join("a/b/p.zip")).unwrap(), b"one");
-        assert_eq!(fs::read_dir(folder.path().join("a/b")).unwrap().count(), 1);
-    }
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
 }

@@ -1,22 +1,28 @@
-//! `proofpack archive`: the package, put where it is kept for years.
+//! `proofpack archive`: the package, put where it is kept for years; and what is kept there.
 
-use std::fs;
+mod look;
+mod put;
+mod verify;
+
 use std::path::{Path, PathBuf};
+
+pub(super) use put::put;
 
 use super::config::Config;
 use super::exit::{CommandError, Exit};
-use super::package::{name_of, package_path};
-use super::workspace::Workspace;
-use super::{CommandResult, ConfigArgument, collect, runtime};
-use crate::archive::{ArchiveError, LockMode, Receipt, S3Target, put_directory, put_s3};
-use crate::canonical;
+use super::package::package_path;
+use super::{CommandResult, ConfigArgument, collect, runtime, signer};
+use crate::archive::{Archive, ArchiveError, DirectoryArchive, S3Archive};
 use crate::clock::Clock;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  proofpack archive s3://example-evidence/hipaa\n  proofpack archive /mnt/evidence"
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  proofpack archive s3://example-evidence/hipaa\n  proofpack archive /mnt/evidence\n  proofpack archive list\n  proofpack archive verify --trust company-ca.pem"
 )]
 pub(super) struct ArchiveArguments {
+    #[command(subcommand)]
+    command: Option<ArchiveCommand>,
     #[command(flatten)]
     config: ConfigArgument,
     /// `s3://BUCKET/PREFIX` or a directory; the configuration's `archive.destination` where not given.
@@ -26,89 +32,141 @@ pub(super) struct ArchiveArguments {
     package: Option<PathBuf>,
 }
 
+/// Which archive.
+#[derive(Debug, Clone, clap::Args)]
+struct PlaceArgument {
+    /// Configuration file: which archive, and how to reach AWS.
+    #[arg(long, short, value_name = "FILE", default_value = "proofpack.toml")]
+    config: PathBuf,
+    /// `s3://BUCKET/PREFIX` or a directory, instead of the configuration's `archive.destination`.
+    #[arg(long, short, value_name = "DESTINATION")]
+    archive: Option<String>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum ArchiveCommand {
+    /// Say whether the destination is what an archive has to be; stores nothing.
+    #[command(after_help = "Example:\n  proofpack archive check --archive s3://example-evidence/hipaa")]
+    Check {
+        #[command(flatten)]
+        place: PlaceArgument,
+    },
+    /// List the packages, in order of their periods.
+    #[command(
+        after_help = "Examples:\n  proofpack archive list\n  proofpack archive list --json | jq -r '.[-1].package'"
+    )]
+    List {
+        #[command(flatten)]
+        place: PlaceArgument,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what the archive tells of a package: digests, version, lock, what came before it.
+    #[command(
+        after_help = "Example:\n  proofpack archive show proofpack-123456789012-2026-07-01-2026-09-30.zip"
+    )]
+    Show {
+        /// Name of the package.
+        name: String,
+        #[command(flatten)]
+        place: PlaceArgument,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Copy a package out of the archive, and hold it against the index.
+    #[command(
+        after_help = "Example:\n  proofpack archive fetch proofpack-123456789012-2026-07-01-2026-09-30.zip --to q3.zip"
+    )]
+    Fetch {
+        /// Name of the package.
+        name: String,
+        #[command(flatten)]
+        place: PlaceArgument,
+        /// File to write, which must not exist; the package's own name where not given.
+        #[arg(long, value_name = "FILE")]
+        to: Option<PathBuf>,
+    },
+    /// Read packages back and verify them whole, hold them against index and receipts, and walk the chain from the first to the last.
+    #[command(
+        after_help = "Examples:\n  proofpack archive verify --trust company-ca.pem\n  proofpack archive verify --receipt proofpack-out/*.receipt.json"
+    )]
+    Verify(verify::VerifyArguments),
+}
+
 pub(super) fn run(arguments: &ArchiveArguments) -> CommandResult {
+    match &arguments.command {
+        None => store(arguments),
+        Some(ArchiveCommand::Check { place }) => look::check(place),
+        Some(ArchiveCommand::List { place, json }) => look::list(place, *json),
+        Some(ArchiveCommand::Show { name, place, json }) => look::show(name, place, *json),
+        Some(ArchiveCommand::Fetch { name, place, to }) => look::fetch(name, place, to.as_deref()),
+        Some(ArchiveCommand::Verify(arguments)) => verify::run(arguments),
+    }
+}
+
+fn store(arguments: &ArchiveArguments) -> CommandResult {
     let config = arguments.config.read()?;
     let workspace = arguments.config.workspace(&config);
     let package = match &arguments.package {
         Some(path) => path.clone(),
         None => package_path(&workspace)?,
     };
-    let destination = arguments.destination.clone();
+    let signer = config.signing.as_ref().map(|_| signer::signer(&config)).transpose()?;
+    let destination = arguments.destination.as_deref();
     let (receipt, path) =
-        runtime()?.block_on(put(&config, &package, destination.as_deref(), Clock::System))?;
+        runtime()?.block_on(put(&config, &package, destination, signer.as_deref(), Clock::System))?;
     println!("Stored {} (receipt: {})", receipt.location, path.display());
+    if signer.is_none() {
+        println!("The receipt is not signed: the configuration has no [signing] section.");
+    }
     Ok(Exit::Success)
 }
 
-/// Archives the package and writes the receipt beside it; returns both.
-pub(super) async fn put(
-    config: &Config,
-    package: &Path,
-    destination: Option<&str>,
-    clock: Clock,
-) -> Result<(Receipt, PathBuf), CommandError> {
-    let bytes = fs::read(package).map_err(|error| {
-        CommandError::input(format!(
-            "cannot read the package {}: {error}; `proofpack package` makes it",
-            package.display()
-        ))
-    })?;
-    let name = name_of(package)?;
-    let configured = config.archive.destination.as_str();
-    let destination = destination.unwrap_or(configured);
-    let receipt = if destination.starts_with("s3://") {
-        let (bucket, prefix) = S3Target::parse_location(destination).map_err(failure)?;
-        let target = S3Target {
-            bucket,
-            prefix,
-            mode: if config.archive.mode == "COMPLIANCE" {
-                LockMode::Compliance
-            } else {
-                LockMode::Governance
-            },
-            retention_days: config.archive.retention_days,
-            kms_key: config.archive.kms_key.clone(),
-        };
-        let session = collect::session(config, None).await?;
-        let client = collect::s3_client(&session);
-        put_s3(&client, &target, &name, bytes, clock.now()).await.map_err(failure)?
-    } else {
-        let directory = if destination == configured {
-            config.resolve(Path::new(destination))
-        } else {
-            destination.into()
-        };
-        put_directory(&directory, &name, &bytes, clock.now()).map_err(failure)?
-    };
-    let text = canonical::to_file_bytes(&receipt).map_err(CommandError::internal)?;
-    let path = receipt_path(package, &name);
-    Workspace::write(&path, &text).map_err(|error| {
-        // It cannot be had again: the archive holds the package now, and refuses it a second time.
-        CommandError::output(format!(
-            "the package is stored, but its receipt is not: {error}\nKeep this as {}:\n{}",
-            path.display(),
-            String::from_utf8_lossy(&text)
-        ))
-    })?;
-    Ok((receipt, path))
-}
-
-/// Where the receipt goes: beside the package, and beside the receipts of other archives that hold it.
-fn receipt_path(package: &Path, name: &str) -> PathBuf {
-    let mut path = package.with_file_name(format!("{name}.receipt.json"));
-    let mut number = 2;
-    while path.exists() {
-        path = package.with_file_name(format!("{name}.receipt-{number}.json"));
-        number += 1;
+impl PlaceArgument {
+    /// The archive. A configuration is needed only where the destination is not given, or for how AWS is reached.
+    async fn open(&self) -> Result<Archive, CommandError> {
+        match &self.archive {
+            Some(destination) if !destination.starts_with("s3://") => {
+                Ok(Archive::Directory(DirectoryArchive::new(destination)))
+            }
+            given => open(&Config::read(&self.config)?, given.as_deref()).await,
+        }
     }
-    path
 }
 
-fn failure(error: ArchiveError) -> CommandError {
+/// The archive at `destination`, or the configured one.
+pub(super) async fn open(config: &Config, destination: Option<&str>) -> Result<Archive, CommandError> {
+    let configured = config.archive.destination.as_str();
+    match destination.unwrap_or(configured) {
+        s3 if s3.starts_with("s3://") => {
+            S3Archive::parse_location(s3).map_err(failure)?;
+            let session = collect::session(config, None).await?;
+            let archive = S3Archive::new(collect::s3_client(&session), s3).map_err(failure)?;
+            Ok(Archive::S3(Box::new(archive)))
+        }
+        folder if folder == configured => {
+            Ok(Archive::Directory(DirectoryArchive::new(config.resolve(Path::new(configured)))))
+        }
+        folder => Ok(Archive::Directory(DirectoryArchive::new(folder))),
+    }
+}
+
+/// How an archive's error ends the program.
+pub(super) fn failure(error: ArchiveError) -> CommandError {
     let exit = match &error {
-        ArchiveError::Destination(_) | ArchiveError::TooLarge(_) | ArchiveError::Retention(_) => Exit::Input,
+        ArchiveError::Destination(_)
+        | ArchiveError::Name(_)
+        | ArchiveError::Missing { .. }
+        | ArchiveError::Package { .. }
+        | ArchiveError::Entry { .. }
+        | ArchiveError::Unfit { .. }
+        | ArchiveError::RetentionOver(_)
+        | ArchiveError::Retention(_) => Exit::Input,
         ArchiveError::Exists { .. } | ArchiveError::File { .. } => Exit::Output,
-        ArchiveError::S3 { .. } | ArchiveError::Checksum { .. } => Exit::Aws,
+        ArchiveError::S3 { .. } | ArchiveError::NotAsAsked { .. } => Exit::Aws,
+        ArchiveError::Data(_) => Exit::Internal,
     };
     CommandError::new(exit, error)
 }

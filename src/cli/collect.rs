@@ -24,7 +24,7 @@ use super::resume::{Earlier, Opened};
 use super::trail::AthenaEngine;
 use super::workspace::Workspace;
 use super::{
-    CommandResult, ConfigArgument, additions, assess, evidence, interrupt, output, redaction, runtime,
+    CommandResult, ConfigArgument, additions, assess, interrupt, output, previous, redaction, runtime,
 };
 use crate::aws::{Client, Models};
 use crate::bundle::{Begun, SealInfo, Writer};
@@ -148,7 +148,7 @@ async fn collect_part(
         ));
     }
     excerpts::require_log_sources(config)?;
-    let previous = config.previous().map(|path| evidence::predecessor(&path, period)).transpose()?;
+    previous::require(config, period)?;
     let additions = additions::additions(config, catalog)?;
     let redactor = Arc::new(redactor(config, catalog, how.http.is_some())?);
     let models = Arc::new(Models::embedded().map_err(CommandError::internal)?);
@@ -157,6 +157,7 @@ async fn collect_part(
     let place = identity::Place::of(config, &client)?;
     let own = identity::own(&client, &place, config, clock).await?;
     let mut roster = roster::roster(&config.scope, &client, &place, &own, clock).await?;
+    let previous = previous::digest(config, workspace, period, &roster.accounts).await?;
     let shard = part.map(|part| only(part, &mut roster, &own.account));
 
     let rules = Rule::all(&catalog.excerpts, &config.parameters).map_err(CommandError::input)?;

@@ -56,7 +56,8 @@ pub(super) struct Config {
     /// Files of other tools.
     #[serde(default)]
     pub(super) imports: ImportsConfig,
-    /// The package, or the output folder, of the period before: the next bundle names it, and the report says what changed.
+    /// The package, or the output folder, of the period before, or `archive`: the next bundle names it, and the report says what
+    /// changed.
     previous: Option<PathBuf>,
     /// What the report looks like.
     #[serde(default)]
@@ -72,6 +73,15 @@ pub(super) struct Config {
     /// Folder of the configuration file, which relative paths start from.
     #[serde(skip)]
     pub(super) folder: PathBuf,
+}
+
+/// Where the bundle of the period before is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Previous {
+    /// A package, or the output folder of a run.
+    File(PathBuf),
+    /// The archive: its newest package of an earlier period.
+    Archive,
 }
 
 /// Checks, frameworks and excerpts of one's own.
@@ -260,7 +270,7 @@ pub(super) struct ArchiveConfig {
     /// `s3://bucket/prefix` or a directory.
     #[serde(default = "default_archive")]
     pub(super) destination: String,
-    /// Days of Object Lock retention.
+    /// Days of Object Lock retention, from the end of the audit period.
     #[serde(default = "default_retention")]
     pub(super) retention_days: u32,
     /// `GOVERNANCE` or `COMPLIANCE`.
@@ -268,6 +278,12 @@ pub(super) struct ArchiveConfig {
     pub(super) mode: String,
     /// KMS key for the object; the bucket's default encryption where not given.
     pub(super) kms_key: Option<String>,
+    /// Whether a legal hold is put on it, which keeps it until somebody lifts it.
+    #[serde(default)]
+    pub(super) legal_hold: bool,
+    /// Tags that the object gets.
+    #[serde(default)]
+    pub(super) tags: BTreeMap<String, String>,
 }
 
 impl Default for ArchiveConfig {
@@ -277,6 +293,8 @@ impl Default for ArchiveConfig {
             retention_days: default_retention(),
             mode: default_mode(),
             kms_key: None,
+            legal_hold: false,
+            tags: BTreeMap::new(),
         }
     }
 }
@@ -414,9 +432,14 @@ impl Config {
         self.attestations.is_some()
     }
 
-    /// The package or folder of the period before.
-    pub(super) fn previous(&self) -> Option<PathBuf> {
-        self.previous.as_ref().map(|path| self.resolve(path))
+    /// Where the bundle of the period before is.
+    pub(super) fn previous(&self) -> Option<Previous> {
+        let path = self.previous.as_ref()?;
+        Some(if path == Path::new("archive") {
+            Previous::Archive
+        } else {
+            Previous::File(self.resolve(path))
+        })
     }
 
     /// A path of the configuration, seen from where the program runs.

@@ -58,7 +58,8 @@ pub(super) fn run(arguments: &DemoArguments) -> CommandResult {
     report::render(&config, &workspace, true)?;
     sign::sign_all(&config, &workspace, &signer, clock)?;
     let package = package::write_package(&workspace, &signer)?;
-    let (receipt, _) = super::runtime()?.block_on(archive::put(&config, &package, None, clock))?;
+    let (receipt, _) =
+        super::runtime()?.block_on(archive::put(&config, &package, None, Some(&signer), clock))?;
 
     println!("This was a recorded AWS account with faults on purpose; the signature is a test signature.\n");
     println!("{}\n{found}", collect::summary(&manifest));

@@ -9,7 +9,7 @@ use crate::bundle::files::{Directory, Files, Folder};
 use crate::bundle::{self, Bundle, LONGEST_MANIFEST, paths};
 use crate::canonical;
 use crate::catalog::Catalog;
-use crate::model::{Assessment, Manifest, Period, ResourceSet, Sha256Digest};
+use crate::model::{Assessment, Manifest, ResourceSet, Sha256Digest};
 use crate::package::{Package, layout};
 
 /// Longest `assessment.json`, in bytes.
@@ -58,23 +58,8 @@ impl Evidence {
     }
 }
 
-/// The digest of the manifest at `path` as that of the bundle before one of `period`: its own period must have begun earlier.
-pub(super) fn predecessor(path: &Path, period: Period) -> Result<Sha256Digest, CommandError> {
-    let (manifest, digest) = manifest(path)?;
-    let of = manifest.scope.period;
-    if of.start >= period.start {
-        return Err(CommandError::input(format!(
-            "`previous` names {}, whose period begins on {}: the period before must begin earlier than {}",
-            path.display(),
-            of.start.format("%Y-%m-%d"),
-            period.start.format("%Y-%m-%d")
-        )));
-    }
-    Ok(digest)
-}
-
 /// The manifest of the bundle in the package or folder at `path`, and its digest.
-fn manifest(path: &Path) -> Result<(Manifest, Sha256Digest), CommandError> {
+pub(super) fn manifest(path: &Path) -> Result<(Manifest, Sha256Digest), CommandError> {
     within(path, |files, _| {
         let bytes = files.read(paths::MANIFEST, LONGEST_MANIFEST).map_err(|error| {
             CommandError::input(format!(

@@ -43,6 +43,7 @@ mod package;
 #[cfg(feature = "pkcs11")]
 mod pkcs11;
 mod plan;
+mod previous;
 mod progress;
 mod redaction;
 mod reference;

@@ -9,7 +9,7 @@ use super::config::{Config, default_roles};
 use super::evidence::Evidence;
 use super::exit::{CommandError, Exit};
 use super::workspace::Workspace;
-use super::{CommandResult, ConfigArgument, diff};
+use super::{CommandResult, ConfigArgument, diff, previous};
 use crate::canonical;
 use crate::model::{Comparison, Corroboration};
 use crate::report::{Brand, LogoFormat, Report, ReportError, ReportOptions, Template};
@@ -102,8 +102,12 @@ fn corroboration(workspace: &Workspace, manifest: &[u8]) -> Result<Option<Corrob
 
 /// What changed since the bundle that `previous` names.
 fn comparison(config: &Config, workspace: &Workspace) -> Result<Option<Comparison>, CommandError> {
-    let Some(path) = config.previous() else { return Ok(None) };
-    let (before, after) = (Evidence::read(&path)?, Evidence::read(workspace.root())?);
+    if config.previous().is_none() {
+        return Ok(None);
+    }
+    let after = Evidence::read(workspace.root())?;
+    let Some(path) = previous::file(config, workspace, &after.bundle.manifest) else { return Ok(None) };
+    let before = Evidence::read(&path)?;
     let named = after.bundle.manifest.previous_manifest_sha256;
     if let Some(named) = named.filter(|named| *named != before.bundle.manifest_sha256) {
         return Err(CommandError::input(format!(

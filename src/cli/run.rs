@@ -51,7 +51,7 @@ pub(super) fn run(arguments: &RunArguments) -> CommandResult {
     println!("Signed      {}", workspace.report().display());
     let package: PathBuf = package::write_package(&workspace, &*signer)?;
     println!("Packaged    {}", package.display());
-    let (receipt, _) = runtime.block_on(archive::put(&config, &package, None, clock))?;
+    let (receipt, _) = runtime.block_on(archive::put(&config, &package, None, Some(&*signer), clock))?;
     println!("Archived    {}\n", receipt.location);
     print!("{found}");
     println!(

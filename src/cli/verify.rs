@@ -3,25 +3,31 @@
 use std::fs;
 use std::path::PathBuf;
 
-use super::CommandResult;
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
 use super::config::CatalogArgument;
 use super::exit::{CommandError, Exit};
+use super::{CommandResult, evidence};
+use crate::catalog::Catalog;
+use crate::model::harmless;
 use crate::sign::Certificate;
+use crate::verify::chain::{Chain, Link, chain};
 use crate::verify::{self, Options, TimestampFacts, Verdict};
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  proofpack verify proofpack-123456789012-2026-07-01-2026-09-30.zip --trust company-ca.pem\n  proofpack verify report.pdf"
+    after_help = "Example:\n  proofpack verify proofpack-123456789012-2026-07-01-2026-09-30.zip --trust company-ca.pem\n  proofpack verify report.pdf\n  proofpack verify --chain archive"
 )]
 pub(super) struct VerifyArguments {
-    /// A package (zip), a bundle (directory) or a signed report (PDF).
+    /// A package (zip), a bundle (directory) or a signed report (PDF); with --chain a folder of packages.
     path: PathBuf,
-    /// Certificates (PEM) that a signer must chain to; may be given more than once.
-    #[arg(long, value_name = "FILE")]
-    trust: Vec<PathBuf>,
-    /// Certificates (PEM) that a timestamp authority must chain to; may be given more than once. They are trusted for nothing else.
-    #[arg(long, value_name = "FILE")]
-    trust_timestamps: Vec<PathBuf>,
+    /// Verify every package of the folder, and that each follows the one that it names: none is missing, replaced or out of order.
+    /// (`archive verify` does the same for an archive in S3.)
+    #[arg(long)]
+    chain: bool,
+    #[command(flatten)]
+    trust: TrustArguments,
     #[command(flatten)]
     catalog: CatalogArgument,
     /// Print the verdict as JSON.
@@ -29,24 +35,115 @@ pub(super) struct VerifyArguments {
     json: bool,
 }
 
+/// Which certificates are trusted, for the commands that verify.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct TrustArguments {
+    /// Certificates (PEM) that a signer must chain to; may be given more than once.
+    #[arg(long, value_name = "FILE")]
+    trust: Vec<PathBuf>,
+    /// Certificates (PEM) that a timestamp authority must chain to; may be given more than once. They are trusted for nothing else.
+    #[arg(long, value_name = "FILE")]
+    trust_timestamps: Vec<PathBuf>,
+}
+
+impl TrustArguments {
+    /// The certificates, read.
+    pub(super) fn options(&self) -> Result<Options, CommandError> {
+        Ok(Options {
+            anchors: certificates(&self.trust)?,
+            timestamp_anchors: certificates(&self.trust_timestamps)?,
+        })
+    }
+}
+
 pub(super) fn run(arguments: &VerifyArguments) -> CommandResult {
-    let options = Options {
-        anchors: certificates(&arguments.trust)?,
-        timestamp_anchors: certificates(&arguments.trust_timestamps)?,
-    };
+    let options = arguments.trust.options()?;
     if !arguments.path.exists() {
         return Err(CommandError::input(format!(
             "there is no {}; name a package, a bundle or a signed report",
             arguments.path.display()
         )));
     }
-    let verdict = verify::verify(&arguments.path, &arguments.catalog.read()?, &options);
+    let catalog = arguments.catalog.read()?;
+    if arguments.chain {
+        return verify_chain(arguments, &catalog, &options);
+    }
+    let verdict = verify::verify(&arguments.path, &catalog, &options);
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&verdict).map_err(CommandError::internal)?);
     } else {
         print!("{}", in_words(&verdict));
     }
     Ok(if verdict.is_sound() { Exit::Success } else { Exit::ProblemsFound })
+}
+
+/// Verifies every package of a folder, and the chain that they are.
+fn verify_chain(arguments: &VerifyArguments, catalog: &Catalog, options: &Options) -> CommandResult {
+    let folder = &arguments.path;
+    let failed = |error| CommandError::input(format!("cannot list {}: {error}", folder.display()));
+    let mut packages = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.extension().is_some_and(|extension| extension == "zip") {
+            packages.push(path);
+        }
+    }
+    packages.sort_unstable();
+    if packages.is_empty() {
+        return Err(CommandError::input(format!("there is no package (*.zip) in {}", folder.display())));
+    }
+    let (mut verdicts, mut links) = (Vec::new(), Vec::new());
+    for path in &packages {
+        let verdict = verify::verify(path, catalog, options);
+        if !arguments.json {
+            print!("{}", in_words(&verdict));
+        }
+        verdicts.push(verdict);
+        // One whose manifest cannot be read is no link: the one after it misses it.
+        if let Ok((manifest, digest)) = evidence::manifest(path) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            links.push(Link::new(&name, &manifest, digest));
+        }
+    }
+    let chain = chain(links);
+    if arguments.json {
+        let told = serde_json::to_string_pretty(&json!({ "packages": verdicts, "chain": chain }));
+        println!("{}", told.map_err(CommandError::internal)?);
+    } else {
+        print!("{}", chain_in_words(&chain));
+    }
+    let sound = verdicts.iter().all(Verdict::is_sound) && chain.problems.is_empty();
+    Ok(if sound { Exit::Success } else { Exit::ProblemsFound })
+}
+
+/// A chain for people: its bundles in order, what nothing covers, every problem, and last the one line.
+pub(super) fn chain_in_words(chain: &Chain) -> String {
+    let day = |instant: &DateTime<Utc>| instant.format("%Y-%m-%d").to_string();
+    let mut text = String::from("Chain\n");
+    for link in &chain.links {
+        let follows = match link.previous_manifest_sha256 {
+            None => "names none before it".to_owned(),
+            Some(named) => match chain.links.iter().find(|other| other.manifest_sha256 == named) {
+                Some(before) => format!("follows {}", before.package),
+                None => "follows one that is not here".to_owned(),
+            },
+        };
+        let period = &link.scope.period;
+        let line = format!("{} to {}  {}  {follows}", day(&period.start), day(&period.end), link.package);
+        text.push_str(&format!("  {}\n", harmless(&line, 600)));
+    }
+    for hole in &chain.not_covered {
+        text.push_str(&format!("  nothing covers {} to {}\n", day(&hole.start), day(&hole.end)));
+    }
+    for problem in &chain.problems {
+        let line = format!("{}: {}", problem.package, problem.message);
+        text.push_str(&format!("  PROBLEM {}\n", harmless(&line, 800)));
+    }
+    text.push_str(&match chain.problems.len() {
+        0 => format!("CHAIN WHOLE: {} packages, none missing, replaced or out of order\n", chain.links.len()),
+        problems => format!("CHAIN BROKEN: {problems} problem(s)\n"),
+    });
+    text
 }
 
 /// The certificates of PEM files.

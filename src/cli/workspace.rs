@@ -34,6 +34,11 @@ impl Workspace {
         self.bundle().join("data/manifest.json")
     }
 
+    /// The copy of the package of the period before that came out of the archive.
+    pub(super) fn previous(&self) -> PathBuf {
+        self.root.join("previous.zip")
+    }
+
     /// The assessment.
     pub(super) fn assessment(&self) -> PathBuf {
         self.root.join("assessment.json")

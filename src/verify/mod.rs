@@ -3,6 +3,7 @@
 
 mod assessment;
 pub(crate) mod attachment;
+pub mod chain;
 pub mod cms;
 mod corroboration;
 mod facet;

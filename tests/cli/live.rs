@@ -118,6 +118,35 @@ fn a_bare_account_is_told_truly_too() {
 }
 
 #[test]
+fn quarters_that_are_run_one_after_the_other_form_a_chain() {
+    let world = World::start();
+    world.seed("bare");
+    let place = Place::new();
+    let signing = place.keygen();
+    let quarter = |start: &str, end: &str| {
+        let aws = format!("[aws]\nendpoint-url = \"{}\"\n", world.endpoint());
+        let more = format!("period-start = \"{start}\"\nperiod-end = \"{end}\"\n{aws}{signing}");
+        place.configure("\"us-east-1\"", &more);
+        let configuration = std::fs::read_to_string(place.path("proofpack.toml")).unwrap();
+        place.write("proofpack.toml", format!("previous = \"archive\"\n{configuration}"));
+        let _ = std::fs::remove_dir_all(place.path("proofpack-out"));
+        let code = place.run(&["run"]).code;
+        assert!([0, 5].contains(&code));
+        json(&place.path("proofpack-out/bundle/data/manifest.json"))["previous-manifest-sha256"].clone()
+    };
+    assert!(quarter("2026-01-01", "2026-03-31").is_null(), "the archive is empty");
+    let first = quarter("2026-04-01", "2026-06-30");
+    let second = quarter("2026-07-01", "2026-09-30");
+    assert!(first.is_string() && second.is_string() && first != second);
+    let told = place.run(&["archive", "verify"]).ended(0).stdout;
+    assert!(told.contains("CHAIN WHOLE: 3 packages"), "{told}");
+    // The copy that the report was compared with stays beside the rest.
+    assert!(place.path("proofpack-out/previous.zip").exists());
+    let told = place.run(&["diff", "proofpack-out/previous.zip", "proofpack-out"]).ended(0).stdout;
+    assert!(told.contains("Controls:"), "{told}");
+}
+
+#[test]
 fn a_throttled_and_an_expired_call_are_gaps_and_never_a_pass() {
     let world = World::start();
     world.seed("bare");

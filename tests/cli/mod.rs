@@ -17,7 +17,7 @@ mod explain;
 mod frameworks;
 mod imports;
 mod live;
-mod place;
+pub(crate) mod place;
 mod redaction;
 mod reference;
 mod trail;

@@ -10,56 +10,56 @@ use serde_json::Value;
 use crate::support::proofpack;
 
 /// Credentials that no output may show.
-pub(super) const KEY_ID: &str = "AKIANEVERPRINTEDXXXX";
-pub(super) const SECRET: &str = "never/printed/secret+access+key";
-pub(super) const PASSWORD: &str = "never-printed-password";
+pub(crate) const KEY_ID: &str = "AKIANEVERPRINTEDXXXX";
+pub(crate) const SECRET: &str = "never/printed/secret+access+key";
+pub(crate) const PASSWORD: &str = "never-printed-password";
 
 /// An empty folder with a home of its own.
-pub(super) struct Place {
+pub(crate) struct Place {
     directory: tempfile::TempDir,
 }
 
 /// How a run of the program ended.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) code: i32,
-    pub(super) stdout: String,
-    pub(super) stderr: String,
+pub(crate) struct Answer {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Place {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { directory: tempfile::tempdir().unwrap() }
     }
 
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
-    pub(super) fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         self.directory.path()
     }
 
-    pub(super) fn write(&self, name: &str, contents: impl AsRef<[u8]>) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, contents: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
         fs::write(&path, contents).unwrap();
         path
     }
 
     /// Writes a configuration of one region with more sections after it.
-    pub(super) fn configure(&self, regions: &str, more: &str) {
+    pub(crate) fn configure(&self, regions: &str, more: &str) {
         let text = format!("organization = \"Tests\"\n[scope]\nregions = [{regions}]\n{more}\n");
         self.write("proofpack.toml", text);
     }
 
     /// A test certificate and key, and the section that names them.
-    pub(super) fn keygen(&self) -> &'static str {
+    pub(crate) fn keygen(&self) -> &'static str {
         self.run(&["keygen"]).ended(0);
         "[signing]\ncertificate = \"signer.pem\"\nkey = \"signer-key.pem\"\n"
     }
 
     /// The program in this folder, with credentials that must stay secret.
-    pub(super) fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = proofpack();
         command.current_dir(self.root()).args(arguments);
         command.env("AWS_ACCESS_KEY_ID", KEY_ID).env("AWS_SECRET_ACCESS_KEY", SECRET);
@@ -67,7 +67,7 @@ impl Place {
         command
     }
 
-    pub(super) fn run(&self, arguments: &[&str]) -> Answer {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Answer {
         Answer::of(&mut self.command(arguments))
     }
 }
@@ -75,7 +75,7 @@ impl Place {
 impl Answer {
     /// Runs a command; whatever it does, it must not panic and must not tell secrets.
     #[track_caller]
-    pub(super) fn of(command: &mut Command) -> Self {
+    pub(crate) fn of(command: &mut Command) -> Self {
         let output = command.output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("output is text");
         let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
@@ -90,14 +90,14 @@ impl Answer {
     }
 
     #[track_caller]
-    pub(super) fn ended(self, code: i32) -> Self {
+    pub(crate) fn ended(self, code: i32) -> Self {
         assert_eq!(self.code, code, "\n--- stdout\n{}\n--- stderr\n{}", self.stdout, self.stderr);
         self
     }
 
     /// It failed with `code` and one error message that holds each of `parts`.
     #[track_caller]
-    pub(super) fn failed(&self, code: i32, parts: &[&str]) {
+    pub(crate) fn failed(&self, code: i32, parts: &[&str]) {
         assert_eq!(self.code, code, "\n--- stdout\n{}\n--- stderr\n{}", self.stdout, self.stderr);
         assert_eq!(self.stdout, "", "a failure is told on standard error alone");
         assert!(self.stderr.starts_with("error: "), "{}", self.stderr);
@@ -109,7 +109,7 @@ impl Answer {
 }
 
 /// The outcomes of an assessment as a ground truth has them: check, ARN, outcome.
-pub(super) fn outcomes(assessment: &Value) -> BTreeMap<String, BTreeMap<String, String>> {
+pub(crate) fn outcomes(assessment: &Value) -> BTreeMap<String, BTreeMap<String, String>> {
     let mut outcomes: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     for finding in assessment["findings"].as_array().unwrap() {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -125,7 +125,7 @@ pub(super) fn outcomes(assessment: &Value) -> BTreeMap<String, BTreeMap<String, 
 
 /// Holds an assessment against a ground truth, in both directions, and names each difference.
 #[track_caller]
-pub(super) fn assert_is_truth(assessment: &Value, truth: &Value) {
+pub(crate) fn assert_is_truth(assessment: &Value, truth: &Value) {
     let found = outcomes(assessment);
     let truth: BTreeMap<String, BTreeMap<String, String>> =
         serde_json::from_value(truth["findings"].clone()).unwrap();
@@ -150,14 +150,14 @@ pub(super) fn assert_is_truth(assessment: &Value, truth: &Value) {
 
 /// Reads a JSON file.
 #[track_caller]
-pub(super) fn json(path: &Path) -> Value {
+pub(crate) fn json(path: &Path) -> Value {
     serde_json::from_slice(&fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
         .unwrap()
 }
 
 /// The one package in a folder.
 #[track_caller]
-pub(super) fn package_in(folder: &Path) -> PathBuf {
+pub(crate) fn package_in(folder: &Path) -> PathBuf {
     let mut zips: Vec<PathBuf> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -168,7 +168,7 @@ pub(super) fn package_in(folder: &Path) -> PathBuf {
 }
 
 /// Copies a folder with all that is in it.
-pub(super) fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

@@ -57,13 +57,22 @@ pub(crate) fn empty_assessment(bag: &Path) -> Vec<u8> {
 
 /// Packages the sample bundle as `home/name`; report and signatures are bytes that only look like some.
 pub(crate) fn unsigned_package(home: &Path, name: &str) -> (PathBuf, Summary) {
+    package_with(home, name, b"%PDF-1.7 not really")
+}
+
+/// Another package of the same bundle.
+pub(crate) fn other_package(home: &Path, name: &str) -> (PathBuf, Summary) {
+    package_with(home, name, b"%PDF-1.7 not really either")
+}
+
+fn package_with(home: &Path, name: &str, report: &[u8]) -> (PathBuf, Summary) {
     let bag = home.join(format!("{name}-bag"));
     seal(home, &format!("{name}-bag"), &sample_records());
     let target = home.join(name);
     let contents = Contents {
         bundle: &bag,
         assessment: &empty_assessment(&bag),
-        report: b"%PDF-1.7 not really",
+        report,
         manifest_signature: b"not a signature",
         signer: CERTIFICATE.as_bytes(),
         corroboration: None,

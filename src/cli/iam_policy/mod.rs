@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::config::Config;
 use super::exit::{CommandError, Exit};
 use super::{CommandResult, catalog, output};
-use crate::archive::S3Target;
+use crate::archive::S3Archive;
 use crate::aws::Models;
 use crate::catalog::Catalog;
 use crate::trail::LogSource;
@@ -183,15 +183,29 @@ fn archiving(config: &Config, partition: &str) -> Result<Vec<Value>, CommandErro
             "archive.destination is the folder {destination:?}: it needs no rights in AWS; leave --archive out"
         )));
     }
-    let (bucket, prefix) = S3Target::parse_location(destination).map_err(CommandError::input)?;
+    let (bucket, prefix) = S3Archive::parse_location(destination).map_err(CommandError::input)?;
     let below = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
-    let mut statements = vec![json!({
-        "Sid": "ProofpackArchives", "Effect": "Allow", "Action": ["s3:PutObject", "s3:PutObjectRetention"],
-        "Resource": format!("arn:{partition}:s3:::{bucket}/{below}*"),
-    })];
+    let mut statements = vec![
+        json!({
+            "Sid": "ProofpackLooksAtArchive", "Effect": "Allow",
+            "Action": [
+                "s3:GetBucketObjectLockConfiguration", "s3:GetBucketPublicAccessBlock", "s3:GetBucketVersioning",
+                "s3:GetEncryptionConfiguration", "s3:ListBucket", "s3:ListBucketMultipartUploads",
+            ],
+            "Resource": format!("arn:{partition}:s3:::{bucket}"),
+        }),
+        json!({
+            "Sid": "ProofpackArchives", "Effect": "Allow",
+            "Action": [
+                "s3:GetObject", "s3:GetObjectLegalHold", "s3:GetObjectRetention", "s3:GetObjectVersion", "s3:ListMultipartUploadParts",
+                "s3:PutObject", "s3:PutObjectLegalHold", "s3:PutObjectRetention", "s3:PutObjectTagging",
+            ],
+            "Resource": format!("arn:{partition}:s3:::{bucket}/{below}*"),
+        }),
+    ];
     if let Some(key) = &config.archive.kms_key {
         statements.push(json!({
-            "Sid": "ProofpackEncryptsArchive", "Effect": "Allow", "Action": ["kms:GenerateDataKey"],
+            "Sid": "ProofpackEncryptsArchive", "Effect": "Allow", "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
             // A key may be configured by its id or alias; a policy takes ARNs.
             "Resource": if key.starts_with("arn:") { key } else { "*" },
         }));
@@ -325,6 +339,7 @@ mod tests {
                 "arn:aws-us-gov:s3:::trail/AWSLogs/1/*",
                 "*",
                 "*",
+                "arn:aws-us-gov:s3:::kept",
                 "arn:aws-us-gov:s3:::kept/hipaa/*",
                 "arn:aws-us-gov:kms:us-gov-west-1:1:key/k"
             ]

@@ -30,7 +30,7 @@ from moto.moto_api._internal import mock_random
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
-from world import athena, control, gaps, moto_fixes, specimens
+from world import athena, control, gaps, moto_fixes, specimens, uploads
 from world.answers import CLOSED, Answer, error
 from world.calls import Call, identify, read_body
 from world.faults import Faults
@@ -213,6 +213,7 @@ def main() -> None:
     parser.add_argument("--until-stdin-closes", action="store_true", help="end when whoever started the server is gone")
     arguments = parser.parse_args()
     moto_fixes.apply()
+    uploads.apply()
     server = make_server("127.0.0.1", arguments.port, World(), threaded=True, request_handler=Handler)
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     if arguments.until_stdin_closes:
