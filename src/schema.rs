@@ -6,13 +6,14 @@ use serde_json::Value;
 
 use crate::archive::{IndexEntry, Receipt};
 use crate::bundle::merkle::InclusionProof;
-use crate::model::{Assessment, Comparison, Corroboration, Manifest, Record, TrailCoverage};
+use crate::model::{Assessment, CatalogFiles, Comparison, Corroboration, Manifest, Record, TrailCoverage};
 use crate::verify::Verdict;
 
 /// The schemas, by the name of what they describe: `record`, `manifest`, ...
 pub fn all() -> Vec<(&'static str, Value)> {
     vec![
         ("assessment", of::<Assessment>("assessment.json of a package")),
+        ("catalog", of::<CatalogFiles>("catalog.json of a package")),
         ("comparison", of::<Comparison>("What `proofpack diff --json` prints")),
         ("corroboration", of::<Corroboration>("corroboration.json beside a bundle")),
         ("archive-index", of::<IndexEntry>("index/<package>.json of an archive")),

@@ -49,7 +49,7 @@ use self::findings::Fallback;
 use self::functions::related::World;
 use self::judge::Court;
 use crate::bundle::{Bundle, StoredRecord};
-use crate::catalog::{AccessRules, Catalog, Defect, Framework};
+use crate::catalog::{Catalog, Defect, Framework};
 use crate::model::{
     AssessedCheck, Assessment, BundleReference, EvidenceEntry, Exception, Finding, FindingError, GapReason,
     RecordId, RecordOutcome, Resource, ResourceEntry, ResourceSet, Tool,
@@ -164,7 +164,7 @@ pub fn assess_resources(
     let world = Arc::new(World::new(Arc::clone(&set.resources), coverage, error_codes(bundle)));
     let court = Court { engine, world: Arc::clone(&world), parameters: &parameters, as_of: inputs.as_of };
     let (access_review, findings) = parallel::both(
-        || access_review(set, AccessRules::embedded(), inputs.as_of),
+        || access_review(set, &catalog.access, inputs.as_of),
         || parallel::each(&checks, |check| findings::of_check(&court, check, &fallback)),
     );
     let mut findings: Vec<Finding> =

@@ -43,7 +43,8 @@ pub struct SharedKind {
 }
 
 impl AccessRules {
-    /// The rules that are compiled in. (Were their file broken, there would be none; a test reads it.)
+    /// The rules that are compiled in. (Were their file broken, there would be none; a test reads it.) An assessment takes those of
+    /// its catalog.
     pub fn embedded() -> &'static Self {
         static EMBEDDED: LazyLock<AccessRules> = LazyLock::new(|| toml::from_str(TEXT).unwrap_or_default());
         &EMBEDDED

@@ -8,11 +8,11 @@ use super::crosswalk::{LeftOutFile, SchemesFile, TargetsFile};
 use super::read::{Read, read};
 use super::validate::{self, Known};
 use super::{
-    Check, Collector, Crosswalk, Defect, ExcerptRule, Framework, GapReasons, Place, Redactions, ResourceRule,
-    Sources,
+    AccessRules, Check, Collector, Crosswalk, Defect, ExcerptRule, Framework, GapReasons, Place, Redactions,
+    ResourceRule, Sources,
 };
 use crate::canonical;
-use crate::model::Sha256Digest;
+use crate::model::{CatalogFiles, Sha256Digest};
 
 /// Everything the catalog holds, validated.
 #[derive(Debug, Clone)]
@@ -27,10 +27,14 @@ pub struct Catalog {
     pub excerpts: BTreeMap<String, ExcerptRule>,
     /// What is taken out of answers before they are written.
     pub redactions: Redactions,
+    /// What the access review looks for.
+    pub access: AccessRules,
     /// What others call it, and what must be provable.
     pub crosswalk: Crosswalk,
     /// SHA-256 over the canonical list of file names and their SHA-256 digests.
     pub digest: Sha256Digest,
+    /// The files that it is made of.
+    pub sources: Sources,
 }
 
 /// What is wrong with the catalog: every problem found, each with its file.
@@ -81,11 +85,9 @@ impl Catalog {
         if let Err(problem) = text(sources, "gap-reasons.toml").and_then(|text| GapReasons::parse(&text)) {
             defects.push(Defect::new("gap-reasons.toml", Place::file(), problem, "correct it"));
         }
-        let digests: BTreeMap<&str, Sha256Digest> =
-            sources.files().map(|(path, bytes)| (path, canonical::sha256(bytes))).collect();
-        let listed = canonical::to_string(&digests).unwrap_or_else(|error| {
+        let digest = CatalogFiles::digest_of(sources.files()).unwrap_or_else(|error| {
             defects.push(Defect::new("catalog", Place::file(), error.to_string(), "report this as a defect"));
-            String::new()
+            canonical::sha256(b"")
         });
         let catalog = Self {
             collectors: folder(sources, "collectors", &mut known, &mut defects),
@@ -93,12 +95,14 @@ impl Catalog {
             frameworks: folder(sources, "frameworks", &mut known, &mut defects),
             excerpts: folder(sources, "excerpts", &mut known, &mut defects),
             redactions: file(sources, "redactions.toml", &mut defects),
+            access: file(sources, "access.toml", &mut defects),
             crosswalk: Crosswalk {
                 schemes: file::<SchemesFile>(sources, "equivalents.toml", &mut defects).schemes,
                 left_out: file::<LeftOutFile>(sources, "left-out.toml", &mut defects).rules,
                 targets: file::<TargetsFile>(sources, "targets.toml", &mut defects).rows,
             },
-            digest: canonical::sha256(listed.as_bytes()),
+            digest,
+            sources: sources.clone(),
         };
         validate(&catalog, &known, &mut defects);
         defects.sort_by(|one, other| one.file.cmp(&other.file)); // stable: within a file in the order found

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use include_dir::{Dir, include_dir};
 
 use super::{access, gap_reasons};
+use crate::model::CatalogFiles;
 
 static COLLECTORS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/catalog/collectors");
 static CHECKS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/catalog/checks");
@@ -88,6 +89,21 @@ impl Sources {
         let beside = FILES.map(|(name, text)| (name.to_owned(), Cow::Borrowed(text.as_bytes())));
         let files = FOLDERS.into_iter().flat_map(of_folder).chain(beside).collect();
         Self { files, own: BTreeSet::new() }
+    }
+
+    /// The files of a catalog that was stored, and no others.
+    pub fn stored(files: CatalogFiles) -> Self {
+        let own = files.files.keys().cloned().collect();
+        let files =
+            files.files.into_iter().map(|(path, text)| (path, Cow::Owned(text.into_bytes()))).collect();
+        Self { files, own }
+    }
+
+    /// The files as one document. (Those of a catalog that was loaded are text.)
+    pub fn to_stored(&self) -> CatalogFiles {
+        let files =
+            self.files().map(|(path, bytes)| (path.to_owned(), String::from_utf8_lossy(bytes).into_owned()));
+        CatalogFiles { version: CatalogFiles::VERSION, files: files.collect() }
     }
 
     /// Adds the files of a folder that is laid out as the catalog is.

@@ -84,6 +84,8 @@ pub(super) fn assess_bundle(
     };
     let assessment = assess::assess(&bundle, catalog, &inputs).map_err(CommandError::input)?;
     let bytes = canonical::to_file_bytes(&assessment).map_err(CommandError::internal)?;
+    let files = canonical::to_file_bytes(&catalog.sources.to_stored()).map_err(CommandError::internal)?;
+    Workspace::write(&workspace.catalog(), &files)?;
     Workspace::write(&workspace.assessment(), &bytes)?;
     Ok(assessment)
 }

@@ -34,6 +34,7 @@ pub(super) fn run(arguments: &PackageArguments) -> CommandResult {
 pub(super) fn write_package(workspace: &Workspace, signer: &dyn Signer) -> Result<PathBuf, CommandError> {
     let path = package_path(workspace)?;
     let assessment = Workspace::read(&workspace.assessment(), "assess")?;
+    let catalog = Workspace::read(&workspace.catalog(), "assess")?;
     let (report, manifest_signature) = signed(workspace, signer)?;
     let certificates = Certificate::to_pem(signer.chain());
     let corroboration = corroboration(workspace, signer)?;
@@ -41,6 +42,7 @@ pub(super) fn write_package(workspace: &Workspace, signer: &dyn Signer) -> Resul
     let contents = Contents {
         bundle: &workspace.bundle(),
         assessment: &assessment,
+        catalog: &catalog,
         report: &report,
         manifest_signature: &manifest_signature,
         signer: certificates.as_bytes(),

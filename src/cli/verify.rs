@@ -10,10 +10,10 @@ use super::config::CatalogArgument;
 use super::exit::{CommandError, Exit};
 use super::{CommandResult, evidence};
 use crate::catalog::Catalog;
-use crate::model::harmless;
+use crate::model::{ControlStatus, harmless};
 use crate::sign::Certificate;
 use crate::verify::chain::{Chain, Link, chain};
-use crate::verify::{self, Options, TimestampFacts, Verdict};
+use crate::verify::{self, Facts, Options, TimestampFacts, Verdict};
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -183,6 +183,9 @@ fn in_words(verdict: &Verdict) -> String {
         }
         text.push('\n');
     }
+    if let Some(facts) = &verdict.facts {
+        text.push_str(&other_catalog(facts));
+    }
     for status in &verdict.facets {
         let mark = match status.holds {
             Some(true) => "holds",
@@ -220,6 +223,37 @@ fn in_words(verdict: &Verdict) -> String {
         text.push_str(&format!("  PROBLEM {problem}\n"));
     }
     text.push_str(&format!("{}\n", verdict.line()));
+    text
+}
+
+/// What this program's own catalog would decide, where the assessment was made with another.
+fn other_catalog(facts: &Facts) -> String {
+    /// The most controls that are named.
+    const MOST: usize = 20;
+    if facts.own_catalog != Some(false) {
+        return String::new();
+    }
+    let mut text =
+        String::from("  assessed with the catalog in the package, which is not that of this program\n");
+    let Some(today) = &facts.today else { return text };
+    if let Some(error) = &today.error {
+        text.push_str(&format!("    this program's own cannot assess it: {error}\n"));
+        return text;
+    }
+    match today.otherwise.len() {
+        0 => text.push_str("    this program's own decides every control alike\n"),
+        several => {
+            text.push_str(&format!("    this program's own would decide {several} controls otherwise:\n"))
+        }
+    }
+    let words = |status: Option<ControlStatus>| status.map_or("not there", ControlStatus::words);
+    for one in today.otherwise.iter().take(MOST) {
+        let (stated, today) = (words(one.stated), words(one.today));
+        text.push_str(&format!("      {}  {}: {stated}; today {today}\n", one.framework, one.control));
+    }
+    if today.otherwise.len() > MOST {
+        text.push_str(&format!("      and {} more (--json)\n", today.otherwise.len() - MOST));
+    }
     text
 }
 

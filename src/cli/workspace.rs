@@ -44,6 +44,11 @@ impl Workspace {
         self.root.join("assessment.json")
     }
 
+    /// The files of the catalog that the assessment was made with.
+    pub(super) fn catalog(&self) -> PathBuf {
+        self.root.join(layout::CATALOG)
+    }
+
     /// The report before it is signed.
     pub(super) fn unsigned_report(&self) -> PathBuf {
         self.root.join("report-unsigned.pdf")

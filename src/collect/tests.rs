@@ -116,7 +116,9 @@ fn catalog(collectors: &[&str]) -> Catalog {
         frameworks: BTreeMap::new(),
         excerpts: BTreeMap::new(),
         redactions: Default::default(),
+        access: Default::default(),
         crosswalk: Default::default(),
+        sources: crate::catalog::Sources::embedded(),
         digest: canonical::sha256(b""),
     }
 }

@@ -4,6 +4,7 @@
 mod access;
 mod assessment;
 mod attestation;
+mod catalog_files;
 mod cell;
 mod command;
 mod comparison;
@@ -32,6 +33,7 @@ pub use assessment::{
     Obligation, PropertySource, ResourceEntry, StatusCount, UsedParameter,
 };
 pub use attestation::{AttachedFile, AttestationEntry, AttestationState, Statement};
+pub use catalog_files::CatalogFiles;
 pub use cell::spreadsheet_cell;
 pub use command::aws_cli;
 pub use comparison::{

@@ -119,7 +119,12 @@ problem_codes! {
     AssessmentMalformed = "assessment-malformed",
     /// The assessment is of another bundle.
     AssessmentBundle = "assessment-bundle",
-    /// The assessment was made with another catalog, so this version of the program cannot make it again.
+    /// `catalog.json` is not a catalog in canonical form.
+    CatalogMalformed = "catalog-malformed",
+    /// `catalog.json` is not the catalog that the assessment was made with.
+    CatalogDiffers = "catalog-differs",
+    /// This version of the program cannot make the assessment again: it cannot read the catalog, or another version that
+    /// made it came to something else.
     AssessmentNotReproducible = "assessment-not-reproducible",
     /// Assessed again, the bundle gives another assessment.
     AssessmentDiffers = "assessment-differs",

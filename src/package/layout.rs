@@ -20,6 +20,8 @@ pub const MANIFEST: &str = "bundle/data/manifest.json";
 pub const MANIFEST_SIGNATURE: &str = "manifest.json.p7s";
 /// The assessment.
 pub const ASSESSMENT: &str = "assessment.json";
+/// The files of the catalog that the assessment was made with.
+pub const CATALOG: &str = "catalog.json";
 /// The signed report.
 pub const REPORT: &str = "report.pdf";
 
@@ -29,8 +31,8 @@ pub const BROWSER: &str = "index.html";
 pub const BROWSER_DATA: &str = "browser";
 
 /// The files that stand beside the bundle.
-pub const BESIDE_BUNDLE: [&str; 8] =
-    [ASSESSMENT, BROWSER, MANIFEST_SIGNATURE, REPORT, SIGNER, SUMS, SUMS_SIGNATURE, INSTRUCTIONS];
+pub const BESIDE_BUNDLE: [&str; 9] =
+    [ASSESSMENT, BROWSER, CATALOG, MANIFEST_SIGNATURE, REPORT, SIGNER, SUMS, SUMS_SIGNATURE, INSTRUCTIONS];
 
 /// What CloudTrail's signed log files say of the bundle's requests; only where somebody asked them.
 pub const CORROBORATION: &str = "corroboration.json";

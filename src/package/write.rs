@@ -14,7 +14,7 @@ use super::layout;
 use crate::bundle::files::{Directory, Files, FilesError};
 use crate::bundle::{self, ReadError, checksums};
 use crate::canonical;
-use crate::model::{Assessment, Corroboration, Sha256Digest};
+use crate::model::{Assessment, CatalogFiles, Corroboration, Sha256Digest};
 
 /// Deflate level; part of what makes packages reproducible.
 const LEVEL: i64 = 6;
@@ -26,6 +26,8 @@ pub struct Contents<'a> {
     pub bundle: &'a Path,
     /// `assessment.json`.
     pub assessment: &'a [u8],
+    /// `catalog.json`: the catalog that the assessment was made with.
+    pub catalog: &'a [u8],
     /// The signed report.
     pub report: &'a [u8],
     /// Detached CMS over the bundle's `data/manifest.json` (DER).
@@ -76,6 +78,11 @@ pub enum PackageError {
         /// Manifest digest of the bundle.
         bundle: Sha256Digest,
     },
+    /// The catalog cannot be read, or is not the one that the assessment was made with.
+    #[error(
+        "catalog.json is not the catalog that the assessment was made with ({0}): assess the bundle again"
+    )]
+    Catalog(String),
     /// The corroboration cannot be read.
     #[error(
         "the corroboration is not a corroboration.json as proofpack writes it ({0}): corroborate the bundle again, or remove the file"
@@ -150,6 +157,16 @@ pub fn write(
             bundle: bundle.manifest_sha256,
         });
     }
+    let catalog: CatalogFiles =
+        serde_json::from_slice(contents.catalog).map_err(|error| PackageError::Catalog(error.to_string()))?;
+    let digest = catalog.digest().map_err(|error| PackageError::Catalog(error.to_string()))?;
+    if digest != assessment.catalog_sha256 {
+        return Err(PackageError::Catalog(format!(
+            "its digest is {digest}, not {}",
+            assessment.catalog_sha256
+        )));
+    }
+    drop(catalog);
     let corroboration: Option<Corroboration> = contents
         .corroboration
         .map(|(text, _)| serde_json::from_slice(text))
@@ -171,6 +188,7 @@ pub fn write(
     };
     let mut members: BTreeMap<String, Content> = BTreeMap::from([
         (layout::ASSESSMENT.to_owned(), Content::Bytes(contents.assessment.to_vec())),
+        (layout::CATALOG.to_owned(), Content::Bytes(contents.catalog.to_vec())),
         (layout::REPORT.to_owned(), Content::Bytes(contents.report.to_vec())),
         (layout::MANIFEST_SIGNATURE.to_owned(), Content::Bytes(contents.manifest_signature.to_vec())),
         (layout::SIGNER.to_owned(), Content::Bytes(contents.signer.to_vec())),

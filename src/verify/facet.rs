@@ -118,6 +118,8 @@ impl Facet {
             | Code::RecordOrder => Self::Records,
             Code::AssessmentMalformed
             | Code::AssessmentBundle
+            | Code::CatalogMalformed
+            | Code::CatalogDiffers
             | Code::AssessmentNotReproducible
             | Code::AssessmentDiffers => Self::Assessment,
             Code::CorroborationMalformed | Code::CorroborationDiffers => Self::Corroboration,

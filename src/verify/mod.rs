@@ -20,7 +20,10 @@ use std::io::Read;
 use std::path::Path;
 
 pub use facet::{Facet, FacetStatus};
-pub use verdict::{Facts, ReportFacts, SignatureFacts, SubjectKind, TimestampFacts, Verdict, VerdictLine};
+pub use verdict::{
+    DecidedOtherwise, Facts, ReportFacts, SignatureFacts, SubjectKind, TimestampFacts, Today, Verdict,
+    VerdictLine,
+};
 
 use self::verdict::Draft;
 use crate::bundle::examine;

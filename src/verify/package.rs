@@ -113,7 +113,9 @@ fn verify_files(
         }
         if let Some(bundle) = &bundle {
             draft.reached(&[Facet::Assessment]);
-            assessment::repeat((stored, bytes), bundle, catalog, &mut draft.problems);
+            let files = read(files, layout::CATALOG, LONGEST_SMALL, draft)
+                .and_then(|bytes| assessment::read_catalog(&bytes, stored, &mut draft.problems));
+            assessment::repeat((stored, bytes), bundle, (catalog, files), draft);
         }
     }
     let corroborated = read(files, layout::CORROBORATION, LONGEST_CORROBORATION, draft)

@@ -10,7 +10,7 @@ use super::Options;
 use super::facet::{Facet, FacetStatus};
 use crate::bundle::Examination;
 use crate::model::{
-    Assessment, Manifest, Problem, ProblemCode, Problems, Scope, Sha256Digest, Tool, harmless,
+    Assessment, ControlStatus, Manifest, Problem, ProblemCode, Problems, Scope, Sha256Digest, Tool, harmless,
 };
 use crate::sign::CertificateFacts;
 
@@ -78,8 +78,38 @@ pub struct Facts {
     pub frameworks: Vec<String>,
     /// The assessment's instant.
     pub as_of: Option<DateTime<Utc>>,
+    /// Whether the assessment was made with the catalog of this program; `None` where that is not known.
+    #[serde(default)]
+    pub own_catalog: Option<bool>,
+    /// What this program's own catalog would decide, where the assessment was made with another.
+    #[serde(default)]
+    pub today: Option<Today>,
     /// What CloudTrail's signed log files confirm, where the package tells.
     pub corroborated: Option<Corroborated>,
+}
+
+/// What the catalog of this program would decide of evidence that was assessed with another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Today {
+    /// Why it decides nothing: a framework, parameter or check that it does not have.
+    pub error: Option<String>,
+    /// The controls that it would decide otherwise.
+    pub otherwise: Vec<DecidedOtherwise>,
+}
+
+/// A control that another catalog decides otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DecidedOtherwise {
+    /// Framework id.
+    pub framework: String,
+    /// Control id.
+    pub control: String,
+    /// As the package states it; `None` where that catalog does not have the control.
+    pub stated: Option<ControlStatus>,
+    /// As this program's catalog decides; `None` likewise.
+    pub today: Option<ControlStatus>,
 }
 
 /// What a corroboration came to.
@@ -128,6 +158,8 @@ impl Facts {
             gaps: manifest.gaps.iter().fold(0, |sum, gap| sum.saturating_add(gap.count)),
             frameworks: Vec::new(),
             as_of: None,
+            own_catalog: None,
+            today: None,
             corroborated: None,
         }
     }

@@ -237,7 +237,9 @@ pub(super) fn catalog() -> Catalog {
         frameworks: BTreeMap::from([(framework.id.clone(), framework)]),
         excerpts: BTreeMap::from([(rule.id.clone(), rule)]),
         redactions: Default::default(),
+        access: proofpack::catalog::AccessRules::embedded().clone(),
         crosswalk: Default::default(),
+        sources: proofpack::catalog::Sources::embedded(),
         digest: sha256(b"catalog"),
     }
 }

@@ -73,9 +73,41 @@ fn a_package_over_several_frameworks_verifies_with_the_same_catalog() {
     let (code, verdict) = verify(&["--catalog", "own"]);
     assert_eq!((code, &verdict["problems"]), (0, &serde_json::json!([])));
     assert_eq!(verdict["facts"]["frameworks"], serde_json::json!(["hipaa-security-rule", "our-rules"]));
+    assert_eq!(verdict["facts"]["own-catalog"], true);
+    // Whoever has only the package verifies it with the catalog in it, and is told that this is another than the program's.
     let (code, verdict) = verify(&[]);
-    assert_eq!(code, 1, "{verdict}");
-    assert!(verdict["problems"].to_string().contains("--catalog"), "{verdict}");
+    assert_eq!((code, &verdict["problems"]), (0, &serde_json::json!([])));
+    assert_eq!(verdict["facts"]["own-catalog"], false);
+    let error = verdict["facts"]["today"]["error"].as_str().unwrap();
+    assert!(error.contains("no framework our-rules"), "{error}");
+}
+
+#[test]
+fn what_this_programs_own_catalog_would_decide_is_told_of_a_package_made_with_another() {
+    let place = Place::new();
+    fs::create_dir_all(place.path("own/checks")).unwrap();
+    let check = fs::read_to_string("src/catalog/checks/s3-bucket-tls-only.toml").unwrap();
+    let expression = check.lines().find(|line| line.starts_with("expression = ")).unwrap();
+    place.write(
+        "own/checks/s3-bucket-tls-only.toml",
+        check.replace(expression, "expression = \"resource.policy == resource.policy\""),
+    );
+    copy(&Demo::shared().path("bundle"), &place.path("proofpack-out/bundle"));
+    let signing = place.keygen();
+    let catalog = "[catalog]\nfolders = [\"own\"]\nreplaces = true\n";
+    place.configure("\"us-east-1\"", &format!("{catalog}{signing}"));
+    for step in ["assess", "report", "sign", "package"] {
+        place.run(&[step]).ended(0);
+    }
+    let package = package_in(&place.path("proofpack-out"));
+    let words = place.run(&["verify", package.to_str().unwrap()]).ended(0).stdout;
+    assert!(
+        words.contains("assessed with the catalog in the package, which is not that of this program"),
+        "{words}"
+    );
+    assert!(words.contains("164.312(e)(2)(i): ") && words.contains("; today not satisfied"), "{words}");
+    let words = place.run(&["verify", package.to_str().unwrap(), "--catalog", "own"]).ended(0).stdout;
+    assert!(!words.contains("which is not that of this program"), "{words}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use proofpack::package::{self, Contents, Package, PackageError, Source, layout};
 use serde_json::json;
 
 use crate::support::bundles::{answered, seal};
-use crate::support::packages::{CERTIFICATE, RawZip, empty_assessment, unsigned_package};
+use crate::support::packages::{CERTIFICATE, RawZip, catalog_text, empty_assessment, unsigned_package};
 use crate::support::{python_tool, succeed};
 
 #[test]
@@ -73,6 +73,7 @@ fn what_would_look_like_a_bomb_is_stored() {
     let contents = Contents {
         bundle: &bag,
         assessment: &empty_assessment(&bag),
+        catalog: &catalog_text(),
         report: b"",
         manifest_signature: b"x",
         signer: CERTIFICATE.as_bytes(),
@@ -99,6 +100,7 @@ fn nothing_is_overwritten_and_nothing_unsound_is_packaged() {
     let good = Contents {
         bundle: &bag,
         assessment: &assessment,
+        catalog: &catalog_text(),
         report: b"",
         manifest_signature: b"",
         signer: CERTIFICATE.as_bytes(),
@@ -117,6 +119,10 @@ fn nothing_is_overwritten_and_nothing_unsound_is_packaged() {
     assert!(matches!(package::write(&other, &wrong, sign), Err(PackageError::Signer(_))));
     let wrong = Contents { assessment: b"{}", ..good };
     assert!(matches!(package::write(&other, &wrong, sign), Err(PackageError::Assessment(_))));
+    for catalog in [&b"{}"[..], br#"{"files":{},"version":1}"#] {
+        let wrong = Contents { catalog, ..good };
+        assert!(matches!(package::write(&other, &wrong, sign), Err(PackageError::Catalog(_))));
+    }
     let wrong = Contents { corroboration: Some((b"{}", b"")), ..good };
     assert!(matches!(package::write(&other, &wrong, sign), Err(PackageError::Corroboration(_))));
     let elsewhere = tempfile::tempdir().unwrap();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use proofpack::bundle;
 use proofpack::canonical::{sha256, to_file_bytes};
 use proofpack::model::{
-    AccessReview, Assessment, BundleReference, FrameworkAssessment, FrameworkReference, Tool,
+    AccessReview, Assessment, BundleReference, CatalogFiles, FrameworkAssessment, FrameworkReference, Tool,
 };
 use proofpack::package::{self, Contents, Summary};
 
@@ -13,6 +13,16 @@ use super::bundles::{sample_records, seal};
 
 /// A certificate for what only looks at it: not for signing.
 pub(crate) const CERTIFICATE: &str = include_str!("certificate.pem");
+
+/// A catalog that no program has.
+fn some_catalog() -> CatalogFiles {
+    CatalogFiles { version: CatalogFiles::VERSION, files: [("notes.toml".into(), "a = 1".into())].into() }
+}
+
+/// `catalog.json` of [`empty_assessment`].
+pub(crate) fn catalog_text() -> Vec<u8> {
+    to_file_bytes(&some_catalog()).unwrap()
+}
 
 /// An assessment of the bundle at `bag` that says as little as possible.
 pub(crate) fn empty_assessment(bag: &Path) -> Vec<u8> {
@@ -29,7 +39,7 @@ pub(crate) fn empty_assessment(bag: &Path) -> Vec<u8> {
             sealed_at: bundle.manifest.sealed_at,
             records: bundle.manifest.records,
         },
-        catalog_sha256: sha256(b"some other catalog"),
+        catalog_sha256: some_catalog().digest().unwrap(),
         parameters: [].into(),
         frameworks: vec![FrameworkAssessment {
             reference: FrameworkReference {
@@ -72,6 +82,7 @@ fn package_with(home: &Path, name: &str, report: &[u8]) -> (PathBuf, Summary) {
     let contents = Contents {
         bundle: &bag,
         assessment: &empty_assessment(&bag),
+        catalog: &catalog_text(),
         report,
         manifest_signature: b"not a signature",
         signer: CERTIFICATE.as_bytes(),

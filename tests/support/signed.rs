@@ -156,6 +156,7 @@ impl Parts {
         let contents = Contents {
             bundle: &self.bag,
             assessment: &self.assessment,
+            catalog: &to_file_bytes(&catalog().sources.to_stored()).unwrap(),
             report: &self.report,
             manifest_signature: &self.manifest_signature,
             signer: self.signer.as_bytes(),

@@ -9,7 +9,9 @@ use chrono::TimeDelta;
 use proofpack::bundle::{self, Writer, bagit};
 use proofpack::canonical::{sha256, to_file_bytes};
 use proofpack::clock::Clock;
-use proofpack::model::{Assessment, Corroboration, Manifest, NotConfirmed, ProblemCode, Record, RecordId};
+use proofpack::model::{
+    Assessment, CatalogFiles, Corroboration, Manifest, NotConfirmed, ProblemCode, Record, RecordId,
+};
 use proofpack::report::{self, ReportOptions};
 use proofpack::sign::pades::Level;
 use proofpack::sign::{self, Certificate, SignatureInfo, Signer};
@@ -228,8 +230,18 @@ fn of_what_stands_beside() -> Vec<Tamper> {
         inside_job(Code::AssessmentBundle, |members| {
             edit_assessment(members, |assessment| assessment.bundle.manifest_sha256 = sha256(b"another"));
         }),
-        inside_job(Code::AssessmentNotReproducible, |members| {
+        inside_job(Code::CatalogMalformed, |members| {
+            edit(members, "catalog.json", |text| text.replacen(':', ": ", 1));
+        }),
+        inside_job(Code::CatalogDiffers, |members| {
             edit_assessment(members, |assessment| assessment.catalog_sha256 = sha256(b"another"));
+        }),
+        inside_job(Code::AssessmentNotReproducible, |members| {
+            let files = [("checks/of-another-age.toml".to_owned(), "predicate = '?'".to_owned())].into();
+            let catalog = CatalogFiles { version: CatalogFiles::VERSION, files };
+            members.insert("catalog.json".into(), to_file_bytes(&catalog).unwrap());
+            let digest = catalog.digest().unwrap();
+            edit_assessment(members, |assessment| assessment.catalog_sha256 = digest);
         }),
         inside_job(Code::AssessmentDiffers, |members| {
             edit_assessment(members, |assessment| {

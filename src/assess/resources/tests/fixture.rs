@@ -137,7 +137,9 @@ pub(super) fn catalog(collectors: &[&str]) -> Catalog {
         frameworks: BTreeMap::new(),
         excerpts: BTreeMap::new(),
         redactions: Default::default(),
+        access: Default::default(),
         crosswalk: Default::default(),
+        sources: crate::catalog::Sources::embedded(),
         digest: canonical::sha256(b""),
     }
 }
