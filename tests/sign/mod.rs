@@ -11,7 +11,7 @@ mod roles;
 mod strict_cms;
 mod strict_pdf;
 pub(crate) mod timestamp;
-mod visible;
+pub(crate) mod visible;
 
 use std::fs;
 use std::path::PathBuf;

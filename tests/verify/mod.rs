@@ -3,6 +3,7 @@
 mod flips;
 mod good;
 mod tampers;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::fs;
