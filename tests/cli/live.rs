@@ -130,8 +130,16 @@ fn quarters_that_are_run_one_after_the_other_form_a_chain() {
         let configuration = std::fs::read_to_string(place.path("proofpack.toml")).unwrap();
         place.write("proofpack.toml", format!("previous = \"archive\"\n{configuration}"));
         let _ = std::fs::remove_dir_all(place.path("proofpack-out"));
-        let code = place.run(&["run"]).code;
-        assert!([0, 5].contains(&code));
+        let answer = place.run(&["run", "--json"]);
+        assert!([0, 5].contains(&answer.code));
+        let told: Value = serde_json::from_str(&answer.stdout).unwrap();
+        assert!(
+            told["assessed"]["frameworks"][0]["controls"]["not-satisfied"].as_u64().unwrap() > 0,
+            "{told:#}"
+        );
+        assert!(told["assessed"]["findings"]["fail"].as_u64().unwrap() > 0, "{told:#}");
+        assert!(place.path(told["package"].as_str().unwrap()).exists(), "{told:#}");
+        assert_eq!(told["archived"]["package"].as_str().map(|name| name.ends_with(".zip")), Some(true));
         json(&place.path("proofpack-out/bundle/data/manifest.json"))["previous-manifest-sha256"].clone()
     };
     assert!(quarter("2026-01-01", "2026-03-31").is_null(), "the archive is empty");

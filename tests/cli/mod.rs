@@ -21,3 +21,4 @@ pub(crate) mod place;
 mod redaction;
 mod reference;
 mod trail;
+mod verification;
