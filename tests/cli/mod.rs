@@ -17,6 +17,7 @@ mod explain;
 mod frameworks;
 mod imports;
 mod live;
+mod operations;
 pub(crate) mod place;
 mod redaction;
 mod reference;
