@@ -123,14 +123,21 @@ fn finished(place: &Place) {
 
 #[test]
 fn nothing_that_is_packaged_or_archived_is_overwritten() {
+    use std::os::unix::fs::PermissionsExt;
+
     let place = Place::new();
     finished(&place);
     place.run(&["package"]).ended(0);
     place.run(&["package"]).failed(6, &["exists already", "never overwritten"]);
-    place.run(&["archive"]).ended(0);
-    place.run(&["archive"]).failed(6, &["archive", "exists"]);
+    let first = place.run(&["archive"]).ended(0);
+    assert_eq!(place.run(&["archive"]).ended(0).stdout, first.stdout, "the same bytes are there already");
+    let stored = place.path("archive").join(Demo::shared().package().file_name().unwrap());
+    fs::set_permissions(&stored, fs::Permissions::from_mode(0o644)).unwrap();
+    fs::write(&stored, "something else").unwrap();
+    place.run(&["archive"]).failed(6, &["archive", "exists already with other bytes", "never overwrites"]);
+    assert_eq!(fs::read_to_string(&stored).unwrap(), "something else");
     place.write("file", "");
-    place.run(&["archive", "file"]).failed(6, &["file"]);
+    place.run(&["archive", "file"]).failed(3, &["file is a file", "name a directory"]);
     place.run(&["archive", "s3://"]).failed(3, &["s3://", "s3://BUCKET"]);
 }
 
