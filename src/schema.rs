@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::archive::{IndexEntry, Receipt};
 use crate::bundle::merkle::InclusionProof;
 use crate::model::{Assessment, CatalogFiles, Comparison, Corroboration, Manifest, Record, TrailCoverage};
+use crate::package::sample::Sample;
 use crate::verify::Verdict;
 
 /// The schemas, by the name of what they describe: `record`, `manifest`, ...
@@ -21,6 +22,7 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("manifest", of::<Manifest>("data/manifest.json of a bundle")),
         ("receipt", of::<Receipt>("Receipt of an archived package")),
         ("record", of::<Record>("A record: one line of a bundle's .ndjson files")),
+        ("sample", of::<Sample>("sample.json of a sample")),
         ("trail-coverage", of::<TrailCoverage>("The response of a record of the rule trail-coverage")),
         ("verdict", of::<Verdict>("What `proofpack verify --json` prints")),
     ]

@@ -26,7 +26,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("sign", &["model", "canonical"]),
     ("package", &["model", "canonical", "bundle"]),
     ("archive", &["model", "canonical"]),
-    ("schema", &["model", "bundle", "verify", "archive"]),
+    ("schema", &["model", "bundle", "package", "verify", "archive"]),
 ];
 
 #[test]

@@ -82,6 +82,12 @@ pub(super) fn named(record: &Record) -> Result<Vec<(String, u64)>, String> {
     Ok(files.iter().filter_map(place).collect())
 }
 
+/// Where in the bag the files of a record of a sealed bundle lie.
+pub fn paths_of(record: &Record) -> Vec<String> {
+    // Of a sealed record the list can be read.
+    named(record).unwrap_or_default().into_iter().map(|(path, _)| path).collect()
+}
+
 /// Copies the files of a record out of another bag.
 pub(super) fn copy(record: &Record, from: &dyn Files, writer: &mut Writer) -> Result<(), CopyError> {
     for (path, _) in named(record).map_err(|reason| writer_refuses(record, reason))? {

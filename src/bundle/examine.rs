@@ -71,6 +71,34 @@ pub fn examine(files: &dyn Files) -> Examination {
     Examination { manifest, manifest_sha256, records, imports, problems }
 }
 
+/// Checks a part of a bundle, as a sample holds it: the manifest against itself; every record that is there for being one, in canonical
+/// form and in a file that its source leads to; the files that came with these records. Whether they are of the bundle is for
+/// the caller to find.
+pub fn examine_part(files: &dyn Files) -> Examination {
+    let mut problems = Problems::default();
+    let mut payload = BTreeMap::new();
+    let manifest = read_manifest(files, &mut payload, &mut problems);
+    let manifest_sha256 = payload.get(paths::MANIFEST).map(|file: &PayloadFile| file.sha256);
+    let mut records = Vec::new();
+    for path in files.list().keys().filter(|path| is_record_file(path)) {
+        let file = RecordFile::read(files, path);
+        records.extend(file.records);
+        problems.append(file.problems);
+    }
+    let imports = attached::hash(files, &mut payload, &mut problems);
+    check_repeats(&records, &mut problems);
+    attached::check(files, &records, &payload, &mut problems);
+    if let Some(manifest) = &manifest {
+        let ids = || manifest.files.iter().flat_map(|file| &file.records);
+        check_root(manifest, merkle::root(ids()), ids().count() as u64, &mut problems);
+    }
+    for path in files.list().keys().filter(|path| !path.starts_with("data/")) {
+        let message = "it does not belong into a part of a bundle: it was added";
+        problems.add(ProblemCode::BagFileUnlisted, path, message);
+    }
+    Examination { manifest, manifest_sha256, records, imports, problems }
+}
+
 fn is_record_file(path: &str) -> bool {
     path.starts_with("data/") && path != paths::MANIFEST && !paths::is_attached(path)
 }
@@ -306,6 +334,17 @@ fn check_against_manifest(
         }
     }
     let root = merkle::root(records.iter().map(|record| &record.id));
+    check_root(manifest, root, records.len() as u64, problems);
+    let gaps = gap_summary(records.iter().filter_map(|record| gap_of(&record.record)));
+    if gaps != manifest.gaps {
+        let message = "the gaps among the records are not those that the manifest sums up: what could not be seen is misstated";
+        problems.add(ProblemCode::GapSummary, place, message);
+    }
+}
+
+/// Holds the manifest's root and count against those of the records.
+fn check_root(manifest: &Manifest, root: Sha256Digest, records: u64, problems: &mut Problems) {
+    let place = paths::MANIFEST;
     if root != manifest.merkle_root {
         let message = format!(
             "the Merkle root over the records is {root}, the manifest says {}: the evidence is not what was sealed",
@@ -313,15 +352,9 @@ fn check_against_manifest(
         );
         problems.add(ProblemCode::MerkleRoot, place, message);
     }
-    if records.len() as u64 != manifest.records {
-        let message =
-            format!("the manifest counts {} records, there are {}", manifest.records, records.len());
+    if records != manifest.records {
+        let message = format!("the manifest counts {} records, there are {records}", manifest.records);
         problems.add(ProblemCode::RecordCount, place, message);
-    }
-    let gaps = gap_summary(records.iter().filter_map(|record| gap_of(&record.record)));
-    if gaps != manifest.gaps {
-        let message = "the gaps among the records are not those that the manifest sums up: what could not be seen is misstated";
-        problems.add(ProblemCode::GapSummary, place, message);
     }
 }
 

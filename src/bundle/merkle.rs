@@ -73,16 +73,22 @@ fn node(left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
 
 /// Proof that the record at `index` belongs to the tree over `ids`; `None` beyond its end.
 pub fn prove(ids: &[RecordId], index: usize) -> Option<InclusionProof> {
-    if index >= ids.len() {
-        return None;
-    }
-    let proof = tree(ids).prove_inclusion(index);
-    let path = proof.as_bytes().chunks_exact(32).filter_map(|hash| hash.try_into().ok());
-    Some(InclusionProof {
-        index: index as u64,
-        tree_size: ids.len() as u64,
-        path: path.map(Sha256Digest::from_bytes).collect(),
-    })
+    prove_each(ids, &[index]).pop()
+}
+
+/// The proofs of the records at `indexes`; those beyond the end have none.
+pub fn prove_each(ids: &[RecordId], indexes: &[usize]) -> Vec<InclusionProof> {
+    let tree = tree(ids);
+    let prove = |index: &usize| {
+        let proof = tree.prove_inclusion(*index);
+        let path = proof.as_bytes().chunks_exact(32).filter_map(|hash| hash.try_into().ok());
+        InclusionProof {
+            index: *index as u64,
+            tree_size: ids.len() as u64,
+            path: path.map(Sha256Digest::from_bytes).collect(),
+        }
+    };
+    indexes.iter().filter(|index| **index < ids.len()).map(prove).collect()
 }
 
 /// Checks that `proof` leads from the record `id` to `root`.

@@ -33,7 +33,7 @@ mod writer;
 pub use amend::{AmendError, Amended, amend};
 pub use attached::{Addition, Attachment};
 pub use begun::Begun;
-pub use examine::{Examination, examine};
+pub use examine::{Examination, examine, examine_part};
 pub use journal::JournalReader;
 pub use merge::{Difference, MergeError, merge};
 pub use reader::{ReadError, read, read_files};

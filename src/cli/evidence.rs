@@ -86,7 +86,11 @@ fn within<T>(
             path.display()
         ))
     };
+    let sample = "it is a sample of a package's records; name the package itself";
     if path.is_dir() {
+        if path.join(layout::SAMPLE).exists() {
+            return Err(wrong(&sample));
+        }
         let inside = path.join(layout::BUNDLE);
         let bundle = if inside.is_dir() { inside } else { path.to_owned() };
         let assessment = || fs::read(path.join(layout::ASSESSMENT)).map_err(|error| wrong(&error));
@@ -95,6 +99,9 @@ fn within<T>(
     let package = Package::open(path).map_err(CommandError::input)?;
     let folder = package.list().keys().find_map(|name| Some(name.split_once('/')?.0.to_owned()));
     let inside = Folder::new(&package, &folder.unwrap_or_default());
+    if inside.list().contains_key(layout::SAMPLE) {
+        return Err(wrong(&sample));
+    }
     let assessment = || inside.read(layout::ASSESSMENT, LONGEST_ASSESSMENT).map_err(|error| wrong(&error));
     look(&Folder::new(&inside, layout::BUNDLE), &assessment)
 }

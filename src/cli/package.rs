@@ -1,7 +1,10 @@
 //! `proofpack package`: everything in one zip for the auditor.
 
+mod sample;
+
 use std::path::{Path, PathBuf};
 
+use self::sample::SampleArguments;
 use super::exit::{CommandError, Exit};
 use super::sign::require_of;
 use super::signer::signer;
@@ -16,15 +19,22 @@ use crate::verify::pdf::{self, PdfSignature};
 use crate::verify::trust::Anchors;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  proofpack package && proofpack verify proofpack-out/*.zip")]
+#[command(
+    after_help = "Example:\n  proofpack package && proofpack verify proofpack-out/*.zip\n  proofpack package --sample random:95/5 --seed \"drawn by the auditor, 2026-10-14\"\n  proofpack package --of evidence.zip --sample 'control:164.312(b)' --sample 'resource:arn:aws:s3:::*'"
+)]
 pub(super) struct PackageArguments {
     #[command(flatten)]
     config: ConfigArgument,
+    #[command(flatten)]
+    sample: SampleArguments,
 }
 
 pub(super) fn run(arguments: &PackageArguments) -> CommandResult {
     let config = arguments.config.read()?;
     let workspace = arguments.config.workspace(&config);
+    if !arguments.sample.sample.is_empty() {
+        return sample::run(&workspace, &arguments.sample);
+    }
     let path = write_package(&workspace, &*signer(&config)?)?;
     println!("Wrote {}; check it with: proofpack verify {}", path.display(), path.display());
     Ok(Exit::Success)

@@ -173,6 +173,13 @@ fn in_words(verdict: &Verdict) -> String {
             facts.merkle_root
         ));
     }
+    if let Some(sample) = verdict.facts.as_ref().and_then(|facts| facts.sample.as_ref()) {
+        text.push_str(&format!(
+            "  a SAMPLE of {} of these records: {}\n",
+            sample.records,
+            sample.chosen.join("; ")
+        ));
+    }
     if let Some(told) = verdict.facts.as_ref().and_then(|facts| facts.corroborated) {
         text.push_str(&format!(
             "  {} of {} API calls confirmed by CloudTrail's signed log files",

@@ -115,6 +115,15 @@ problem_codes! {
     /// Records are not in the order that sealing gives them.
     RecordOrder = "record-order",
 
+    /// `sample.json` is not a sample's list in canonical form.
+    SampleMalformed = "sample-malformed",
+    /// A record of a sample is not proven to be of the bundle whose manifest was signed.
+    SampleProof = "sample-proof",
+    /// The records of a sample are not those that it lists.
+    SampleRecords = "sample-records",
+    /// The records were not chosen as the sample says.
+    SampleSelection = "sample-selection",
+
     /// `assessment.json` is not an assessment in canonical form.
     AssessmentMalformed = "assessment-malformed",
     /// The assessment is of another bundle.

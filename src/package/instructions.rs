@@ -6,10 +6,12 @@ use der::pem::PemLabel;
 use x509_cert::Certificate;
 
 use super::layout;
+use super::sample::Sample;
 use crate::canonical;
 use crate::model::{Assessment, Corroboration, Manifest, Sha256Digest};
 
 const TEMPLATE: &str = include_str!("VERIFY.md.template");
+const SAMPLE_TEMPLATE: &str = include_str!("VERIFY-sample.md.template");
 
 /// The step that is numbered first by `{{step}}`; those before it are in every package.
 const FIRST_NUMBERED: usize = 5;
@@ -74,25 +76,68 @@ impl Facts<'_> {
                     .unwrap_or_default(),
             ),
         ];
-        let mut text = String::new();
         let template = section(TEMPLATE, "corroboration", self.corroboration.is_some());
-        let template = section(&template, "timestamp", self.is_stamped);
-        let mut step = FIRST_NUMBERED;
-        let mut rest = template.as_str();
-        while let Some((before, after)) = rest.split_once("{{") {
-            text.push_str(before);
-            let (name, after) = after.split_once("}}").unwrap_or((after, ""));
-            if name == "step" {
-                text.push_str(&step.to_string());
-                step += 1;
-            }
-            let value = values.iter().find(|(known, _)| *known == name);
-            text.push_str(&value.map(|(_, value)| one_line(value)).unwrap_or_default());
-            rest = after;
-        }
-        text.push_str(rest);
-        text
+        fill(&section(&template, "timestamp", self.is_stamped), &values, FIRST_NUMBERED)
     }
+}
+
+/// What the `VERIFY.md` of a sample tells.
+#[derive(Debug)]
+pub struct SampleFacts<'a> {
+    /// The bundle's manifest.
+    pub manifest: &'a Manifest,
+    /// What was chosen.
+    pub sample: &'a Sample,
+    /// Whether the sample holds a timestamp over the manifest.
+    pub is_stamped: bool,
+    /// SHA-256 of the signer's certificate (DER).
+    pub signer_sha256: Sha256Digest,
+}
+
+impl SampleFacts<'_> {
+    /// The text of `VERIFY.md`.
+    pub fn render(&self) -> String {
+        let Self { manifest, sample, .. } = self;
+        let period = manifest.scope.period;
+        let first = sample.records.first();
+        let how: Vec<String> = sample.selections.iter().map(ToString::to_string).collect();
+        let values = [
+            ("accounts", manifest.scope.accounts.join(", ")),
+            ("period-start", period.start.to_rfc3339()),
+            ("period-end", period.end.to_rfc3339()),
+            ("sealed-at", manifest.sealed_at.to_rfc3339()),
+            ("package", layout::folder(manifest)),
+            ("chosen", sample.records.len().to_string()),
+            ("records", sample.population.to_string()),
+            ("how", how.join("; ")),
+            ("tool", format!("{} {}", sample.tool.name, sample.tool.version)),
+            ("manifest-sha256", sample.manifest_sha256.to_string()),
+            ("merkle-root", sample.merkle_root.to_string()),
+            ("fingerprint", as_openssl_prints(&self.signer_sha256)),
+            ("first-file", first.map(|record| record.path.clone()).unwrap_or_default()),
+            ("first-id", first.map(|record| record.id.to_string()).unwrap_or_default()),
+        ];
+        fill(&section(SAMPLE_TEMPLATE, "timestamp", self.is_stamped), &values, FIRST_NUMBERED)
+    }
+}
+
+/// The template with the values in their places; `{{step}}` counts from `step`.
+fn fill(template: &str, values: &[(&str, String)], mut step: usize) -> String {
+    let mut text = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once("{{") {
+        text.push_str(before);
+        let (name, after) = after.split_once("}}").unwrap_or((after, ""));
+        if name == "step" {
+            text.push_str(&step.to_string());
+            step += 1;
+        }
+        let value = values.iter().find(|(known, _)| *known == name);
+        text.push_str(&value.map(|(_, value)| one_line(value)).unwrap_or_default());
+        rest = after;
+    }
+    text.push_str(rest);
+    text
 }
 
 /// The text with or without what stands between the lines `{{#name}}` and `{{/name}}`.
@@ -159,7 +204,13 @@ mod tests {
                 "{name} is not explained where it is"
             );
         }
-        assert_eq!(TEMPLATE.matches("{{").count(), TEMPLATE.matches("}}").count());
+        let of_sample = layout::BESIDE_SAMPLE.iter().chain(&layout::OPTIONAL_IN_SAMPLE);
+        for name in of_sample.filter(|name| **name != layout::INSTRUCTIONS) {
+            assert!(SAMPLE_TEMPLATE.contains(name), "{name} of a sample is not explained");
+        }
+        for template in [TEMPLATE, SAMPLE_TEMPLATE] {
+            assert_eq!(template.matches("{{").count(), template.matches("}}").count());
+        }
     }
 
     #[test]

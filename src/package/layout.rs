@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use crate::model::Manifest;
+use crate::model::{Manifest, Sha256Digest};
 
 /// How to check the package.
 pub const INSTRUCTIONS: &str = "VERIFY.md";
@@ -42,6 +42,14 @@ pub const CORROBORATION_SIGNATURE: &str = "corroboration.json.p7s";
 pub const MANIFEST_TIMESTAMP: &str = "manifest.json.tst";
 /// The files that a package may have beside the others.
 pub const OPTIONAL: [&str; 3] = [CORROBORATION, CORROBORATION_SIGNATURE, MANIFEST_TIMESTAMP];
+
+/// What a sample holds, and the proofs of it; what makes a package one.
+pub const SAMPLE: &str = "sample.json";
+/// The files that stand beside the bundle's in a sample, which has neither report nor assessment. Its checksums are not signed:
+/// everything in it follows from the manifest, so that whoever has the package can draw one.
+pub const BESIDE_SAMPLE: [&str; 5] = [MANIFEST_SIGNATURE, SAMPLE, SIGNER, SUMS, INSTRUCTIONS];
+/// The files that a sample may have beside the others.
+pub const OPTIONAL_IN_SAMPLE: [&str; 1] = [MANIFEST_TIMESTAMP];
 
 /// What the archive comment begins with; 64 digits follow.
 pub const COMMENT_PREFIX: &str = "proofpack-sha256:";
@@ -85,4 +93,9 @@ pub fn folder(manifest: &Manifest) -> String {
     };
     let (start, last) = (scope.period.start.format("%Y-%m-%d"), last.format("%Y-%m-%d"));
     format!("proofpack-{accounts}-{start}-{last}{amended}")
+}
+
+/// The folder of a sample: that of the package, and the first digits of the SHA-256 of [`SAMPLE`].
+pub fn sample_folder(manifest: &Manifest, sample_sha256: &Sha256Digest) -> String {
+    format!("{}-sample-{}", folder(manifest), sample_sha256.to_string().get(..8).unwrap_or_default())
 }

@@ -9,11 +9,13 @@ pub mod browser;
 mod instructions;
 pub mod layout;
 mod members;
+pub mod sample;
 mod source;
 pub mod structure;
 mod write;
+mod zipping;
 
-pub use instructions::{Facts, SignerFileError, fingerprint};
+pub use instructions::{Facts, SampleFacts, SignerFileError, fingerprint};
 pub use members::{OpenError, Package};
 pub use source::Source;
 pub use write::{Contents, PackageError, SignSums, Summary, write};

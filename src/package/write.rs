@@ -1,23 +1,18 @@
 //! Writing the package: the same contents give the same bytes.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::io;
 use std::path::{Path, PathBuf};
-
-use zip::write::{PreparedZipFile, SimpleFileOptions, ZipFileBuilder};
-use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use super::browser::{self, BrowserError};
 use super::instructions::{Facts, SignerFileError, fingerprint};
 use super::layout;
+use super::sample::SampleError;
+use super::zipping::{Content, scratch, write_zip};
 use crate::bundle::files::{Directory, Files, FilesError};
-use crate::bundle::{self, ReadError, checksums};
-use crate::canonical;
+use crate::bundle::{self, Bundle, ReadError, checksums};
+use crate::canonical::CanonicalError;
 use crate::model::{Assessment, CatalogFiles, Corroboration, Sha256Digest};
-
-/// Deflate level; part of what makes packages reproducible.
-const LEVEL: i64 = 6;
 
 /// What goes into a package, besides what follows from it.
 #[derive(Debug, Clone, Copy)]
@@ -101,6 +96,9 @@ pub enum PackageError {
     /// The evidence browser could not be made.
     #[error(transparent)]
     Browser(#[from] BrowserError),
+    /// There is no such sample.
+    #[error(transparent)]
+    Sample(#[from] SampleError),
     /// The certificate chain cannot be read.
     #[error(transparent)]
     Signer(#[from] SignerFileError),
@@ -118,6 +116,9 @@ pub enum PackageError {
         /// The limit.
         most: u64,
     },
+    /// What is to be written has no form as JSON.
+    #[error("the sample cannot be written: {0}")]
+    Canonical(#[from] CanonicalError),
     /// The disk refused something.
     #[error("{path} cannot be written: {source}")]
     Io {
@@ -150,13 +151,7 @@ pub fn write(
     }
     let bag = Directory::open(contents.bundle)?;
     let bundle = bundle::read_files(&bag)?;
-    let assessment: Assessment = serde_json::from_slice(contents.assessment)?;
-    if assessment.bundle.manifest_sha256 != bundle.manifest_sha256 {
-        return Err(PackageError::OtherBundle {
-            assessed: assessment.bundle.manifest_sha256,
-            bundle: bundle.manifest_sha256,
-        });
-    }
+    let assessment = assessment_of(&bundle, contents.assessment)?;
     let catalog: CatalogFiles =
         serde_json::from_slice(contents.catalog).map_err(|error| PackageError::Catalog(error.to_string()))?;
     let digest = catalog.digest().map_err(|error| PackageError::Catalog(error.to_string()))?;
@@ -212,178 +207,30 @@ pub fn write(
         members.insert(name.to_owned(), Content::OfDisk(path));
         Ok(())
     })?;
-    let mut digests = BTreeMap::new();
-    for (name, content) in &members {
-        digests.insert(name.clone(), content.digest(&bag)?);
-    }
-    let sums = checksums::to_text(&digests).into_bytes();
+    let sums = sums(&members, &bag)?;
     let signature = sign_sums(&sums).map_err(PackageError::Sign)?;
     members.insert(layout::SUMS.to_owned(), Content::Bytes(sums));
     members.insert(layout::SUMS_SIGNATURE.to_owned(), Content::Bytes(signature));
     write_zip(target, &layout::folder(&bundle.manifest), &bag, &members)
 }
 
-enum Content {
-    Bytes(Vec<u8>),
-    OfBundle(String),
-    OfDisk(PathBuf),
+/// The assessment, if it is one of this bundle.
+pub(super) fn assessment_of(bundle: &Bundle, text: &[u8]) -> Result<Assessment, PackageError> {
+    let assessment: Assessment = serde_json::from_slice(text)?;
+    if assessment.bundle.manifest_sha256 != bundle.manifest_sha256 {
+        return Err(PackageError::OtherBundle {
+            assessed: assessment.bundle.manifest_sha256,
+            bundle: bundle.manifest_sha256,
+        });
+    }
+    Ok(assessment)
 }
 
-impl Content {
-    fn open<'a>(&'a self, bag: &'a Directory) -> Result<Box<dyn Read + 'a>, FilesError> {
-        match self {
-            Self::Bytes(bytes) => Ok(Box::new(&bytes[..])),
-            Self::OfBundle(path) => bag.open(path),
-            Self::OfDisk(path) => {
-                let shown = |source| FilesError::Io { path: path.display().to_string(), source };
-                Ok(Box::new(File::open(path).map_err(shown)?))
-            }
-        }
-    }
-
-    fn digest(&self, bag: &Directory) -> Result<Sha256Digest, FilesError> {
-        let mut reader = self.open(bag)?;
-        let failed = |source| FilesError::Io { path: "the package's contents".to_owned(), source };
-        Ok(canonical::sha256_reader(&mut reader).map_err(failed)?.0)
-    }
-}
-
-fn write_zip(
-    target: &Path,
-    folder: &str,
-    bag: &Directory,
-    members: &BTreeMap<String, Content>,
-) -> Result<Summary, PackageError> {
-    let io_failed = |source| PackageError::Io { path: target.to_owned(), source };
-    let zip_failed = |source| PackageError::Zip { path: target.to_owned(), source };
-    let parent = parent(target);
-    let mut output = partial().tempfile_in(parent).map_err(io_failed)?;
-    if members.len() > layout::MOST_MEMBERS {
-        let most = layout::MOST_MEMBERS as u64;
-        return Err(PackageError::TooLarge { what: format!("there are {} files", members.len()), most });
-    }
-    let mut archive = ZipWriter::new(output.as_file_mut());
-    let mut total = 0_u64;
+/// The list of the members' checksums.
+pub(super) fn sums(members: &BTreeMap<String, Content>, bag: &dyn Files) -> Result<Vec<u8>, PackageError> {
+    let mut digests = BTreeMap::new();
     for (name, content) in members {
-        let prepared = prepare(&format!("{folder}/{name}"), content, bag, target)?;
-        let size = prepared.uncompressed_size();
-        total += size;
-        if size > layout::LARGEST_MEMBER {
-            return Err(PackageError::TooLarge {
-                what: format!("{name} has {size} bytes"),
-                most: layout::LARGEST_MEMBER,
-            });
-        }
-        archive.add_prepared_file(prepared).map_err(zip_failed)?;
+        digests.insert(name.clone(), content.digest(bag)?);
     }
-    if total > layout::LARGEST_TOTAL {
-        return Err(PackageError::TooLarge {
-            what: format!("the files have {total} bytes"),
-            most: layout::LARGEST_TOTAL,
-        });
-    }
-    let placeholder = format!("{}{}", layout::COMMENT_PREFIX, "0".repeat(64));
-    archive.set_raw_comment(placeholder.into_bytes().into_boxed_slice()).map_err(zip_failed)?;
-    archive.finish().map_err(zip_failed)?;
-    let bytes = state_digest(output.as_file_mut()).map_err(io_failed)?;
-    if bytes > layout::LARGEST_ARCHIVE {
-        return Err(PackageError::TooLarge {
-            what: format!("the zip has {bytes} bytes"),
-            most: layout::LARGEST_ARCHIVE,
-        });
-    }
-    let sha256 = digest_of(output.as_file_mut()).map_err(io_failed)?;
-    make_readable(output.as_file()).map_err(io_failed)?;
-    output.as_file().sync_all().map_err(io_failed)?;
-    output.persist_noclobber(target).map_err(|error| match error.error.kind() {
-        io::ErrorKind::AlreadyExists => PackageError::Exists(target.to_owned()),
-        _ => io_failed(error.error),
-    })?;
-    if cfg!(unix) {
-        File::open(parent).and_then(|handle| handle.sync_all()).map_err(io_failed)?;
-    }
-    Ok(Summary { sha256, bytes, files: members.len(), folder: folder.to_owned() })
-}
-
-/// The directory that the package goes to.
-fn parent(target: &Path) -> &Path {
-    target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// How what is not complete is named.
-fn partial() -> tempfile::Builder<'static, 'static> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".proofpack-").suffix(".partial");
-    builder
-}
-
-/// A folder beside the package for what is made for it; gone when the package is written or refused.
-fn scratch(target: &Path) -> Result<tempfile::TempDir, PackageError> {
-    partial()
-        .tempdir_in(parent(target))
-        .map_err(|source| PackageError::Io { path: target.to_owned(), source })
-}
-
-/// Temporary files are private to their maker; a package is to be handed on.
-fn make_readable(file: &File) -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        file.set_permissions(std::fs::Permissions::from_mode(0o644))?;
-    }
-    #[cfg(not(unix))]
-    let _ = file;
-    Ok(())
-}
-
-/// Compresses one member. What would shrink so much that it looks like a bomb is stored instead.
-fn prepare(
-    name: &str,
-    content: &Content,
-    bag: &Directory,
-    target: &Path,
-) -> Result<PreparedZipFile, PackageError> {
-    let deflated = compress(name, content, bag, target, CompressionMethod::Deflated)?;
-    if layout::ratio_allowed(deflated.uncompressed_size(), deflated.compressed_size()) {
-        return Ok(deflated);
-    }
-    compress(name, content, bag, target, CompressionMethod::Stored)
-}
-
-fn compress(
-    name: &str,
-    content: &Content,
-    bag: &Directory,
-    target: &Path,
-    method: CompressionMethod,
-) -> Result<PreparedZipFile, PackageError> {
-    let level = (method == CompressionMethod::Deflated).then_some(LEVEL);
-    let options = SimpleFileOptions::default()
-        .compression_method(method)
-        .compression_level(level)
-        .last_modified_time(DateTime::default())
-        .unix_permissions(0o644)
-        .large_file(false);
-    let failed = |source| PackageError::Zip { path: target.to_owned(), source };
-    let mut builder = ZipFileBuilder::new(name, options).map_err(failed)?;
-    let mut reader = BufReader::new(content.open(bag)?);
-    io::copy(&mut reader, &mut builder)
-        .map_err(|source| PackageError::Io { path: target.to_owned(), source })?;
-    builder.finish().map_err(failed)
-}
-
-/// Writes the digest of everything before the end record into the archive comment, and gives the length.
-fn state_digest(file: &mut File) -> io::Result<u64> {
-    let length = file.seek(SeekFrom::End(0))?;
-    let before = length.saturating_sub(22 + layout::COMMENT_LENGTH as u64);
-    file.seek(SeekFrom::Start(0))?;
-    let (digest, _) = canonical::sha256_reader(&mut BufReader::new(&mut *file).take(before))?;
-    file.seek(SeekFrom::End(-64))?;
-    file.write_all(digest.to_string().as_bytes())?;
-    Ok(length)
-}
-
-fn digest_of(file: &mut File) -> io::Result<Sha256Digest> {
-    file.seek(SeekFrom::Start(0))?;
-    Ok(canonical::sha256_reader(file)?.0)
+    Ok(checksums::to_text(&digests).into_bytes())
 }

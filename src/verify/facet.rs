@@ -17,6 +17,8 @@ pub enum Facet {
     Manifest,
     /// Every record is one, has its id and stands in its place.
     Records,
+    /// The records of a sample are those that were chosen, and proven to be of the sealed bundle; only of samples.
+    Sample,
     /// Assessed again, the evidence gives the same assessment.
     Assessment,
     /// What CloudTrail's log files confirm is said of this very evidence; only where a package holds it.
@@ -35,11 +37,12 @@ pub enum Facet {
 
 impl Facet {
     /// All of them, in the order in which they are told.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Structure,
         Self::Hashes,
         Self::Manifest,
         Self::Records,
+        Self::Sample,
         Self::Assessment,
         Self::Corroboration,
         Self::Instructions,
@@ -54,13 +57,24 @@ impl Facet {
         matches!(self, Self::Revocation | Self::Trust)
     }
 
-    /// What holds when nothing speaks against it, as a sentence.
-    pub fn claim(self) -> &'static str {
+    /// What holds when nothing speaks against it, as a sentence; of a sample less can be said than of the whole.
+    pub fn claim(self, is_sample: bool) -> &'static str {
         match self {
+            Self::Manifest if is_sample => {
+                "The manifest's count and Merkle root are those of the records that it lists"
+            }
+            Self::Hashes if is_sample => "Every file is there, none was added, and the checksums agree",
+            Self::Signatures if is_sample => "The manifest is signed by the signer in signer.pem",
+            Self::Records if is_sample => {
+                "Every record is one, and stands in a file that its source leads to"
+            }
             Self::Structure => "The archive is built exactly as proofpack builds it",
             Self::Hashes => "Every file is there, none was added, and all checksums agree",
             Self::Manifest => "The manifest's counts, gaps and Merkle root are those of the records",
             Self::Records => "Every record has the id that the manifest lists and stands in its place",
+            Self::Sample => {
+                "Each record is proven to be of the sealed bundle, and what was drawn by chance is what the seed draws"
+            }
             Self::Assessment => "The assessment, made again from the evidence, is the same",
             Self::Corroboration => {
                 "The corroboration says of every API call of this evidence what CloudTrail's log files confirm"
@@ -116,6 +130,9 @@ impl Facet {
             | Code::RecordMisplaced
             | Code::RecordRepeated
             | Code::RecordOrder => Self::Records,
+            Code::SampleMalformed | Code::SampleProof | Code::SampleRecords | Code::SampleSelection => {
+                Self::Sample
+            }
             Code::AssessmentMalformed
             | Code::AssessmentBundle
             | Code::CatalogMalformed

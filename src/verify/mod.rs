@@ -11,6 +11,7 @@ mod package;
 pub mod pdf;
 mod report;
 pub mod revocation;
+mod sample;
 mod signature;
 pub mod trust;
 mod verdict;
@@ -21,8 +22,8 @@ use std::path::Path;
 
 pub use facet::{Facet, FacetStatus};
 pub use verdict::{
-    DecidedOtherwise, Facts, ReportFacts, SignatureFacts, SubjectKind, TimestampFacts, Today, Verdict,
-    VerdictLine,
+    DecidedOtherwise, Facts, ReportFacts, Sampled, SignatureFacts, SubjectKind, TimestampFacts, Today,
+    Verdict, VerdictLine,
 };
 
 use self::verdict::Draft;

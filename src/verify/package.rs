@@ -6,7 +6,7 @@ use super::facet::Facet;
 use super::signature::{self, Checked};
 use super::trust::Anchors;
 use super::verdict::{Draft, Facts, SubjectKind, TimestampFacts, Verdict};
-use super::{Options, assessment, corroboration, report};
+use super::{Options, assessment, corroboration, report, sample};
 use crate::bundle::checksums::{self, Codes};
 use crate::bundle::examine;
 use crate::bundle::files::{Files, Folder};
@@ -23,7 +23,7 @@ const LONGEST_ASSESSMENT: u64 = 1024 * 1024 * 1024;
 /// Longest `corroboration.json`, in bytes.
 const LONGEST_CORROBORATION: u64 = 1024 * 1024 * 1024;
 /// Longest of the small files, in bytes.
-const LONGEST_SMALL: u64 = 64 * 1024 * 1024;
+pub(super) const LONGEST_SMALL: u64 = 64 * 1024 * 1024;
 
 /// Verifies a package as a zip.
 pub(super) fn verify_zip(shown: &str, source: Source, catalog: &Catalog, options: &Options) -> Verdict {
@@ -55,8 +55,7 @@ pub(super) fn verify_zip(shown: &str, source: Source, catalog: &Catalog, options
         return draft.finish(options);
     };
     let files = Folder::new(&package, folder);
-    let manifest = verify_files(&files, catalog, options, &mut draft);
-    if let Some(expected) = manifest.map(|manifest| layout::folder(&manifest))
+    if let Some(expected) = verify_files(&files, catalog, options, &mut draft)
         && expected != folder
     {
         let message =
@@ -78,13 +77,17 @@ pub(super) fn verify_unpacked(
     draft.finish(options)
 }
 
-/// Verifies everything in the package's folder; gives the manifest, where there is one.
+/// Verifies everything in the package's folder; gives the name that it should have, where that is known.
 fn verify_files(
     files: &dyn Files,
     catalog: &Catalog,
     options: &Options,
     draft: &mut Draft,
-) -> Option<Manifest> {
+) -> Option<String> {
+    if files.list().contains_key(layout::SAMPLE) {
+        draft.becomes_sample();
+        return sample::verify_files(files, options, draft);
+    }
     check_names(files, draft);
     check_sums(files, draft);
 
@@ -133,17 +136,15 @@ fn verify_files(
     {
         let told =
             Told { manifest, manifest_sha256, assessment: stored, corroboration: corroborated.as_ref() };
-        check_instructions(files, &told, signer, draft);
+        check_instructions(files, signer, draft, |signer_sha256| told.render(files, signer_sha256));
     }
-    manifest
+    manifest.map(|manifest| layout::folder(&manifest))
 }
 
 /// Every file that a package has, and no other.
 fn check_names(files: &dyn Files, draft: &mut Draft) {
-    for name in layout::BESIDE_BUNDLE.iter().filter(|name| !files.list().contains_key(**name)) {
-        let message = "every package has this file: it was removed or renamed";
-        draft.problems.add(ProblemCode::MemberMissing, name, message);
-    }
+    let folders = [layout::BUNDLE, layout::BROWSER_DATA];
+    check_members(files, &layout::BESIDE_BUNDLE, &layout::OPTIONAL, &folders, draft);
     let pair = [layout::CORROBORATION, layout::CORROBORATION_SIGNATURE];
     let optional = pair.iter().filter(|name| files.list().contains_key(**name));
     draft.is_corroborated = optional.clone().count() > 0;
@@ -151,20 +152,35 @@ fn check_names(files: &dyn Files, draft: &mut Draft) {
         let message = "it comes with its signature or not at all: one of the two was removed or added";
         draft.problems.add(ProblemCode::MemberMissing, layout::CORROBORATION, message);
     }
-    let folders = [layout::BUNDLE, layout::BROWSER_DATA].map(|folder| format!("{folder}/"));
+}
+
+/// The files that there must be, those that there may be, and what lies in these folders; nothing else.
+pub(super) fn check_members(
+    files: &dyn Files,
+    demanded: &[&str],
+    optional: &[&str],
+    folders: &[&str],
+    draft: &mut Draft,
+) {
+    for name in demanded.iter().filter(|name| !files.list().contains_key(**name)) {
+        let message = "this file belongs to every one: it was removed or renamed";
+        draft.problems.add(ProblemCode::MemberMissing, name, message);
+    }
+    let is_in =
+        |name: &str, folder: &str| name.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
     let known = |name: &str| {
-        layout::BESIDE_BUNDLE.contains(&name)
-            || layout::OPTIONAL.contains(&name)
-            || folders.iter().any(|folder| name.starts_with(folder))
+        demanded.contains(&name)
+            || optional.contains(&name)
+            || folders.iter().any(|folder| is_in(name, folder))
     };
     for name in files.list().keys().filter(|name| !known(name)) {
-        let message = "it does not belong into a package: it was added";
+        let message = "it does not belong there: it was added";
         draft.problems.add(ProblemCode::MemberUnlisted, name, message);
     }
 }
 
 /// Hashes every file and compares with `SHA256SUMS`; a zip's members are checked against their headers as they are read.
-fn check_sums(files: &dyn Files, draft: &mut Draft) {
+pub(super) fn check_sums(files: &dyn Files, draft: &mut Draft) {
     let mut digests: BTreeMap<String, Sha256Digest> = BTreeMap::new();
     let mut broken = BTreeSet::new();
     for name in files.list().keys() {
@@ -256,7 +272,7 @@ fn check_signatures(
 }
 
 /// The timestamp over the manifest, if the package has one and it holds.
-fn check_timestamp(
+pub(super) fn check_timestamp(
     files: &dyn Files,
     manifest: &[u8],
     anchors: Anchors<'_>,
@@ -276,7 +292,7 @@ fn check_timestamp(
     }
 }
 
-fn check_signer(signer: &[u8], all: &[(&str, Checked)], draft: &mut Draft) {
+pub(super) fn check_signer(signer: &[u8], all: &[(&str, Checked)], draft: &mut Draft) {
     let place = layout::SIGNER;
     let chain = match Certificate::from_pem(signer) {
         Ok(chain) => chain,
@@ -323,8 +339,22 @@ struct Told<'a> {
     corroboration: Option<&'a Corroboration>,
 }
 
+impl Told<'_> {
+    fn render(&self, files: &dyn Files, signer_sha256: Sha256Digest) -> String {
+        let Self { manifest, manifest_sha256, assessment, corroboration } = *self;
+        let is_stamped = files.list().contains_key(layout::MANIFEST_TIMESTAMP);
+        package::Facts { manifest, manifest_sha256, assessment, corroboration, is_stamped, signer_sha256 }
+            .render()
+    }
+}
+
 /// `VERIFY.md` must be what the contents demand: people will run the commands in it.
-fn check_instructions(files: &dyn Files, told: &Told<'_>, signer: &[u8], draft: &mut Draft) {
+pub(super) fn check_instructions(
+    files: &dyn Files,
+    signer: &[u8],
+    draft: &mut Draft,
+    render: impl FnOnce(Sha256Digest) -> String,
+) {
     let place = layout::INSTRUCTIONS;
     let Some(found) = read(files, place, LONGEST_SMALL, draft) else { return };
     let signer_sha256 = match package::fingerprint(signer) {
@@ -335,19 +365,14 @@ fn check_instructions(files: &dyn Files, told: &Told<'_>, signer: &[u8], draft: 
         }
     };
     draft.reached(&[Facet::Instructions]);
-    let Told { manifest, manifest_sha256, assessment, corroboration } = *told;
-    let is_stamped = files.list().contains_key(layout::MANIFEST_TIMESTAMP);
-    let facts =
-        package::Facts { manifest, manifest_sha256, assessment, corroboration, is_stamped, signer_sha256 };
-    let expected = facts.render();
-    if found != expected.as_bytes() {
+    if found != render(signer_sha256).as_bytes() {
         let message = "it is not the text that the package's contents demand: do not run its commands";
         draft.problems.add(ProblemCode::InstructionsDiffer, place, message);
     }
 }
 
 /// A file's bytes; a missing one was reported by its name, another failure is reported here.
-fn read(files: &dyn Files, name: &str, most: u64, draft: &mut Draft) -> Option<Vec<u8>> {
+pub(super) fn read(files: &dyn Files, name: &str, most: u64, draft: &mut Draft) -> Option<Vec<u8>> {
     if !files.list().contains_key(name) {
         return None;
     }

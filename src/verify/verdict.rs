@@ -48,6 +48,10 @@ pub enum SubjectKind {
     Package,
     /// The folder that a package unpacks to.
     UnpackedPackage,
+    /// A sample of a package's records.
+    Sample,
+    /// The folder that a sample unpacks to.
+    UnpackedSample,
     /// A bundle's directory.
     Bundle,
     /// A signed report alone.
@@ -86,6 +90,19 @@ pub struct Facts {
     pub today: Option<Today>,
     /// What CloudTrail's signed log files confirm, where the package tells.
     pub corroborated: Option<Corroborated>,
+    /// What was chosen, where it is a sample.
+    #[serde(default)]
+    pub sample: Option<Sampled>,
+}
+
+/// What a sample says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sampled {
+    /// Number of records in it; those of the whole bundle are counted beside it.
+    pub records: u64,
+    /// How they were chosen, in words; at most a hundred.
+    pub chosen: Vec<String>,
 }
 
 /// What the catalog of this program would decide of evidence that was assessed with another.
@@ -161,6 +178,7 @@ impl Facts {
             own_catalog: None,
             today: None,
             corroborated: None,
+            sample: None,
         }
     }
 
@@ -293,6 +311,19 @@ impl Verdict {
     }
 }
 
+/// The sides that a sample has.
+const OF_SAMPLE: [Facet; 9] = [
+    Facet::Structure,
+    Facet::Hashes,
+    Facet::Manifest,
+    Facet::Records,
+    Facet::Sample,
+    Facet::Instructions,
+    Facet::Signatures,
+    Facet::Revocation,
+    Facet::Trust,
+];
+
 /// A verdict in the making.
 #[derive(Debug)]
 pub(super) struct Draft {
@@ -321,6 +352,18 @@ impl Draft {
         }
     }
 
+    /// Notes that it is a sample, and not the whole.
+    pub(super) fn becomes_sample(&mut self) {
+        self.subject = match self.subject {
+            SubjectKind::Package => SubjectKind::Sample,
+            _ => SubjectKind::UnpackedSample,
+        };
+    }
+
+    fn is_sample(&self) -> bool {
+        matches!(self.subject, SubjectKind::Sample | SubjectKind::UnpackedSample)
+    }
+
     /// Notes that these sides were looked at to the end.
     pub(super) fn reached(&mut self, facets: &[Facet]) {
         self.reached.extend(facets);
@@ -331,12 +374,19 @@ impl Draft {
         let facets: &'static [Facet] = match self.subject {
             SubjectKind::Package => &Facet::ALL,
             SubjectKind::UnpackedPackage => &Facet::ALL[1..],
+            SubjectKind::Sample => &OF_SAMPLE,
+            SubjectKind::UnpackedSample => &OF_SAMPLE[1..],
             SubjectKind::Bundle => &[Facet::Hashes, Facet::Manifest, Facet::Records],
             SubjectKind::Report => &[Facet::Report, Facet::Revocation, Facet::Trust],
             SubjectKind::Unknown => &[],
         };
         let is_corroborated = self.is_corroborated;
-        facets.iter().copied().filter(move |facet| is_corroborated || *facet != Facet::Corroboration)
+        let is_sample = self.is_sample();
+        facets.iter().copied().filter(move |facet| match facet {
+            Facet::Corroboration => is_corroborated,
+            Facet::Sample => is_sample,
+            _ => true,
+        })
     }
 
     pub(super) fn finish(mut self, options: &Options) -> Verdict {
@@ -359,7 +409,7 @@ impl Draft {
         {
             self.reached.insert(Facet::Revocation);
         }
-        let demanded = self.demanded();
+        let (demanded, is_sample) = (self.demanded(), self.is_sample());
         let problems = self.problems.into_list();
         let mut against: BTreeSet<Facet> =
             problems.iter().filter_map(|problem| Facet::of(problem.code)).collect();
@@ -373,7 +423,7 @@ impl Draft {
             (false, false) => None,
         };
         let facets: Vec<FacetStatus> = demanded
-            .map(|facet| FacetStatus { facet, holds: holds(facet), claim: facet.claim().to_owned() })
+            .map(|facet| FacetStatus { facet, holds: holds(facet), claim: facet.claim(is_sample).to_owned() })
             .collect();
         // Fail closed: a side that was not looked at is as good as one that does not hold.
         let complete = facets.iter().all(|status| status.holds == Some(true) || status.facet.may_stay_open());

@@ -21,5 +21,6 @@ mod operations;
 pub(crate) mod place;
 mod redaction;
 mod reference;
+mod sampling;
 mod trail;
 mod verification;

@@ -2,6 +2,7 @@
 
 mod flips;
 mod good;
+mod samples;
 mod tampers;
 mod versions;
 

@@ -360,6 +360,9 @@ fn every_problem_is_found_by_its_tamper() {
     }
     // These need no package: the next tests, and the ones of trust.
     covered.extend([ProblemCode::Unreadable, ProblemCode::UnknownFormat, ProblemCode::SignerNotTrusted]);
+    // And these are of samples: `samples.rs`.
+    use ProblemCode::{SampleMalformed, SampleProof, SampleRecords, SampleSelection};
+    covered.extend([SampleMalformed, SampleProof, SampleRecords, SampleSelection]);
     let without: Vec<&str> =
         ProblemCode::ALL.iter().filter(|code| !covered.contains(code)).map(|code| code.id()).collect();
     assert!(without.is_empty(), "no tamper shows {without:?}");

@@ -1,0 +1,97 @@
+//! `proofpack package --sample`: some records of a package, with the proof that they are of it.
+
+use std::path::{Path, PathBuf};
+
+use super::package_path;
+use crate::assess::matches_glob;
+use crate::bundle::files::{Directory, Files, Folder};
+use crate::bundle::{LONGEST_MANIFEST, paths};
+use crate::cli::CommandResult;
+use crate::cli::exit::{CommandError, Exit};
+use crate::cli::workspace::Workspace;
+use crate::package::sample::{Request, SampleContents, write_sample};
+use crate::package::{Package, PackageError, layout};
+use crate::verify::trust::Anchors;
+use crate::verify::{cms, pdf};
+
+/// Longest file beside the bundle that is read, in bytes.
+const LONGEST: u64 = 1024 * 1024 * 1024;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct SampleArguments {
+    /// Write a sample of the package that is there: only the records that are chosen, each with the proof that it is of the sealed bundle.
+    /// `control:ID` chooses what proves a control, `resource:PATTERN` what is said of resources by ARN or name (`*` stands for
+    /// anything), `random:NUMBER` so many records by chance, `random:CONFIDENCE/MARGIN` as many as these need, in percent
+    /// (`random:95/5`). May be given more than once.
+    #[arg(long, value_name = "WHAT")]
+    pub(super) sample: Vec<Request>,
+    /// The package to draw from, as a zip or unpacked; otherwise the one that `package` wrote into the output folder. The sample is
+    /// written beside it. Neither configuration nor key is needed.
+    #[arg(long, value_name = "PACKAGE", requires = "sample")]
+    of: Option<PathBuf>,
+    /// What decides over chance: the same seed draws the same records of the same bundle, so the auditor should say it. Otherwise the
+    /// SHA-256 of the manifest.
+    #[arg(long, value_name = "TEXT", requires = "sample")]
+    seed: Option<String>,
+}
+
+/// Writes the sample beside the package.
+pub(super) fn run(workspace: &Workspace, arguments: &SampleArguments) -> CommandResult {
+    let path = match &arguments.of {
+        Some(path) => path.clone(),
+        None => package_path(workspace)?,
+    };
+    if !path.exists() {
+        let message =
+            format!("there is no package {} to draw from; `proofpack package` makes it", path.display());
+        return Err(CommandError::input(message));
+    }
+    if path.is_dir() {
+        let files = Directory::open(&path).map_err(CommandError::input)?;
+        return draw(&path, &files, arguments);
+    }
+    let package = Package::open(&path).map_err(CommandError::input)?;
+    let folder = package.list().keys().find_map(|name| Some(name.split_once('/')?.0.to_owned()));
+    draw(&path, &Folder::new(&package, &folder.unwrap_or_default()), arguments)
+}
+
+fn draw(path: &Path, files: &dyn Files, arguments: &SampleArguments) -> CommandResult {
+    let wrong = |what: &dyn std::fmt::Display| CommandError::input(format!("{}: {what}", path.display()));
+    let read = |name: &str, most: u64| files.read(name, most).map_err(|error| wrong(&error));
+    let bundle = Folder::new(files, layout::BUNDLE);
+    let assessment = read(layout::ASSESSMENT, LONGEST)?;
+    let manifest_signature = read(layout::MANIFEST_SIGNATURE, LONGEST)?;
+    let manifest = bundle.read(paths::MANIFEST, LONGEST_MANIFEST).map_err(|error| wrong(&error))?;
+    let checked = cms::verify(&manifest_signature, &[&manifest], None, Anchors::default());
+    if let Some(problem) = checked.problems.first() {
+        return Err(wrong(&format!(
+            "{}: {problem}: no sample of it could be verified",
+            layout::MANIFEST_SIGNATURE
+        )));
+    }
+    let report = pdf::verify(&read(layout::REPORT, LONGEST)?, &[]);
+    let signer = read(layout::SIGNER, LONGEST)?;
+    let is_stamped = files.list().contains_key(layout::MANIFEST_TIMESTAMP);
+    let manifest_timestamp = is_stamped.then(|| read(layout::MANIFEST_TIMESTAMP, LONGEST)).transpose()?;
+    let contents = SampleContents {
+        bundle: &bundle,
+        assessment: &assessment,
+        manifest_signature: &manifest_signature,
+        signed_at: report.signatures.first().and_then(|signature| signature.claimed_time),
+        signer: &signer,
+        manifest_timestamp: manifest_timestamp.as_deref(),
+    };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let matches = |pattern: &str, text: &str| matches_glob(pattern, text, false);
+    let asked = (&arguments.sample[..], arguments.seed.as_deref());
+    let (written, _, sample) =
+        write_sample(folder, &contents, asked, matches).map_err(|error| match error {
+            error @ (PackageError::Exists(_) | PackageError::Io { .. } | PackageError::Zip { .. }) => {
+                CommandError::output(error)
+            }
+            other => wrong(&other),
+        })?;
+    let (chosen, all, written) = (sample.records.len(), sample.population, written.display());
+    println!("Wrote {written} with {chosen} of {all} records; check it with: proofpack verify {written}");
+    Ok(Exit::Success)
+}
