@@ -13,6 +13,7 @@ use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use super::encryption::PackageConfig;
 use super::exit::CommandError;
 use crate::catalog::{Catalog, SameName};
 use crate::sign::SignError;
@@ -64,6 +65,9 @@ pub(super) struct Config {
     pub(super) report: ReportConfig,
     /// Whose signature it gets.
     pub(super) signing: Option<SigningConfig>,
+    /// For whom the package is encrypted.
+    #[serde(default)]
+    pub(super) package: PackageConfig,
     /// Where the package is kept.
     #[serde(default)]
     pub(super) archive: ArchiveConfig,

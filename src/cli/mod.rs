@@ -27,6 +27,7 @@ mod controls;
 mod corroborate;
 mod demo;
 mod diff;
+mod encryption;
 mod evidence;
 mod exceptions;
 mod exit;

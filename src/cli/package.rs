@@ -5,6 +5,7 @@ mod sample;
 use std::path::{Path, PathBuf};
 
 use self::sample::SampleArguments;
+use super::encryption::{self, RecipientArguments};
 use super::exit::{CommandError, Exit};
 use super::sign::require_of;
 use super::signer::signer;
@@ -20,23 +21,42 @@ use crate::verify::trust::Anchors;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  proofpack package && proofpack verify proofpack-out/*.zip\n  proofpack package --sample random:95/5 --seed \"drawn by the auditor, 2026-10-14\"\n  proofpack package --of evidence.zip --sample 'control:164.312(b)' --sample 'resource:arn:aws:s3:::*'"
+    after_help = "Example:\n  proofpack package && proofpack verify proofpack-out/*.zip\n  proofpack package --sample random:95/5 --seed \"drawn by the auditor, 2026-10-14\"\n  proofpack package --of evidence.zip --sample 'control:164.312(b)' --sample 'resource:arn:aws:s3:::*'\n  proofpack package --of evidence.zip --recipient age1...   # evidence.zip.age, which only they can read"
 )]
 pub(super) struct PackageArguments {
     #[command(flatten)]
     config: ConfigArgument,
     #[command(flatten)]
     sample: SampleArguments,
+    #[command(flatten)]
+    recipients: RecipientArguments,
 }
 
 pub(super) fn run(arguments: &PackageArguments) -> CommandResult {
+    let recipients = arguments.recipients.all()?;
+    let is_sample = !arguments.sample.sample.is_empty();
+    match &arguments.sample.of {
+        Some(of) if is_sample => return sample::run(of, &arguments.sample, &recipients),
+        Some(_) if recipients.is_empty() => {
+            return Err(CommandError::input(
+                "--of PACKAGE does nothing alone: add --sample, --recipient, or both",
+            ));
+        }
+        Some(of) => {
+            encryption::encrypt(of, &recipients)?;
+            return Ok(Exit::Success);
+        }
+        None => {}
+    }
     let config = arguments.config.read()?;
     let workspace = arguments.config.workspace(&config);
-    if !arguments.sample.sample.is_empty() {
-        return sample::run(&workspace, &arguments.sample);
+    if is_sample {
+        return sample::run(&package_path(&workspace)?, &arguments.sample, &recipients);
     }
+    let recipients = [config.package.recipients()?, recipients].concat();
     let path = write_package(&workspace, &*signer(&config)?)?;
     println!("Wrote {}; check it with: proofpack verify {}", path.display(), path.display());
+    encryption::encrypt(&path, &recipients)?;
     Ok(Exit::Success)
 }
 

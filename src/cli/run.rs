@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::exit::Exit;
 use super::{
-    CommandResult, ConfigArgument, archive, assess, collect, package, report, runtime, sign, signer,
+    CommandResult, ConfigArgument, archive, assess, collect, encryption, package, report, runtime, sign,
+    signer,
 };
 use crate::aws::Models;
 use crate::clock::Clock;
@@ -42,6 +43,7 @@ pub(super) fn run(arguments: &RunArguments) -> CommandResult {
     let clock = Clock::System;
     crate::sign::require_valid_at(&*signer, clock.now()).map_err(super::CommandError::input)?;
 
+    let recipients = config.package.recipients()?;
     sign::require_nothing_lost(&config, &workspace, &*signer)?;
 
     let runtime = runtime()?;
@@ -64,11 +66,15 @@ pub(super) fn run(arguments: &RunArguments) -> CommandResult {
     say("Signed", workspace.report().display().to_string());
     let package: PathBuf = package::write_package(&workspace, &*signer)?;
     say("Packaged", package.display().to_string());
+    let encrypted = encryption::encrypted(&package, &recipients)?;
+    if let Some(encrypted) = &encrypted {
+        say("Encrypted", format!("{} for {} recipient(s)", encrypted.display(), recipients.len()));
+    }
     let (receipt, _) = runtime.block_on(archive::put(&config, &package, None, Some(&*signer), clock))?;
     if arguments.json {
         let told = json!({
             "collected": closing.json(&manifest), "assessed": standing, "report": workspace.report(),
-            "package": package, "archived": receipt,
+            "package": package, "encrypted": encrypted, "archived": receipt,
         });
         println!("{told:#}");
     } else {

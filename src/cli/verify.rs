@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::config::CatalogArgument;
 use super::exit::{CommandError, Exit};
-use super::{CommandResult, evidence};
+use super::{CommandResult, encryption, evidence};
 use crate::catalog::Catalog;
 use crate::model::{ControlStatus, harmless};
 use crate::sign::Certificate;
@@ -17,11 +17,15 @@ use crate::verify::{self, Facts, Options, TimestampFacts, Verdict};
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  proofpack verify proofpack-123456789012-2026-07-01-2026-09-30.zip --trust company-ca.pem\n  proofpack verify report.pdf\n  proofpack verify --chain archive"
+    after_help = "Example:\n  proofpack verify proofpack-123456789012-2026-07-01-2026-09-30.zip --trust company-ca.pem\n  proofpack verify evidence.zip.age --identity key.txt\n  proofpack verify report.pdf\n  proofpack verify --chain archive"
 )]
 pub(super) struct VerifyArguments {
-    /// A package (zip), a bundle (directory) or a signed report (PDF); with --chain a folder of packages.
+    /// A package or a sample (zip, also encrypted), a bundle (directory) or a signed report (PDF); with --chain a folder of packages.
     path: PathBuf,
+    /// The private key of a package that is encrypted for you: a file with an age key (AGE-SECRET-KEY-1...) or an ssh key; may be given
+    /// more than once. The passphrase of an ssh key is asked for, or read from PROOFPACK_IDENTITY_PASSPHRASE.
+    #[arg(long, value_name = "FILE")]
+    identity: Vec<PathBuf>,
     /// Verify every package of the folder, and that each follows the one that it names: none is missing, replaced or out of order.
     /// (`archive verify` does the same for an archive in S3.)
     #[arg(long)]
@@ -52,12 +56,14 @@ impl TrustArguments {
         Ok(Options {
             anchors: certificates(&self.trust)?,
             timestamp_anchors: certificates(&self.trust_timestamps)?,
+            identities: Vec::new(),
         })
     }
 }
 
 pub(super) fn run(arguments: &VerifyArguments) -> CommandResult {
-    let options = arguments.trust.options()?;
+    let options =
+        Options { identities: encryption::identities(&arguments.identity)?, ..arguments.trust.options()? };
     if !arguments.path.exists() {
         return Err(CommandError::input(format!(
             "there is no {}; name a package, a bundle or a signed report",

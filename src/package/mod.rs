@@ -6,6 +6,7 @@
 //! comment holds the digest of everything before the end record.
 
 pub mod browser;
+pub mod encryption;
 mod instructions;
 pub mod layout;
 mod members;

@@ -15,8 +15,22 @@ pub struct Source {
 #[derive(Debug)]
 enum Kind {
     File(Mutex<File>),
+    Decrypted(Mutex<Decrypted>),
     Memory(Vec<u8>),
 }
+
+/// What is decrypted as it is read.
+struct Decrypted(Box<dyn ReadSeek + Send>);
+
+impl std::fmt::Debug for Decrypted {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Decrypted")
+    }
+}
+
+trait ReadSeek: Read + Seek {}
+
+impl<T: Read + Seek> ReadSeek for T {}
 
 impl Source {
     /// The bytes of a file.
@@ -27,6 +41,11 @@ impl Source {
         let file = File::open(path)?;
         let length = file.metadata()?.len();
         Ok(Self { kind: Kind::File(Mutex::new(file)), length })
+    }
+
+    /// Bytes that are decrypted as they are read.
+    pub(super) fn decrypted(reader: impl Read + Seek + Send + 'static, length: u64) -> Self {
+        Self { kind: Kind::Decrypted(Mutex::new(Decrypted(Box::new(reader)))), length }
     }
 
     /// Bytes in memory.
@@ -47,6 +66,11 @@ impl Source {
                 let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
                 file.seek(SeekFrom::Start(position))?;
                 file.read(buffer)
+            }
+            Kind::Decrypted(reader) => {
+                let mut reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
+                reader.0.seek(SeekFrom::Start(position))?;
+                reader.0.read(buffer)
             }
             Kind::Memory(bytes) => {
                 let start = usize::try_from(position).unwrap_or(bytes.len()).min(bytes.len());

@@ -102,12 +102,12 @@ pub(super) fn write_zip(
 }
 
 /// The directory that the package goes to.
-fn parent(target: &Path) -> &Path {
+pub(super) fn parent(target: &Path) -> &Path {
     target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// How what is not complete is named.
-fn partial() -> tempfile::Builder<'static, 'static> {
+pub(super) fn partial() -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".proofpack-").suffix(".partial");
     builder
@@ -121,7 +121,7 @@ pub(super) fn scratch(target: &Path) -> Result<tempfile::TempDir, PackageError> 
 }
 
 /// Temporary files are private to their maker; a package is to be handed on.
-fn make_readable(file: &File) -> io::Result<()> {
+pub(super) fn make_readable(file: &File) -> io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

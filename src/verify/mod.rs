@@ -31,6 +31,7 @@ use crate::bundle::examine;
 use crate::bundle::files::{Directory, Files};
 use crate::catalog::Catalog;
 use crate::model::ProblemCode;
+use crate::package::encryption::{self, Identity};
 use crate::package::{Source, layout};
 use crate::sign::Certificate;
 
@@ -43,6 +44,8 @@ pub struct Options {
     /// Certificates that are trusted for timestamps, and for nothing else. A timestamp by an authority that does not lead to one
     /// of them is told, and no problem.
     pub timestamp_anchors: Vec<Certificate>,
+    /// Private keys that open what is encrypted.
+    pub identities: Vec<Identity>,
 }
 
 impl Options {
@@ -51,8 +54,8 @@ impl Options {
     }
 }
 
-/// Verifies what lies at `path`: a package (zip, or the folder that it unpacks to), a bundle's directory, or a
-/// signed report (PDF). `catalog` is this program's own, with which the assessment is made again.
+/// Verifies what lies at `path`: a package or a sample (zip, encrypted or not, or the folder that it unpacks to), a bundle's directory,
+/// or a signed report (PDF). `catalog` is this program's own, with which the assessment is made again.
 pub fn verify(path: &Path, catalog: &Catalog, options: &Options) -> Verdict {
     let shown = path.display().to_string();
     if path.is_dir() {
@@ -66,7 +69,8 @@ pub fn verify(path: &Path, catalog: &Catalog, options: &Options) -> Verdict {
         };
     }
     let mut beginning = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(8).read_to_end(&mut beginning));
+    let longest = encryption::MAGIC.len() as u64;
+    let read = File::open(path).and_then(|file| file.take(longest).read_to_end(&mut beginning));
     let source = read.and_then(|_| Source::open(path));
     let source = match source {
         Ok(source) => source,
@@ -76,6 +80,16 @@ pub fn verify(path: &Path, catalog: &Catalog, options: &Options) -> Verdict {
             return draft.finish(options);
         }
     };
+    if beginning.starts_with(encryption::MAGIC) {
+        return match encryption::open(path, &options.identities) {
+            Ok(source) => package::verify_zip(&shown, source, catalog, options),
+            Err(error) => {
+                let mut draft = Draft::new(SubjectKind::Unknown, &shown);
+                draft.problems.add(ProblemCode::Unreadable, &shown, error.to_string());
+                draft.finish(options)
+            }
+        };
+    }
     let named_zip = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip"));
     if named_zip || beginning.starts_with(b"PK") {
         package::verify_zip(&shown, source, catalog, options)

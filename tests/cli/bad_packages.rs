@@ -111,7 +111,7 @@ fn what_is_no_package_at_all() {
 }
 
 /// A run's folder with everything but the package.
-fn finished(place: &Place) {
+pub(super) fn finished(place: &Place) {
     let demo = Demo::shared();
     copy(&demo.path(""), place.root());
     fs::remove_file(place.root().join(demo.package().file_name().unwrap())).unwrap();

@@ -1,8 +1,9 @@
-//! `package --sample`: what an auditor asks for, drawn, proven and checked with common tools.
+//! `package --sample`: what an auditor asks for, drawn, proven and checked with common tools; `package --recipient`: for them alone.
 
 use std::fs;
 use std::process::Command;
 
+use super::bad_packages::finished;
 use super::demo::Demo;
 use super::place::{Answer, Place};
 use crate::support::{hermetic, python_tool, root, succeed};
@@ -131,4 +132,59 @@ fn its_instructions_and_the_document_check_a_sample() {
     let without_sums: String = commands(&instructions, &["openssl", "sha256sum --check"]);
     let said = String::from_utf8(bash(&without_sums).stdout).unwrap();
     assert!(said.contains("is not a record of the bundle"), "{said}");
+}
+
+#[test]
+fn a_package_and_a_sample_are_encrypted_for_those_who_are_named() {
+    use age::secrecy::ExposeSecret;
+    let place = with_package();
+    let name = Demo::shared().package().file_name().unwrap().to_str().unwrap().to_owned();
+    let key = age::x25519::Identity::generate();
+    let recipient = key.to_public().to_string();
+    place.write("key.txt", key.to_string().expose_secret());
+    place.write("other.txt", age::x25519::Identity::generate().to_string().expose_secret());
+    place.write("us.txt", format!("# us\n{recipient}\n"));
+
+    let answer = place.run(&["package", "--of", &name, "--recipient", &recipient]).ended(0);
+    let encrypted = format!("{name}.age");
+    assert_eq!(answer.stdout, format!("Wrote {encrypted} for 1 recipient(s), who alone can read it\n"));
+    let told =
+        place.run(&["verify", &encrypted, "--identity", "other.txt", "--identity", "key.txt"]).ended(0);
+    assert!(told.stdout.contains("VERIFIED, SIGNER NOT TRUSTED"), "{}", told.stdout);
+    for arguments in [&["verify", &encrypted][..], &["verify", &encrypted, "--identity", "other.txt"]] {
+        let told = place.run(arguments).ended(1).stdout;
+        assert!(told.contains("NOT VERIFIED"), "{told}");
+    }
+    place.run(&["package", "--of", &name, "--recipients-file", "us.txt"]).failed(6, &["exists already"]);
+
+    let sample = ["package", "--of", &name, "--sample", "random:3", "--recipients-file", "us.txt"];
+    let answer = place.run(&sample).ended(0).stdout;
+    let encrypted = answer.lines().last().unwrap().split(' ').nth(1).unwrap();
+    assert!(encrypted.ends_with(".zip.age"), "{answer}");
+    let told = place.run(&["verify", encrypted, "--identity", "key.txt"]).ended(0).stdout;
+    assert!(told.contains("a SAMPLE of 3 of these records"), "{told}");
+
+    place.run(&["package", "--of", &name]).failed(3, &["--sample, --recipient"]);
+    place.run(&["verify", encrypted, "--identity", "us.txt"]).failed(3, &["us.txt", "no age key"]);
+    place.run(&["verify", encrypted, "--identity", "none.txt"]).failed(3, &["none.txt"]);
+    place.write("bad.txt", "nobody");
+    place.run(&["package", "--of", &name, "--recipients-file", "bad.txt"]).failed(3, &["bad.txt", "line 1"]);
+    assert_eq!(place.run(&["package", "--of", &name, "--recipient", "nobody"]).code, 2);
+}
+
+#[test]
+fn recipients_of_the_configuration_get_every_package() {
+    use age::secrecy::ExposeSecret;
+    let place = Place::new();
+    finished(&place);
+    let config = fs::read_to_string(place.path("proofpack.toml")).unwrap();
+    let key = age::x25519::Identity::generate();
+    place.write("proofpack.toml", format!("{config}\n[package]\nrecipients = [\"nobody\"]\n"));
+    place.run(&["package"]).failed(3, &["package.recipients", "no recipient"]);
+    let recipients = format!("{config}\n[package]\nrecipients = [\"{}\"]\n", key.to_public());
+    place.write("proofpack.toml", recipients);
+    place.write("key.txt", key.to_string().expose_secret());
+    let answer = place.run(&["package"]).ended(0).stdout;
+    let encrypted = answer.lines().last().unwrap().split(' ').nth(1).unwrap();
+    place.run(&["verify", encrypted, "--identity", "key.txt"]).ended(0);
 }

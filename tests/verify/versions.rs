@@ -57,7 +57,11 @@ fn kept() -> Vec<(PathBuf, Certificate)> {
 
 fn verified(path: &Path, root: &Certificate) -> Verdict {
     let anchors = vec![root.clone()];
-    verify::verify(path, catalog(), &Options { timestamp_anchors: anchors.clone(), anchors })
+    verify::verify(
+        path,
+        catalog(),
+        &Options { timestamp_anchors: anchors.clone(), anchors, ..Options::default() },
+    )
 }
 
 #[test]

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::package_path;
 use crate::assess::matches_glob;
 use crate::bundle::files::{Directory, Files, Folder};
 use crate::bundle::{LONGEST_MANIFEST, paths};
 use crate::cli::CommandResult;
+use crate::cli::encryption;
 use crate::cli::exit::{CommandError, Exit};
-use crate::cli::workspace::Workspace;
+use crate::package::encryption::Recipient;
 use crate::package::sample::{Request, SampleContents, write_sample};
 use crate::package::{Package, PackageError, layout};
 use crate::verify::trust::Anchors;
@@ -25,37 +25,38 @@ pub(super) struct SampleArguments {
     /// (`random:95/5`). May be given more than once.
     #[arg(long, value_name = "WHAT")]
     pub(super) sample: Vec<Request>,
-    /// The package to draw from, as a zip or unpacked; otherwise the one that `package` wrote into the output folder. The sample is
-    /// written beside it. Neither configuration nor key is needed.
-    #[arg(long, value_name = "PACKAGE", requires = "sample")]
-    of: Option<PathBuf>,
+    /// The package to draw a sample from (as a zip or unpacked) or to encrypt; otherwise the one that `package` wrote into the output
+    /// folder. What is made of it is written beside it. Neither configuration nor key is needed.
+    #[arg(long, value_name = "PACKAGE")]
+    pub(super) of: Option<PathBuf>,
     /// What decides over chance: the same seed draws the same records of the same bundle, so the auditor should say it. Otherwise the
     /// SHA-256 of the manifest.
     #[arg(long, value_name = "TEXT", requires = "sample")]
     seed: Option<String>,
 }
 
-/// Writes the sample beside the package.
-pub(super) fn run(workspace: &Workspace, arguments: &SampleArguments) -> CommandResult {
-    let path = match &arguments.of {
-        Some(path) => path.clone(),
-        None => package_path(workspace)?,
-    };
+/// Draws from the package at `path` and writes the sample beside it.
+pub(super) fn run(path: &Path, arguments: &SampleArguments, recipients: &[Recipient]) -> CommandResult {
     if !path.exists() {
         let message =
             format!("there is no package {} to draw from; `proofpack package` makes it", path.display());
         return Err(CommandError::input(message));
     }
     if path.is_dir() {
-        let files = Directory::open(&path).map_err(CommandError::input)?;
-        return draw(&path, &files, arguments);
+        let files = Directory::open(path).map_err(CommandError::input)?;
+        return draw(path, &files, arguments, recipients);
     }
-    let package = Package::open(&path).map_err(CommandError::input)?;
+    let package = Package::open(path).map_err(CommandError::input)?;
     let folder = package.list().keys().find_map(|name| Some(name.split_once('/')?.0.to_owned()));
-    draw(&path, &Folder::new(&package, &folder.unwrap_or_default()), arguments)
+    draw(path, &Folder::new(&package, &folder.unwrap_or_default()), arguments, recipients)
 }
 
-fn draw(path: &Path, files: &dyn Files, arguments: &SampleArguments) -> CommandResult {
+fn draw(
+    path: &Path,
+    files: &dyn Files,
+    arguments: &SampleArguments,
+    recipients: &[Recipient],
+) -> CommandResult {
     let wrong = |what: &dyn std::fmt::Display| CommandError::input(format!("{}: {what}", path.display()));
     let read = |name: &str, most: u64| files.read(name, most).map_err(|error| wrong(&error));
     let bundle = Folder::new(files, layout::BUNDLE);
@@ -91,7 +92,8 @@ fn draw(path: &Path, files: &dyn Files, arguments: &SampleArguments) -> CommandR
             }
             other => wrong(&other),
         })?;
-    let (chosen, all, written) = (sample.records.len(), sample.population, written.display());
-    println!("Wrote {written} with {chosen} of {all} records; check it with: proofpack verify {written}");
+    let (chosen, all, shown) = (sample.records.len(), sample.population, written.display());
+    println!("Wrote {shown} with {chosen} of {all} records; check it with: proofpack verify {shown}");
+    encryption::encrypt(&written, recipients)?;
     Ok(Exit::Success)
 }
