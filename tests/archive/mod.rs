@@ -4,6 +4,7 @@
 mod chained;
 mod conformance;
 mod directory;
+mod killed;
 mod misbehaving;
 mod parts;
 mod preflight;

@@ -16,6 +16,7 @@ mod exceptions;
 mod explain;
 mod frameworks;
 mod imports;
+mod killed;
 mod live;
 mod operations;
 pub(crate) mod place;

@@ -2,6 +2,7 @@
 
 pub(crate) mod bundles;
 pub mod collecting;
+pub(crate) mod killing;
 pub(crate) mod packages;
 pub(crate) mod quarters;
 pub(crate) mod signed;
