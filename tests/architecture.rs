@@ -24,7 +24,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("report", &["model", "canonical"]),
     ("export", &["model", "canonical"]),
     ("sign", &["model", "canonical"]),
-    ("package", &["model", "canonical", "bundle"]),
+    ("package", &["model", "canonical", "bundle", "parallel"]),
     ("archive", &["model", "canonical"]),
     ("schema", &["model", "bundle", "package", "verify", "archive"]),
 ];

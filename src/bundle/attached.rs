@@ -125,6 +125,10 @@ pub(super) fn hash(
     let mut room = MOST_KEPT;
     for (path, length) in files.list().iter().filter(|(path, _)| paths::is_attached(path)) {
         let kept = paths::is_import(path) && *length <= room;
+        if let (false, Some(sha256), true) = (kept, files.digest(path), *length <= LARGEST_ATTACHED) {
+            payload.insert(path.clone(), PayloadFile { sha256, bytes: *length });
+            continue;
+        }
         let hashed = files.open(path).map_err(|error| error.to_string()).and_then(|reader| {
             let mut limited = reader.take(LARGEST_ATTACHED + 1);
             if !kept {

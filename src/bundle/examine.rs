@@ -145,11 +145,12 @@ impl RecordFile {
     /// Reads the lines, hashing the file as it goes; lines that are no records are reported and left out.
     fn read(files: &dyn Files, path: &str) -> Self {
         let mut file = Self::default();
-        let mut hasher = Hashing { hasher: Sha256::new(), bytes: 0 };
+        let known = files.digest(path);
+        let mut hasher = Hashing { hasher: known.is_none().then(Sha256::new), bytes: 0 };
         match read_lines(files, path, &mut hasher, &mut file.records, &mut file.problems) {
             Ok(()) => {
-                let sha256 = Sha256Digest::from_bytes(hasher.hasher.finalize().into());
-                file.payload = Some(PayloadFile { sha256, bytes: hasher.bytes });
+                let found = hasher.hasher.map(|hasher| Sha256Digest::from_bytes(hasher.finalize().into()));
+                file.payload = known.or(found).map(|sha256| PayloadFile { sha256, bytes: hasher.bytes });
             }
             Err(error) => file.problems.add(ProblemCode::Unreadable, path, error),
         }
@@ -158,13 +159,16 @@ impl RecordFile {
 }
 
 struct Hashing {
-    hasher: Sha256,
+    /// None where the digest is known already.
+    hasher: Option<Sha256>,
     bytes: u64,
 }
 
 impl Hashing {
     fn take(&mut self, bytes: &[u8]) {
-        self.hasher.update(bytes);
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(bytes);
+        }
         self.bytes += bytes.len() as u64;
     }
 }

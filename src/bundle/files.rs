@@ -6,6 +6,10 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use crate::canonical;
+use crate::model::Sha256Digest;
+use crate::parallel;
+
 /// Deepest nesting of directories that is looked into.
 const DEEPEST: usize = 16;
 /// Most files that are listed.
@@ -59,6 +63,11 @@ pub trait Files: Sync {
     /// # Errors
     /// When it is not in the list or cannot be read.
     fn open(&self, path: &str) -> Result<Box<dyn Read + '_>, FilesError>;
+
+    /// The SHA-256 of one file, where that was found out already.
+    fn digest(&self, _path: &str) -> Option<Sha256Digest> {
+        None
+    }
 
     /// One file's bytes.
     ///
@@ -171,6 +180,61 @@ impl<F: Files + ?Sized> Files for Folder<'_, F> {
 
     fn open(&self, path: &str) -> Result<Box<dyn Read + '_>, FilesError> {
         self.files.open(&format!("{}{path}", self.prefix))
+    }
+
+    fn digest(&self, path: &str) -> Option<Sha256Digest> {
+        self.files.digest(&format!("{}{path}", self.prefix))
+    }
+}
+
+/// A tree of files with the SHA-256 of each, so that nobody hashes them again.
+pub struct Hashed<'a> {
+    files: &'a dyn Files,
+    digests: BTreeMap<String, Sha256Digest>,
+    failures: BTreeMap<String, String>,
+}
+
+impl<'a> Hashed<'a> {
+    /// Hashes every file, on all cores. Those that cannot be read have no digest: see [`Hashed::failures`].
+    pub fn new(files: &'a dyn Files) -> Self {
+        let names: Vec<&String> = files.list().keys().collect();
+        let hash = |name: &&String| {
+            let mut reader = files.open(name).map_err(|error| error.to_string())?;
+            let (digest, _) = canonical::sha256_reader(&mut reader).map_err(|error| error.to_string())?;
+            Ok(digest)
+        };
+        let (mut digests, mut failures) = (BTreeMap::new(), BTreeMap::new());
+        for (name, result) in names.iter().zip(parallel::each(&names, hash)) {
+            match result {
+                Ok(digest) => drop(digests.insert((*name).clone(), digest)),
+                Err(error) => drop(failures.insert((*name).clone(), error)),
+            }
+        }
+        Self { files, digests, failures }
+    }
+
+    /// The digests, by path.
+    pub fn digests(&self) -> &BTreeMap<String, Sha256Digest> {
+        &self.digests
+    }
+
+    /// What could not be read, and why.
+    pub fn failures(&self) -> &BTreeMap<String, String> {
+        &self.failures
+    }
+}
+
+impl Files for Hashed<'_> {
+    fn list(&self) -> &BTreeMap<String, u64> {
+        self.files.list()
+    }
+
+    fn open(&self, path: &str) -> Result<Box<dyn Read + '_>, FilesError> {
+        self.files.open(path)
+    }
+
+    fn digest(&self, path: &str) -> Option<Sha256Digest> {
+        self.digests.get(path).copied()
     }
 }
 

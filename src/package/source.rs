@@ -14,7 +14,7 @@ pub struct Source {
 
 #[derive(Debug)]
 enum Kind {
-    File(Mutex<File>),
+    File(File),
     Decrypted(Mutex<Decrypted>),
     Memory(Vec<u8>),
 }
@@ -40,7 +40,7 @@ impl Source {
     pub fn open(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
         let length = file.metadata()?.len();
-        Ok(Self { kind: Kind::File(Mutex::new(file)), length })
+        Ok(Self { kind: Kind::File(file), length })
     }
 
     /// Bytes that are decrypted as they are read.
@@ -62,11 +62,7 @@ impl Source {
     /// Reads at most `buffer.len()` bytes from `position` on; none beyond the end.
     pub(super) fn read_at(&self, position: u64, buffer: &mut [u8]) -> io::Result<usize> {
         match &self.kind {
-            Kind::File(file) => {
-                let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-                file.seek(SeekFrom::Start(position))?;
-                file.read(buffer)
-            }
+            Kind::File(file) => read_file_at(file, position, buffer),
             Kind::Decrypted(reader) => {
                 let mut reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
                 reader.0.seek(SeekFrom::Start(position))?;
@@ -94,6 +90,18 @@ impl Source {
         self.section(start, end).read_to_end(&mut bytes)?;
         Ok((bytes.len() == length).then_some(bytes))
     }
+}
+
+/// Reads at a position, whoever else reads the same file.
+#[cfg(unix)]
+fn read_file_at(file: &File, position: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, position)
+}
+
+/// Reads at a position, whoever else reads the same file.
+#[cfg(windows)]
+fn read_file_at(file: &File, position: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, buffer, position)
 }
 
 /// A stretch of a [`Source`].

@@ -9,10 +9,11 @@ use super::instructions::{Facts, SignerFileError, fingerprint};
 use super::layout;
 use super::sample::SampleError;
 use super::zipping::{Content, scratch, write_zip};
-use crate::bundle::files::{Directory, Files, FilesError};
+use crate::bundle::files::{Directory, Files, FilesError, Hashed};
 use crate::bundle::{self, Bundle, ReadError, checksums};
 use crate::canonical::CanonicalError;
 use crate::model::{Assessment, CatalogFiles, Corroboration, Sha256Digest};
+use crate::parallel;
 
 /// What goes into a package, besides what follows from it.
 #[derive(Debug, Clone, Copy)]
@@ -149,7 +150,8 @@ pub fn write(
     if target.symlink_metadata().is_ok() {
         return Err(PackageError::Exists(target.to_owned()));
     }
-    let bag = Directory::open(contents.bundle)?;
+    let directory = Directory::open(contents.bundle)?;
+    let bag = Hashed::new(&directory);
     let bundle = bundle::read_files(&bag)?;
     let assessment = assessment_of(&bundle, contents.assessment)?;
     let catalog: CatalogFiles =
@@ -228,9 +230,8 @@ pub(super) fn assessment_of(bundle: &Bundle, text: &[u8]) -> Result<Assessment, 
 
 /// The list of the members' checksums.
 pub(super) fn sums(members: &BTreeMap<String, Content>, bag: &dyn Files) -> Result<Vec<u8>, PackageError> {
-    let mut digests = BTreeMap::new();
-    for (name, content) in members {
-        digests.insert(name.clone(), content.digest(bag)?);
-    }
+    let members: Vec<(&String, &Content)> = members.iter().collect();
+    let hashed = parallel::each(&members, |(name, content)| Ok(((*name).clone(), content.digest(bag)?)));
+    let digests: BTreeMap<_, _> = hashed.into_iter().collect::<Result<_, FilesError>>()?;
     Ok(checksums::to_text(&digests).into_bytes())
 }

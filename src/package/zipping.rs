@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
 use zip::write::{PreparedZipFile, SimpleFileOptions, ZipFileBuilder};
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
@@ -13,6 +14,10 @@ use super::write::{PackageError, Summary};
 use crate::bundle::files::{Files, FilesError};
 use crate::canonical;
 use crate::model::Sha256Digest;
+use crate::parallel;
+
+/// Bytes that a batch of members has at least, if there are that many, before they are compressed.
+const BATCH: u64 = 64 * 1024 * 1024;
 
 /// Deflate level; part of what makes packages reproducible.
 const LEVEL: i64 = 6;
@@ -36,7 +41,21 @@ impl Content {
         }
     }
 
+    /// Its length in bytes; nothing where that is not known.
+    fn length(&self, bag: &dyn Files) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::OfBundle(path) => bag.list().get(path).copied().unwrap_or_default(),
+            Self::OfDisk(path) => path.metadata().map(|metadata| metadata.len()).unwrap_or_default(),
+        }
+    }
+
     pub(super) fn digest(&self, bag: &dyn Files) -> Result<Sha256Digest, FilesError> {
+        if let Self::OfBundle(path) = self
+            && let Some(known) = bag.digest(path)
+        {
+            return Ok(known);
+        }
         let mut reader = self.open(bag)?;
         let failed = |source| FilesError::Io { path: "the package's contents".to_owned(), source };
         Ok(canonical::sha256_reader(&mut reader).map_err(failed)?.0)
@@ -60,17 +79,26 @@ pub(super) fn write_zip(
     }
     let mut archive = ZipWriter::new(output.as_file_mut());
     let mut total = 0_u64;
-    for (name, content) in members {
-        let prepared = prepare(&format!("{folder}/{name}"), content, bag, target)?;
-        let size = prepared.uncompressed_size();
-        total += size;
-        if size > layout::LARGEST_MEMBER {
-            return Err(PackageError::TooLarge {
-                what: format!("{name} has {size} bytes"),
-                most: layout::LARGEST_MEMBER,
-            });
+    let members: Vec<(&String, &Content)> = members.iter().collect();
+    let mut rest = &members[..];
+    while !rest.is_empty() {
+        let (batch, after) = rest.split_at(batch(rest, bag));
+        rest = after;
+        let compress = |(name, content): &(&String, &Content)| {
+            prepare(&format!("{folder}/{name}"), content, bag, target)
+        };
+        for ((name, _), prepared) in batch.iter().zip(parallel::each(batch, compress)) {
+            let prepared = prepared?;
+            let size = prepared.uncompressed_size();
+            total += size;
+            if size > layout::LARGEST_MEMBER {
+                return Err(PackageError::TooLarge {
+                    what: format!("{name} has {size} bytes"),
+                    most: layout::LARGEST_MEMBER,
+                });
+            }
+            archive.add_prepared_file(prepared).map_err(zip_failed)?;
         }
-        archive.add_prepared_file(prepared).map_err(zip_failed)?;
     }
     if total > layout::LARGEST_TOTAL {
         return Err(PackageError::TooLarge {
@@ -81,14 +109,13 @@ pub(super) fn write_zip(
     let placeholder = format!("{}{}", layout::COMMENT_PREFIX, "0".repeat(64));
     archive.set_raw_comment(placeholder.into_bytes().into_boxed_slice()).map_err(zip_failed)?;
     archive.finish().map_err(zip_failed)?;
-    let bytes = state_digest(output.as_file_mut()).map_err(io_failed)?;
+    let (bytes, sha256) = state_digest(output.as_file_mut()).map_err(io_failed)?;
     if bytes > layout::LARGEST_ARCHIVE {
         return Err(PackageError::TooLarge {
             what: format!("the zip has {bytes} bytes"),
             most: layout::LARGEST_ARCHIVE,
         });
     }
-    let sha256 = digest_of(output.as_file_mut()).map_err(io_failed)?;
     make_readable(output.as_file()).map_err(io_failed)?;
     output.as_file().sync_all().map_err(io_failed)?;
     output.persist_noclobber(target).map_err(|error| match error.error.kind() {
@@ -99,6 +126,17 @@ pub(super) fn write_zip(
         File::open(parent).and_then(|handle| handle.sync_all()).map_err(io_failed)?;
     }
     Ok(Summary { sha256, bytes, files: members.len(), folder: folder.to_owned() })
+}
+
+/// How many of the members, from the first on, are compressed beside each other: their compressed data is in memory together.
+fn batch(members: &[(&String, &Content)], bag: &dyn Files) -> usize {
+    let mut total = 0;
+    let fits = |(_, content): &&(&String, &Content)| {
+        let is_room = total < BATCH;
+        total += content.length(bag);
+        is_room
+    };
+    members.iter().take_while(fits).count().max(1)
 }
 
 /// The directory that the package goes to.
@@ -168,18 +206,27 @@ fn compress(
     builder.finish().map_err(failed)
 }
 
-/// Writes the digest of everything before the end record into the archive comment, and gives the length.
-fn state_digest(file: &mut File) -> io::Result<u64> {
+/// Writes the digest of everything before the end record into the archive comment; gives the length and the digest of the whole.
+fn state_digest(file: &mut File) -> io::Result<(u64, Sha256Digest)> {
     let length = file.seek(SeekFrom::End(0))?;
-    let before = length.saturating_sub(22 + layout::COMMENT_LENGTH as u64);
+    let end_record = length.saturating_sub(22 + layout::COMMENT_LENGTH as u64);
     file.seek(SeekFrom::Start(0))?;
-    let (digest, _) = canonical::sha256_reader(&mut BufReader::new(&mut *file).take(before))?;
+    let mut hasher = Sha256::new();
+    hash(&mut (&mut *file).take(end_record), &mut hasher)?;
+    let before = Sha256Digest::from_bytes(hasher.clone().finalize().into());
     file.seek(SeekFrom::End(-64))?;
-    file.write_all(digest.to_string().as_bytes())?;
-    Ok(length)
+    file.write_all(before.to_string().as_bytes())?;
+    file.seek(SeekFrom::Start(end_record))?;
+    hash(file, &mut hasher)?;
+    Ok((length, Sha256Digest::from_bytes(hasher.finalize().into())))
 }
 
-fn digest_of(file: &mut File) -> io::Result<Sha256Digest> {
-    file.seek(SeekFrom::Start(0))?;
-    Ok(canonical::sha256_reader(file)?.0)
+fn hash(reader: &mut dyn Read, hasher: &mut Sha256) -> io::Result<()> {
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match reader.read(&mut buffer)? {
+            0 => return Ok(()),
+            read => hasher.update(&buffer[..read]),
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Verifying a package: the zip itself, then everything in it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::facet::Facet;
 use super::signature::{self, Checked};
@@ -9,8 +9,7 @@ use super::verdict::{Draft, Facts, SubjectKind, TimestampFacts, Verdict};
 use super::{Options, assessment, corroboration, report, sample};
 use crate::bundle::checksums::{self, Codes};
 use crate::bundle::examine;
-use crate::bundle::files::{Files, Folder};
-use crate::canonical;
+use crate::bundle::files::{Files, Folder, Hashed};
 use crate::catalog::Catalog;
 use crate::model::{Assessment, Corroboration, Manifest, Problem, ProblemCode, Sha256Digest};
 use crate::package::{self, Package, Source, layout};
@@ -84,6 +83,7 @@ fn verify_files(
     options: &Options,
     draft: &mut Draft,
 ) -> Option<String> {
+    let files = &Hashed::new(files);
     if files.list().contains_key(layout::SAMPLE) {
         draft.becomes_sample();
         return sample::verify_files(files, options, draft);
@@ -179,27 +179,13 @@ pub(super) fn check_members(
     }
 }
 
-/// Hashes every file and compares with `SHA256SUMS`; a zip's members are checked against their headers as they are read.
-pub(super) fn check_sums(files: &dyn Files, draft: &mut Draft) {
-    let mut digests: BTreeMap<String, Sha256Digest> = BTreeMap::new();
-    let mut broken = BTreeSet::new();
-    for name in files.list().keys() {
-        let digest = files
-            .open(name)
-            .map_err(|error| error.to_string())
-            .and_then(|mut reader| canonical::sha256_reader(&mut reader).map_err(|error| error.to_string()));
-        match digest {
-            Ok((digest, _)) => {
-                digests.insert(name.clone(), digest);
-            }
-            Err(error) => {
-                let message =
-                    format!("its data cannot be read: {error}; the archive was altered or is damaged");
-                draft.problems.add(ProblemCode::ZipData, name, message);
-                broken.insert(name.as_str());
-            }
-        }
+/// Compares every file with `SHA256SUMS`; a zip's members were checked against their headers as they were hashed.
+pub(super) fn check_sums(files: &Hashed<'_>, draft: &mut Draft) {
+    for (name, error) in files.failures() {
+        let message = format!("its data cannot be read: {error}; the archive was altered or is damaged");
+        draft.problems.add(ProblemCode::ZipData, name, message);
     }
+    let mut digests = files.digests().clone();
     digests.remove(layout::SUMS);
     digests.remove(layout::SUMS_SIGNATURE);
     let Some(sums) = read(files, layout::SUMS, LONGEST_SMALL, draft) else { return };
@@ -210,7 +196,8 @@ pub(super) fn check_sums(files: &dyn Files, draft: &mut Draft) {
         unlisted: ProblemCode::MemberUnlisted,
     };
     let problems = checksums::compare(layout::SUMS, &sums, &digests, codes);
-    draft.problems.extend(problems.into_iter().filter(|problem| !broken.contains(problem.place.as_str())));
+    let is_read = |problem: &Problem| !files.failures().contains_key(&problem.place);
+    draft.problems.extend(problems.into_iter().filter(is_read));
 }
 
 /// Checks the signatures, that one signer made them all, and that `signer.pem` holds its certificates.

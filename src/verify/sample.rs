@@ -10,7 +10,7 @@ use super::package::{
 use super::signature;
 use super::verdict::{Draft, Facts, Sampled, SignatureFacts};
 use crate::bundle::document::Document;
-use crate::bundle::files::{Files, Folder};
+use crate::bundle::files::{Files, Folder, Hashed};
 use crate::bundle::{LONGEST_MANIFEST, StoredRecord, examine_part, merkle};
 use crate::canonical;
 use crate::model::{Manifest, Problem, ProblemCode, Problems, RecordId, Sha256Digest, harmless};
@@ -21,7 +21,7 @@ use crate::package::{SampleFacts, layout};
 const LONGEST_SAMPLE: u64 = 1024 * 1024 * 1024;
 
 /// Verifies everything in a sample's folder; gives the name that it should have, where that is known.
-pub(super) fn verify_files(files: &dyn Files, options: &Options, draft: &mut Draft) -> Option<String> {
+pub(super) fn verify_files(files: &Hashed<'_>, options: &Options, draft: &mut Draft) -> Option<String> {
     let (demanded, optional) = (&layout::BESIDE_SAMPLE, &layout::OPTIONAL_IN_SAMPLE);
     check_members(files, demanded, optional, &[layout::BUNDLE], draft);
     check_sums(files, draft);

@@ -136,6 +136,9 @@ mod trail {
     }
 }
 
+#[path = "../../../src/parallel.rs"]
+mod parallel;
+
 #[path = "../../../src/bundle"]
 mod bundle {
     #[path = "files.rs"]
