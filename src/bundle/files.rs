@@ -13,7 +13,7 @@ use crate::parallel;
 /// Deepest nesting of directories that is looked into.
 const DEEPEST: usize = 16;
 /// Most files that are listed.
-const MOST_FILES: usize = 200_000;
+const MOST_FILES: usize = 500_000;
 
 /// Why a tree of files could not be read.
 #[derive(Debug, thiserror::Error)]

@@ -47,7 +47,7 @@ problem_codes! {
     ZipHeader = "zip-header",
     /// A member's local header contradicts the central directory.
     ZipMismatch = "zip-mismatch",
-    /// Encryption, data descriptors, extra fields, other compression, zip64, several disks.
+    /// Encryption, data descriptors, extra fields, other compression, zip64 where it is not needed, several disks.
     ZipFeature = "zip-feature",
     /// A member's name could lead out of the folder, or means different files on different systems.
     ZipName = "zip-name",

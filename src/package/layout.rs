@@ -59,11 +59,11 @@ pub const COMMENT_LENGTH: usize = COMMENT_PREFIX.len() + 64;
 /// Longest member, in bytes, before compression.
 pub const LARGEST_MEMBER: u64 = 2 * 1024 * 1024 * 1024;
 /// All members together, in bytes, before compression.
-pub const LARGEST_TOTAL: u64 = 16 * 1024 * 1024 * 1024;
-/// Longest archive, in bytes: what a zip without zip64 can address.
-pub const LARGEST_ARCHIVE: u64 = u32::MAX as u64 - 1;
-/// Most members: what a zip without zip64 can count.
-pub const MOST_MEMBERS: usize = u16::MAX as usize - 1;
+pub const LARGEST_TOTAL: u64 = 64 * 1024 * 1024 * 1024;
+/// Longest archive, in bytes.
+pub const LARGEST_ARCHIVE: u64 = 64 * 1024 * 1024 * 1024;
+/// Most members: one for each operation, region and account.
+pub const MOST_MEMBERS: usize = 500_000;
 /// Longest name of a member, its folder included.
 pub const LONGEST_NAME: usize = 512;
 /// A member of more than [`RATIO_FREE`] bytes that would shrink more than this is stored as it is, so that

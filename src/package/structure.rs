@@ -4,6 +4,7 @@
 
 mod directory;
 mod names;
+mod zip64;
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -56,10 +57,10 @@ pub fn inspect(source: &Source) -> io::Result<(BTreeMap<String, Member>, Problem
             members.entry(name.to_owned()).or_insert_with(|| entry.member());
         }
     }
-    if expected != u64::from(end.directory_offset) {
+    if expected != end.directory_offset() {
         let message = format!(
             "the members end at byte {expected}, but the central directory begins at byte {}: there are bytes between that belong to nothing, or members overlap",
-            end.directory_offset
+            end.directory_offset()
         );
         problems.add(ProblemCode::ZipLayout, "the archive", message);
     }

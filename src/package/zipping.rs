@@ -6,8 +6,9 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
+use zip::result::ZipResult;
 use zip::write::{PreparedZipFile, SimpleFileOptions, ZipFileBuilder};
-use zip::{CompressionMethod, DateTime, ZipWriter};
+use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
 use super::layout;
 use super::write::{PackageError, Summary};
@@ -16,8 +17,11 @@ use crate::canonical;
 use crate::model::Sha256Digest;
 use crate::parallel;
 
-/// Bytes that a batch of members has at least, if there are that many, before they are compressed.
-const BATCH: u64 = 64 * 1024 * 1024;
+/// From this length on, in bytes, a member is compressed on the disk and not in memory.
+const LARGE: u64 = 8 * 1024 * 1024;
+
+/// Bytes that a batch of members has at least, if there are that many, before they are compressed; a large one counts as [`LARGE`].
+const BATCH: u64 = 2 * LARGE;
 
 /// Deflate level; part of what makes packages reproducible.
 const LEVEL: i64 = 6;
@@ -87,17 +91,10 @@ pub(super) fn write_zip(
         let compress = |(name, content): &(&String, &Content)| {
             prepare(&format!("{folder}/{name}"), content, bag, target)
         };
-        for ((name, _), prepared) in batch.iter().zip(parallel::each(batch, compress)) {
-            let prepared = prepared?;
-            let size = prepared.uncompressed_size();
+        for prepared in parallel::each(batch, compress) {
+            let (prepared, size) = prepared?;
             total += size;
-            if size > layout::LARGEST_MEMBER {
-                return Err(PackageError::TooLarge {
-                    what: format!("{name} has {size} bytes"),
-                    most: layout::LARGEST_MEMBER,
-                });
-            }
-            archive.add_prepared_file(prepared).map_err(zip_failed)?;
+            prepared.add_to(&mut archive).map_err(zip_failed)?;
         }
     }
     if total > layout::LARGEST_TOTAL {
@@ -128,12 +125,12 @@ pub(super) fn write_zip(
     Ok(Summary { sha256, bytes, files: members.len(), folder: folder.to_owned() })
 }
 
-/// How many of the members, from the first on, are compressed beside each other: their compressed data is in memory together.
+/// How many of the members, from the first on, are compressed beside each other: they are held together until they are written.
 fn batch(members: &[(&String, &Content)], bag: &dyn Files) -> usize {
     let mut total = 0;
     let fits = |(_, content): &&(&String, &Content)| {
         let is_room = total < BATCH;
-        total += content.length(bag);
+        total += content.length(bag).min(LARGE);
         is_room
     };
     members.iter().take_while(fits).count().max(1)
@@ -170,18 +167,51 @@ pub(super) fn make_readable(file: &File) -> io::Result<()> {
     Ok(())
 }
 
+/// A member that is compressed already.
+enum Prepared {
+    InMemory(PreparedZipFile),
+    /// Alone in a zip of its own on the disk.
+    OnDisk(ZipArchive<File>),
+}
+
+impl Prepared {
+    fn sizes(&mut self) -> ZipResult<(u64, u64)> {
+        Ok(match self {
+            Self::InMemory(file) => (file.uncompressed_size(), file.compressed_size()),
+            Self::OnDisk(archive) => {
+                let file = archive.by_index_raw(0)?;
+                (file.size(), file.compressed_size())
+            }
+        })
+    }
+
+    fn add_to<W: Write + Seek>(self, archive: &mut ZipWriter<W>) -> ZipResult<()> {
+        match self {
+            Self::InMemory(file) => archive.add_prepared_file(file),
+            Self::OnDisk(mut alone) => archive.raw_copy_file(alone.by_index_raw(0)?),
+        }
+    }
+}
+
 /// Compresses one member. What would shrink so much that it looks like a bomb is stored instead.
 fn prepare(
     name: &str,
     content: &Content,
     bag: &dyn Files,
     target: &Path,
-) -> Result<PreparedZipFile, PackageError> {
-    let deflated = compress(name, content, bag, target, CompressionMethod::Deflated)?;
-    if layout::ratio_allowed(deflated.uncompressed_size(), deflated.compressed_size()) {
-        return Ok(deflated);
+) -> Result<(Prepared, u64), PackageError> {
+    let length = content.length(bag);
+    if length > layout::LARGEST_MEMBER {
+        let what = format!("{name} has {length} bytes");
+        return Err(PackageError::TooLarge { what, most: layout::LARGEST_MEMBER });
     }
-    compress(name, content, bag, target, CompressionMethod::Stored)
+    let failed = |source| PackageError::Zip { path: target.to_owned(), source };
+    let mut prepared = compress(name, content, bag, target, CompressionMethod::Deflated)?;
+    let (size, compressed) = prepared.sizes().map_err(failed)?;
+    if !layout::ratio_allowed(size, compressed) {
+        prepared = compress(name, content, bag, target, CompressionMethod::Stored)?;
+    }
+    Ok((prepared, size))
 }
 
 fn compress(
@@ -190,7 +220,7 @@ fn compress(
     bag: &dyn Files,
     target: &Path,
     method: CompressionMethod,
-) -> Result<PreparedZipFile, PackageError> {
+) -> Result<Prepared, PackageError> {
     let level = (method == CompressionMethod::Deflated).then_some(LEVEL);
     let options = SimpleFileOptions::default()
         .compression_method(method)
@@ -199,11 +229,19 @@ fn compress(
         .unix_permissions(0o644)
         .large_file(false);
     let failed = |source| PackageError::Zip { path: target.to_owned(), source };
-    let mut builder = ZipFileBuilder::new(name, options).map_err(failed)?;
+    let io_failed = |source| PackageError::Io { path: target.to_owned(), source };
     let mut reader = BufReader::new(content.open(bag)?);
-    io::copy(&mut reader, &mut builder)
-        .map_err(|source| PackageError::Io { path: target.to_owned(), source })?;
-    builder.finish().map_err(failed)
+    if content.length(bag) < LARGE {
+        let mut builder = ZipFileBuilder::new(name, options).map_err(failed)?;
+        io::copy(&mut reader, &mut builder).map_err(io_failed)?;
+        return builder.finish().map(Prepared::InMemory).map_err(failed);
+    }
+    let alone = tempfile::tempfile_in(parent(target)).map_err(io_failed)?;
+    let mut alone = ZipWriter::new(alone);
+    alone.start_file(name, options).map_err(failed)?;
+    io::copy(&mut reader, &mut alone).map_err(io_failed)?;
+    let alone = alone.finish().map_err(failed)?;
+    ZipArchive::new(alone).map(Prepared::OnDisk).map_err(failed)
 }
 
 /// Writes the digest of everything before the end record into the archive comment; gives the length and the digest of the whole.
@@ -228,5 +266,107 @@ fn hash(reader: &mut dyn Read, hasher: &mut Sha256) -> io::Result<()> {
             0 => return Ok(()),
             read => hasher.update(&buffer[..read]),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ProblemCode;
+    use crate::package::{Package, Source};
+
+    /// More than the 16 bits of an end record count.
+    const MANY: usize = 66_000;
+    /// The records of zip64, and what follows them.
+    const TAIL: usize = 76 + 22 + layout::COMMENT_LENGTH;
+
+    fn many(home: &Path) -> PathBuf {
+        let bag = home.join("bag");
+        std::fs::create_dir(&bag).unwrap();
+        let bag = crate::bundle::files::Directory::open(&bag).unwrap();
+        let member =
+            |number: usize| (format!("{number:06}"), Content::Bytes(number.to_string().into_bytes()));
+        let target = home.join("many.zip");
+        write_zip(&target, "folder", &bag, &(0..MANY).map(member).collect()).unwrap();
+        target
+    }
+
+    fn codes(bytes: Vec<u8>) -> Vec<ProblemCode> {
+        let (_, problems) = Package::examine(Source::memory(bytes)).unwrap();
+        problems.into_list().iter().map(|problem| problem.code).collect()
+    }
+
+    /// The archive with its last bytes changed, and the digest of them made again.
+    fn with_tail(bytes: &[u8], change: impl FnOnce(&mut [u8])) -> Vec<u8> {
+        let mut bytes = bytes.to_vec();
+        let start = bytes.len() - TAIL;
+        change(&mut bytes[start..]);
+        let end = bytes.len() - 22 - layout::COMMENT_LENGTH;
+        let comment = format!("{}{}", layout::COMMENT_PREFIX, canonical::sha256(&bytes[..end]));
+        bytes.truncate(end + 22);
+        bytes.extend(comment.into_bytes());
+        bytes
+    }
+
+    #[test]
+    #[ignore = "takes minutes, and 12 GB of disk: run it where the writer or the reader of zips changes"]
+    fn more_bytes_than_a_zip_can_address_are_written_and_read_as_zip64() {
+        let home = tempfile::tempdir().unwrap();
+        let bag = home.path().join("bag");
+        std::fs::create_dir(&bag).unwrap();
+        let length = 1_900_000_000;
+        for name in ["a", "b", "c"] {
+            File::create(bag.join(name)).unwrap().set_len(length).unwrap();
+        }
+        std::fs::write(bag.join("d"), "the last").unwrap();
+        let bag = crate::bundle::files::Directory::open(&bag).unwrap();
+        let members = bag.list().keys().map(|name| (name.clone(), Content::OfBundle(name.clone()))).collect();
+        let target = home.path().join("large.zip");
+        let summary = write_zip(&target, "folder", &bag, &members).unwrap();
+        assert!(summary.bytes > 3 * length);
+        let package = Package::open(&target).unwrap();
+        assert_eq!(package.read("folder/d", 10).unwrap(), b"the last");
+        assert_eq!(package.list()["folder/c"], length);
+        let mut other = ZipArchive::new(File::open(&target).unwrap()).unwrap();
+        let mut text = String::new();
+        other.by_name("folder/d").unwrap().read_to_string(&mut text).unwrap();
+        assert_eq!(text, "the last");
+        // The offset of the last member does not fit its field: one that lies is found.
+        let end = summary.bytes - TAIL as u64;
+        let file = File::options().read(true).write(true).open(&target).unwrap();
+        let mut byte = [0];
+        std::os::unix::fs::FileExt::read_exact_at(&file, &mut byte, end - 1).unwrap();
+        std::os::unix::fs::FileExt::write_all_at(&file, &[byte[0] ^ 1], end - 1).unwrap();
+        assert!(Package::open(&target).is_err());
+    }
+
+    #[test]
+    fn more_members_than_a_zip_can_count_are_written_and_read_as_zip64() {
+        let home = tempfile::tempdir().unwrap();
+        let target = many(home.path());
+        let package = Package::open(&target).unwrap();
+        assert_eq!(package.list().len(), MANY);
+        assert_eq!(package.read("folder/065999", 10).unwrap(), b"65999");
+        let mut other = ZipArchive::new(File::open(&target).unwrap()).unwrap();
+        assert_eq!(other.len(), MANY);
+        let mut text = String::new();
+        other.by_name("folder/065999").unwrap().read_to_string(&mut text).unwrap();
+        assert_eq!(text, "65999");
+
+        let bytes = std::fs::read(&target).unwrap();
+        assert_eq!(codes(with_tail(&bytes, |_| {})), []);
+        // Whoever changes any bit of the records, and makes the digest again, is found.
+        for position in 0..76 + 20 {
+            let changed = with_tail(&bytes, |tail| tail[position] ^= 1 << (position % 8));
+            assert_ne!(codes(changed), [], "byte {position} of the records at the end");
+        }
+        let claims = |at: usize, value: &[u8]| {
+            codes(with_tail(&bytes, |tail| tail[at..at + value.len()].copy_from_slice(value)))
+        };
+        assert!(claims(76 + 10, &9_u16.to_le_bytes()).contains(&ProblemCode::ZipEndRecord));
+        assert!(claims(32, &9_u64.to_le_bytes()).contains(&ProblemCode::ZipEndRecord));
+        assert!(claims(40, &u64::MAX.to_le_bytes()).contains(&ProblemCode::ZipSize));
+        assert!(claims(48, &u64::MAX.to_le_bytes()).contains(&ProblemCode::ZipDirectory));
+        assert!(claims(56 + 8, &1_u64.to_le_bytes()).contains(&ProblemCode::ZipEndRecord));
     }
 }

@@ -3,6 +3,7 @@
 use std::io;
 
 use super::Member;
+use super::zip64::{self, Zip64};
 use crate::model::{ProblemCode, Problems, harmless};
 use crate::package::layout;
 use crate::package::source::Source;
@@ -19,24 +20,30 @@ const TIME: u16 = 0;
 /// A regular file with the permissions 0644.
 const ATTRIBUTES: u32 = 0o100_644 << 16;
 /// What the entries of a full package could need at most, in bytes.
-const LARGEST_DIRECTORY: usize = layout::MOST_MEMBERS * (CentralEntry::LENGTH + layout::LONGEST_NAME);
+const LARGEST_DIRECTORY: usize =
+    layout::MOST_MEMBERS * (CentralEntry::LENGTH + layout::LONGEST_NAME + zip64::EXTRA_LENGTH);
 const STORED: u16 = 0;
 const DEFLATED: u16 = 8;
 const FLAG_ENCRYPTED: u16 = 1;
 const FLAG_DESCRIPTOR: u16 = 1 << 3;
-const ZIP64: &str = "is zip64, which proofpack does not write";
 
 /// Little-endian fields, one after the other.
-struct Fields<'a>(&'a [u8]);
+pub(super) struct Fields<'a>(pub(super) &'a [u8]);
 
 impl Fields<'_> {
-    fn u16(&mut self) -> u16 {
+    pub(super) fn u16(&mut self) -> u16 {
         let (field, rest) = self.0.split_first_chunk().unwrap_or((&[0; 2], &[]));
         self.0 = rest;
         u16::from_le_bytes(*field)
     }
 
-    fn u32(&mut self) -> u32 {
+    pub(super) fn u64(&mut self) -> u64 {
+        let (field, rest) = self.0.split_first_chunk().unwrap_or((&[0; 8], &[]));
+        self.0 = rest;
+        u64::from_le_bytes(*field)
+    }
+
+    pub(super) fn u32(&mut self) -> u32 {
         let (field, rest) = self.0.split_first_chunk().unwrap_or((&[0; 4], &[]));
         self.0 = rest;
         u32::from_le_bytes(*field)
@@ -50,10 +57,12 @@ pub(super) struct EndRecord {
     pub(super) disk: u16,
     pub(super) directory_disk: u16,
     pub(super) entries_here: u16,
-    pub(super) entries: u16,
-    pub(super) directory_size: u32,
-    pub(super) directory_offset: u32,
+    pub(super) entries_16: u16,
+    pub(super) size_32: u32,
+    pub(super) offset_32: u32,
     pub(super) comment_length: u16,
+    /// The records that hold what does not fit here.
+    pub(super) zip64: Option<Zip64>,
 }
 
 impl EndRecord {
@@ -67,16 +76,45 @@ impl EndRecord {
         if fields.u32() != Self::SIGNATURE {
             return Ok(None);
         }
-        Ok(Some(Self {
+        let mut end = Self {
             position,
             disk: fields.u16(),
             directory_disk: fields.u16(),
             entries_here: fields.u16(),
-            entries: fields.u16(),
-            directory_size: fields.u32(),
-            directory_offset: fields.u32(),
+            entries_16: fields.u16(),
+            size_32: fields.u32(),
+            offset_32: fields.u32(),
             comment_length: fields.u16(),
-        }))
+            zip64: None,
+        };
+        if end.is_full() {
+            end.zip64 = Zip64::read(source, position)?;
+        }
+        Ok(Some(end))
+    }
+
+    /// Whether a field holds what stands there for a value that does not fit.
+    fn is_full(&self) -> bool {
+        self.entries_16 == u16::MAX || self.size_32 == u32::MAX || self.offset_32 == u32::MAX
+    }
+
+    /// How many members there should be.
+    fn entries(&self) -> u64 {
+        self.zip64.as_ref().map_or(self.entries_16.into(), |zip64| zip64.entries)
+    }
+
+    fn directory_size(&self) -> u64 {
+        self.zip64.as_ref().map_or(self.size_32.into(), |zip64| zip64.directory_size)
+    }
+
+    /// Where the central directory begins.
+    pub(super) fn directory_offset(&self) -> u64 {
+        self.zip64.as_ref().map_or(self.offset_32.into(), |zip64| zip64.directory_offset)
+    }
+
+    /// Where the central directory has to end.
+    fn directory_end(&self) -> u64 {
+        self.zip64.as_ref().map_or(self.position, |zip64| zip64.position)
     }
 }
 
@@ -94,7 +132,7 @@ pub(super) struct CentralEntry {
     time: u16,
     date: u16,
     crc32: u32,
-    offset: u32,
+    offset: u64,
 }
 
 impl CentralEntry {
@@ -118,7 +156,7 @@ impl CentralEntry {
     }
 
     fn data_start(&self) -> u64 {
-        u64::from(self.offset) + LOCAL_LENGTH as u64 + self.name.len() as u64
+        self.offset.saturating_add(LOCAL_LENGTH as u64 + self.name.len() as u64)
     }
 }
 
@@ -132,27 +170,33 @@ pub(super) fn read(
     problems: &mut Problems,
 ) -> io::Result<Option<Vec<CentralEntry>>> {
     let place = format!("byte {}", end.position);
-    if end.disk != 0 || end.directory_disk != 0 || end.entries_here != end.entries {
+    if end.disk != 0 || end.directory_disk != 0 || end.entries_here != end.entries_16 {
         problems.add(ProblemCode::ZipEndRecord, &place, "the archive claims to span several disks");
     }
-    if end.entries == u16::MAX || end.directory_size == u32::MAX || end.directory_offset == u32::MAX {
-        problems.add(ProblemCode::ZipFeature, &place, format!("the archive {ZIP64}"));
+    match &end.zip64 {
+        Some(zip64) => zip64.check(end, problems),
+        // So many members are counted without it.
+        None if end.size_32 == u32::MAX || end.offset_32 == u32::MAX => {
+            let message = "the archive says that it is zip64, and has none of its records";
+            problems.add(ProblemCode::ZipFeature, &place, message);
+        }
+        None => {}
     }
-    let directory_end = u64::from(end.directory_offset) + u64::from(end.directory_size);
-    if directory_end != end.position {
+    let directory_end = end.directory_offset().saturating_add(end.directory_size());
+    if directory_end != end.directory_end() {
         let message = format!(
-            "the central directory should end at byte {directory_end}, the end record stands at byte {}: bytes were put before or between, or there are two archives in one",
-            end.position
+            "the central directory should end at byte {directory_end}, what follows it stands at byte {}: bytes were put before or between, or there are two archives in one",
+            end.directory_end()
         );
         problems.add(ProblemCode::ZipLayout, &place, message);
     }
-    let length = end.directory_size as usize;
-    if length > LARGEST_DIRECTORY {
-        let message = format!("a central directory of {length} bytes is larger than that of any package");
+    let size = end.directory_size();
+    let Some(length) = usize::try_from(size).ok().filter(|length| *length <= LARGEST_DIRECTORY) else {
+        let message = format!("a central directory of {size} bytes is larger than that of any package");
         problems.add(ProblemCode::ZipSize, &place, message);
         return Ok(None);
-    }
-    let Some(bytes) = source.bytes(end.directory_offset.into(), length)? else {
+    };
+    let Some(bytes) = source.bytes(end.directory_offset(), length)? else {
         problems.add(
             ProblemCode::ZipDirectory,
             &place,
@@ -173,9 +217,14 @@ pub(super) fn read(
         entries.push(entry);
         rest = after;
     }
-    if entries.len() != usize::from(end.entries) {
-        let message = format!("the end record counts {} members, there are {}", end.entries, entries.len());
+    if entries.len() as u64 != end.entries() {
+        let message = format!("the end record counts {} members, there are {}", end.entries(), entries.len());
         problems.add(ProblemCode::ZipEndRecord, &place, message);
+    }
+    let needed = entries.iter().map(|entry| entry.needed).max().unwrap_or(VERSION_STORED);
+    if end.zip64.as_ref().is_some_and(|zip64| (zip64.made_by, zip64.needed) != (needed, needed)) {
+        let message = format!("the versions in the zip64 record are not {needed}, as its members demand");
+        problems.add(ProblemCode::ZipHeader, &place, message);
     }
     Ok(Some(entries))
 }
@@ -202,11 +251,15 @@ fn read_entry<'a>(bytes: &'a [u8], problems: &mut Problems) -> Option<(CentralEn
     };
     let (name, extra, comment) = (fields.u16(), fields.u16(), fields.u16());
     let (disk, internal, external) = (fields.u16(), fields.u16(), fields.u32());
-    entry.offset = fields.u32();
+    let offset = fields.u32();
     let (name, rest) = rest.split_at_checked(name.into())?;
-    let (_, rest) = rest.split_at_checked(usize::from(extra) + usize::from(comment))?;
+    let (extra, rest) = rest.split_at_checked(extra.into())?;
+    let (comment, rest) = rest.split_at_checked(comment.into())?;
     name.clone_into(&mut entry.name);
-    check_features(&mut entry, extra, comment, problems);
+    let large = zip64::offset(offset, Fields(extra));
+    entry.offset = large.unwrap_or(offset.into());
+    let has_extra = !extra.is_empty() && large.is_none();
+    check_features(&mut entry, has_extra, !comment.is_empty(), problems);
     let expected_version = if entry.method == STORED { VERSION_STORED } else { VERSION_DEFLATED };
     let header = [
         ("version made by", u32::from(made_by), u32::from(MADE_BY_UNIX | expected_version)),
@@ -226,17 +279,17 @@ fn read_entry<'a>(bytes: &'a [u8], problems: &mut Problems) -> Option<(CentralEn
     Some((entry, rest))
 }
 
-fn check_features(entry: &mut CentralEntry, extra: u16, comment: u16, problems: &mut Problems) {
-    let zip64 = entry.compressed == u32::MAX || entry.size == u32::MAX || entry.offset == u32::MAX;
+fn check_features(entry: &mut CentralEntry, has_extra: bool, has_comment: bool, problems: &mut Problems) {
+    let zip64 = entry.compressed == u32::MAX || entry.size == u32::MAX;
     let unknown = entry.method != STORED && entry.method != DEFLATED;
     let features = [
         (entry.flags & FLAG_ENCRYPTED != 0, "is encrypted"),
         (entry.flags & FLAG_DESCRIPTOR != 0, "has a data descriptor"),
         (entry.flags & !(FLAG_ENCRYPTED | FLAG_DESCRIPTOR) != 0, "has general purpose flags"),
         (unknown, "is compressed by a method other than deflate"),
-        (extra != 0, "has extra fields"),
-        (comment != 0, "has a comment"),
-        (zip64, ZIP64),
+        (has_extra, "has extra fields"),
+        (has_comment, "has a comment"),
+        (zip64, "has sizes of zip64"),
     ];
     for (_, what) in features.into_iter().filter(|(found, _)| *found) {
         let message =
@@ -257,7 +310,7 @@ pub(super) fn check_local(
     expected: u64,
     problems: &mut Problems,
 ) -> io::Result<Option<u64>> {
-    let offset = u64::from(entry.offset);
+    let offset = entry.offset;
     if offset != expected {
         let message = format!(
             "the member begins at byte {offset}, the one before it ends at byte {expected}: members overlap, or bytes between them belong to nothing"
@@ -289,7 +342,7 @@ pub(super) fn check_local(
         problems.add(ProblemCode::ZipMismatch, entry.place(), message);
     }
     let (name_length, extra_length) = (fields.u16(), fields.u16());
-    let name = source.bytes(offset + LOCAL_LENGTH as u64, name_length.into())?;
+    let name = source.bytes(offset.saturating_add(LOCAL_LENGTH as u64), name_length.into())?;
     if name.as_ref() != Some(&entry.name) {
         let shown = harmless(&String::from_utf8_lossy(&name.unwrap_or_default()), 300);
         let message =
@@ -300,8 +353,8 @@ pub(super) fn check_local(
         let message = "the local header has extra fields: proofpack writes none; the archive was altered or packed again";
         problems.add(ProblemCode::ZipFeature, entry.place(), message);
     }
-    let stop = entry.data_start() + u64::from(entry.compressed);
-    if stop > u64::from(end.directory_offset) {
+    let stop = entry.data_start().saturating_add(entry.compressed.into());
+    if stop > end.directory_offset() {
         let message =
             "the member's data runs into the central directory: the archive was altered, or is incomplete";
         problems.add(ProblemCode::ZipLayout, entry.place(), message);
