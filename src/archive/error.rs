@@ -41,6 +41,16 @@ pub enum ArchiveError {
         /// What the system said.
         source: io::Error,
     },
+    /// The package was changed while it was archived.
+    #[error(
+        "{path} was changed while it was archived: archive it again when nothing writes to it; {location} may hold what it was on the way"
+    )]
+    Changed {
+        /// Which file.
+        path: String,
+        /// Where it goes.
+        location: String,
+    },
     /// The file system refused.
     #[error("cannot read or write {location}: {source}")]
     File {

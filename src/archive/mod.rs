@@ -166,19 +166,21 @@ impl Archive {
     /// The index, in order of periods; and the packages of which there is no index object, by name.
     ///
     /// # Errors
-    /// When it cannot be listed, or an index object cannot be read.
+    /// When it cannot be listed, or an index object cannot be had.
     pub async fn list(&self) -> Result<(Vec<IndexEntry>, Vec<String>), ArchiveError> {
         let names = match self {
             Self::Directory(directory) => directory.list()?,
             Self::S3(s3) => s3.list().await?,
         };
         let mut entries = Vec::new();
-        for name in names.iter().filter(|name| name.starts_with(INDEX)) {
+        let is_entry = |name: &&String| name.starts_with(INDEX) && name.ends_with(".zip.json");
+        for name in names.iter().filter(is_entry) {
             let bytes = match self {
                 Self::Directory(directory) => directory.read(name)?,
                 Self::S3(s3) => s3.read(name).await?,
             };
-            entries.push(IndexEntry::read(name, &bytes)?);
+            // One that cannot be read is as good as none: its package is told as one without.
+            entries.extend(IndexEntry::read(name, &bytes));
         }
         entries.sort_by_key(|entry| (entry.scope.period.start, entry.sealed_at, entry.package.clone()));
         let without = |name: &&String| name.ends_with(".zip") && !entries.iter().any(|e| e.package == **name);

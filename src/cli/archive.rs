@@ -164,7 +164,9 @@ pub(super) fn failure(error: ArchiveError) -> CommandError {
         | ArchiveError::Unfit { .. }
         | ArchiveError::RetentionOver(_)
         | ArchiveError::Retention(_) => Exit::Input,
-        ArchiveError::Exists { .. } | ArchiveError::File { .. } => Exit::Output,
+        ArchiveError::Exists { .. } | ArchiveError::File { .. } | ArchiveError::Changed { .. } => {
+            Exit::Output
+        }
         ArchiveError::S3 { .. } | ArchiveError::NotAsAsked { .. } => Exit::Aws,
         ArchiveError::Data(_) => Exit::Internal,
     };

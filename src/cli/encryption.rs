@@ -38,7 +38,7 @@ pub(super) struct RecipientArguments {
     /// Encrypt what is written for this recipient too, as `<name>.age` beside it: an age key (age1...) or an ssh key
     /// (`ssh-ed25519 ...`, `ssh-rsa ...`); may be given more than once. Only the recipients can read that file.
     #[arg(long, value_name = "KEY")]
-    recipient: Vec<Recipient>,
+    recipient: Vec<String>,
     /// The same for the recipients of a file, one on each line.
     #[arg(long, value_name = "FILE")]
     recipients_file: Vec<PathBuf>,
@@ -47,7 +47,10 @@ pub(super) struct RecipientArguments {
 impl RecipientArguments {
     /// Everybody who was named.
     pub(super) fn all(&self) -> Result<Vec<Recipient>, CommandError> {
-        let mut all = self.recipient.clone();
+        // Parsed here and not with the command line, whose messages repeat what they do not understand.
+        let parsed: Result<Vec<Recipient>, EncryptionError> =
+            self.recipient.iter().map(|text| text.parse()).collect();
+        let mut all = parsed.map_err(|error| CommandError::input(format!("--recipient: {error}")))?;
         for path in &self.recipients_file {
             let text = fs::read_to_string(path).map_err(|error| {
                 CommandError::input(format!("cannot read the recipients {}: {error}", path.display()))
@@ -75,7 +78,7 @@ pub(super) fn encrypted(path: &Path, recipients: &[Recipient]) -> Result<Option<
         return Ok(None);
     }
     let written = encryption::encrypt(path, recipients).map_err(|error| match error {
-        EncryptionError::Recipient(_) => CommandError::input(error),
+        EncryptionError::Recipients(_) => CommandError::input(error),
         other => CommandError::output(other),
     })?;
     Ok(Some(written))

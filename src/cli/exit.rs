@@ -16,7 +16,7 @@ pub enum Exit {
     Usage = 2,
     /// A configuration, exception, key or other input file is missing or wrong.
     Input = 3,
-    /// AWS could not be reached, or the credentials were refused: nothing was collected.
+    /// AWS could not be reached, or refused the credentials or the archive: nothing was collected, or nothing was archived.
     Aws = 4,
     /// Finished, but some evidence could not be seen: the gaps are in the bundle and the report.
     Incomplete = 5,
@@ -51,7 +51,9 @@ impl Exit {
             }
             Self::Usage => "the command line is wrong",
             Self::Input => "a configuration, exception, key or other input file is missing or wrong",
-            Self::Aws => "AWS could not be reached or refused the credentials; nothing was collected",
+            Self::Aws => {
+                "AWS could not be reached, or refused: nothing was collected, or what was packaged is not archived"
+            }
             Self::Incomplete => "finished, but some evidence could not be seen: the report lists the gaps",
             Self::Output => "a file could not be written, or the target exists already",
             Self::Internal => "a defect in proofpack itself",

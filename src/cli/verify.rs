@@ -146,7 +146,10 @@ pub(super) fn chain_in_words(chain: &Chain) -> String {
         text.push_str(&format!("  PROBLEM {}\n", harmless(&line, 800)));
     }
     text.push_str(&match chain.problems.len() {
-        0 => format!("CHAIN WHOLE: {} packages, none missing, replaced or out of order\n", chain.links.len()),
+        0 => format!(
+            "CHAIN WHOLE: {} packages, none that another names is missing, replaced or out of order (receipts tell of those that none names)\n",
+            chain.links.len()
+        ),
         problems => format!("CHAIN BROKEN: {problems} problem(s)\n"),
     });
     text
@@ -240,7 +243,7 @@ fn in_words(verdict: &Verdict) -> String {
 }
 
 /// What this program's own catalog would decide, where the assessment was made with another.
-fn other_catalog(facts: &Facts) -> String {
+pub(super) fn other_catalog(facts: &Facts) -> String {
     /// The most controls that are named.
     const MOST: usize = 20;
     if facts.own_catalog != Some(false) {

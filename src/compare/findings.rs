@@ -11,11 +11,12 @@ pub(super) fn changes(before: Side<'_>, after: Side<'_>, resources: &ResourceCha
     let (asked_before, asked_after) = (checks(before.assessment), checks(after.assessment));
     let (there, here) = (by_subject(before.assessment), by_subject(after.assessment));
     let removed: BTreeSet<&Subject> = resources.removed.iter().collect();
-    let present: BTreeSet<&str> =
-        after.resources.resources.iter().map(|resource| resource.arn.as_str()).collect();
+    // Kinds share ARNs: one of them says nothing of the others.
+    let present: BTreeSet<(&str, &str)> =
+        after.resources.resources.iter().map(|one| (one.kind.as_str(), one.arn.as_str())).collect();
     let fate = |subject: &Subject| match subject {
         subject if removed.contains(subject) => Fate::Removed,
-        subject if present.contains(subject.arn.as_str()) => Fate::Stayed,
+        subject if present.contains(&(subject.kind.as_str(), subject.arn.as_str())) => Fate::Stayed,
         _ => Fate::Unknown,
     };
     let mut changes = Vec::new();

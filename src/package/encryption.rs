@@ -29,9 +29,12 @@ const LONGEST_HEADER: u64 = 1024 * 1024;
 /// Why a package was not encrypted, or is not opened.
 #[derive(Debug, thiserror::Error)]
 pub enum EncryptionError {
-    /// Not the public key of anybody.
-    #[error("{0:?} is no recipient: name an age key (age1...) or an ssh key (ssh-ed25519 ..., ssh-rsa ...)")]
-    Recipient(String),
+    /// Not the public key of anybody. It is not told: it may be a private one.
+    #[error("this is no recipient: name a public key of age (age1...) or ssh (ssh-ed25519 ..., ssh-rsa ...)")]
+    Recipient,
+    /// The keys cannot be used together.
+    #[error("the recipients cannot be encrypted for: {0}")]
+    Recipients(String),
     /// A line of a file of recipients.
     #[error(
         "line {line} is no recipient: name an age key (age1...) or an ssh key (ssh-ed25519 ..., ssh-rsa ...)"
@@ -91,7 +94,7 @@ impl FromStr for Recipient {
             } else if let Ok(key) = text.parse::<age::ssh::Recipient>() {
                 Arc::new(key)
             } else {
-                return Err(EncryptionError::Recipient(text.chars().take(100).collect()));
+                return Err(EncryptionError::Recipient);
             };
         Ok(Self { key, text: text.to_owned() })
     }
@@ -180,7 +183,7 @@ pub fn encrypt(path: &Path, recipients: &[Recipient]) -> Result<PathBuf, Encrypt
     }
     let keys = recipients.iter().map(|recipient| &*recipient.key as &dyn age::Recipient);
     let encryptor =
-        Encryptor::with_recipients(keys).map_err(|error| EncryptionError::Recipient(error.to_string()))?;
+        Encryptor::with_recipients(keys).map_err(|error| EncryptionError::Recipients(error.to_string()))?;
     let mut source = BufReader::new(File::open(path).map_err(failed(path))?);
     let mut output = partial().tempfile_in(parent(&target)).map_err(failed(&target))?;
     let written = encryptor.wrap_output(BufWriter::new(output.as_file_mut())).and_then(|mut writer| {

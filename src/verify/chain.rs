@@ -101,7 +101,20 @@ pub fn chain(mut links: Vec<Link>) -> Chain {
             wrong(ChainFault::Twice, link, format!("{} holds the same bundle", other.package));
         }
     }
-    let mut followers: BTreeMap<Sha256Digest, &Link> = BTreeMap::new();
+    let amended = |link: &Link| by_manifest.get(&link.amends_sha256?).copied();
+    // Whether one was made out of the other, over however many amendments.
+    let comes_from = |link: &Link, origin: &Link| {
+        let steps = std::iter::successors(amended(link), |one| amended(one)).take(links.len());
+        steps.into_iter().any(|one| one.manifest_sha256 == origin.manifest_sha256)
+    };
+    let is_fork = |link: &Link, other: &Link| {
+        other.shares_an_account_with(link)
+            && other.manifest_sha256 != link.manifest_sha256
+            && !comes_from(link, other)
+            && !comes_from(other, link)
+    };
+    let mut followers: BTreeMap<Sha256Digest, Vec<&Link>> = BTreeMap::new();
+    let mut beginnings: Vec<&Link> = Vec::new();
     for link in &links {
         if let Some(amended) = link.amends_sha256.filter(|amended| !by_manifest.contains_key(amended)) {
             let message = format!("the bundle that it amends, with the manifest {amended}, is not here");
@@ -118,6 +131,13 @@ pub fn chain(mut links: Vec<Link>) -> Chain {
                 );
                 wrong(ChainFault::BeginsAgain, link, message);
             }
+            let of_same = |other: &&&Link| other.scope.period == link.scope.period && is_fork(link, other);
+            if let Some(other) = beginnings.iter().find(of_same) {
+                let message =
+                    format!("{} is of the same period, and neither amends the other", other.package);
+                wrong(ChainFault::Fork, link, message);
+            }
+            beginnings.push(link);
             continue;
         };
         match by_manifest.get(&named) {
@@ -136,14 +156,13 @@ pub fn chain(mut links: Vec<Link>) -> Chain {
             }
             Some(_) => {}
         }
-        if link.amends_sha256.is_none()
-            && let Some(other) = followers.insert(named, link)
-            && other.shares_an_account_with(link)
-            && other.manifest_sha256 != link.manifest_sha256
-        {
-            let message = format!("{} names the same bundle before it", other.package);
+        let others = followers.entry(named).or_default();
+        if let Some(other) = others.iter().find(|other| is_fork(link, other)) {
+            let message =
+                format!("{} names the same bundle before it, and neither amends the other", other.package);
             wrong(ChainFault::Fork, link, message);
         }
+        others.push(link);
     }
     Chain { not_covered: not_covered(&links), links, problems }
 }
@@ -234,7 +253,8 @@ mod tests {
         fork.amends_sha256 = Some(sha256(b"q2"));
         assert_eq!(faults([year(), vec![fork.clone()]].concat()), []);
         fork.amends_sha256 = Some(sha256(b"gone"));
-        assert_eq!(faults([year(), vec![fork]].concat()), [(ChainFault::Missing, "q2b.zip".to_owned())]);
+        let told = [ChainFault::Missing, ChainFault::Fork].map(|fault| (fault, "q2b.zip".to_owned()));
+        assert_eq!(faults([year(), vec![fork]].concat()), told);
 
         let mut links = year();
         links[1].previous_manifest_sha256 = Some(sha256(b"q4"));
@@ -243,5 +263,35 @@ mod tests {
         twice.package = "copy.zip".into();
         let found = faults([year(), vec![twice]].concat());
         assert!(found.iter().any(|(fault, _)| *fault == ChainFault::Twice), "{found:?}");
+    }
+
+    #[test]
+    fn a_fork_is_found_whoever_stands_between() {
+        // One bundle of two accounts; after it one of each, and one more of the first.
+        let mut both = quarter(1, None);
+        both.scope.accounts = vec!["1".into(), "2".into()];
+        let of = |package: &str, account: &str, amends: Option<&str>| {
+            let mut link = quarter(2, Some("q1"));
+            link.package = package.into();
+            link.manifest_sha256 = sha256(package.as_bytes());
+            link.scope.accounts = vec![account.into()];
+            link.amends_sha256 = amends.map(|name| sha256(name.as_bytes()));
+            link
+        };
+        let faults = |links: Vec<Link>| -> Vec<ChainFault> {
+            chain(links).problems.iter().map(|one| one.fault).collect()
+        };
+        let (a, b) = (of("a", "1", None), of("b", "2", None));
+        assert_eq!(faults(vec![both.clone(), a.clone(), b.clone()]), []);
+        assert_eq!(faults(vec![both.clone(), a.clone(), b.clone(), of("c", "1", None)]), [ChainFault::Fork]);
+        // What amends the sibling, over however many steps, is no fork; what amends something else is one.
+        let (second, third) = (of("a2", "1", Some("a")), of("a3", "1", Some("a2")));
+        assert_eq!(faults(vec![both.clone(), a.clone(), b.clone(), second, third]), []);
+        assert_eq!(faults(vec![both.clone(), a.clone(), b, of("c", "1", Some("b"))]), [ChainFault::Fork]);
+        // Two of one period that name none before them.
+        let mut other = quarter(1, None);
+        other.package = "other.zip".into();
+        other.manifest_sha256 = sha256(b"other");
+        assert_eq!(faults(vec![quarter(1, None), other]), [ChainFault::Fork]);
     }
 }

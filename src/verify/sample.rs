@@ -77,7 +77,8 @@ fn check_signature(
     let signed_at = attested.or_else(|| sample?.signed_at);
     let checked = signature::check_cms(&signature, &manifest, signed_at, options.anchors());
     draft.problems.extend(checked.problems(ProblemCode::SignatureInvalid, place));
-    draft.signatures.push(SignatureFacts { timestamp, ..checked.facts(layout::MANIFEST) });
+    // Nobody signed the claim when it was made: it is judged by, and not told as a fact.
+    draft.signatures.push(SignatureFacts { timestamp, signed_at: None, ..checked.facts(layout::MANIFEST) });
     draft.reached(&[Facet::Signatures]);
     check_signer(&signer, &[(place, checked)], draft);
     Some(signer)

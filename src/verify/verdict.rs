@@ -292,6 +292,18 @@ impl Verdict {
 
     /// The verdict in one line, with what it means.
     pub fn line(&self) -> String {
+        let sample = self.facts.as_ref().and_then(|facts| facts.sample.as_ref()).filter(|_| self.is_sound());
+        if let Some(sample) = sample {
+            let signer = match self.verdict {
+                VerdictLine::Verified => "a signer that you trust",
+                _ => "somebody; compare the signer's fingerprint, or give the certificates that you trust",
+            };
+            return format!(
+                "{}: these {} records are unaltered, of the bundle that was signed by {signer}; what is drawn by chance is complete, whether all is here that belongs to a control or a resource only the package shows",
+                self.verdict.text(),
+                sample.records
+            );
+        }
         let meaning = match self.verdict {
             VerdictLine::Verified => "unaltered, and signed by a signer that you trust".to_owned(),
             VerdictLine::SignerNotTrusted => {

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{Home, NAME, bucket, ending, receipt, said};
 use crate::schema::validate;
+use crate::support::packages::CERTIFICATE;
 use crate::support::world::World;
 
 /// Runs `test` for an empty archive of each kind: with a home, its destination, and what its index objects are called.
@@ -115,7 +116,26 @@ fn an_altered_package_or_index_is_found() {
         let output = home.ask(&["verify", "--receipt", "other.json"], destination);
         let words = String::from_utf8_lossy(&output.stdout).into_owned();
         assert_eq!(output.status.code(), Some(1));
-        assert!(words.contains("the SHA-256 in the index is not that of the receipt"), "{words}");
+        assert!(words.contains("the receipt says 0000000"), "{words}");
+        // What a receipt promises beyond the digests.
+        let held =
+            text.replace("\"legal-hold\":false", "\"legal-hold\":true").replace("\"bytes\":", "\"bytes\":1");
+        fs::write(home.path("held.json"), held).unwrap();
+        let output = home.ask(&["verify", "--receipt", "held.json"], destination);
+        let words = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(words.contains("a legal hold is on it") && words.contains("its length is"), "{words}");
+        // One of another place is held against the digests, and that is said.
+        let elsewhere = text.replace("\"location\":\"", "\"location\":\"s3://elsewhere/");
+        fs::write(home.path("elsewhere.json"), elsewhere).unwrap();
+        let output = home.ask(&["verify", "--receipt", "elsewhere.json", "--json"], destination);
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(told["packages"][0]["problems"], serde_json::json!([]), "{told:#}");
+        assert!(told["packages"][0]["notes"][0].as_str().unwrap().contains("s3://elsewhere/"), "{told:#}");
+        // Whoever trusts somebody wants receipts that they signed.
+        fs::write(home.path("trusted.pem"), CERTIFICATE).unwrap();
+        let trusting = ["verify", "--receipt", &receipt, "--trust", "trusted.pem"];
+        let (code, error) = ending(&home.ask(&trusting, destination));
+        assert!(code == 3 && error.contains("there is no signature beside it"), "{error}");
         // A receipt of a package that is not there any more.
         fs::write(home.path("gone.json"), text.replace(NAME, "gone.zip")).unwrap();
         let output = home.ask(&["verify", "--receipt", "gone.json"], destination);

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::{Home, NAME, ending, receipt, said};
+use crate::support::packages::{RawMember, RawZip};
 
 /// Files below a folder, temporary ones too.
 fn count(folder: &Path) -> usize {
@@ -80,9 +81,48 @@ fn a_package_that_was_put_there_by_hand_is_listed_and_verified_too() {
     let output = home.ask(&["verify"], destination);
     let words = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(words.contains("there is no index object of it"), "{words}");
-    // An index object that is none.
+    // An index object that is none is as good as none, and what lies beside it stops nothing.
     fs::create_dir(home.path("evidence/index")).unwrap();
     fs::write(home.path("evidence/index/by-hand.zip.json"), "{}").unwrap();
-    let (code, error) = ending(&home.ask(&["list"], destination));
-    assert!(code == 3 && error.contains("index/by-hand.zip.json"), "{error}");
+    fs::write(home.path("evidence/index/notes.txt"), "notes").unwrap();
+    let list = said(&home.ask(&["list"], destination));
+    assert!(list.contains("(no index object)") && list.contains("by-hand.zip"), "{list}");
+    let output = home.ask(&["verify"], destination);
+    let words = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(words.contains("there is no index object of it that can be read"), "{words}");
+}
+
+#[test]
+fn an_index_that_says_otherwise_than_the_package_is_found() {
+    let home = Home::new("");
+    said(&home.archive(home.path("kept").to_str().unwrap()));
+    let index = home.path(&format!("kept/index/{NAME}.json"));
+    let text = fs::read_to_string(&index).unwrap();
+    let mut entry: serde_json::Value = serde_json::from_str(&text).unwrap();
+    for field in ["sha256", "manifest-sha256", "merkle-root"] {
+        let good = entry[field].clone();
+        entry[field] = "0".repeat(64).into();
+        fs::remove_file(&index).unwrap();
+        fs::write(&index, entry.to_string()).unwrap();
+        let output = home.ask(&["verify"], "kept");
+        let words = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(words.contains("the index object says otherwise"), "{field}: {words}");
+        entry[field] = good;
+    }
+}
+
+#[test]
+fn what_is_altered_or_not_there_is_no_archive() {
+    let home = Home::new("");
+    let (code, error) = ending(&home.ask(&["verify"], "empty"));
+    assert!(code == 3 && error.contains("nothing was verified"), "{error}");
+    // A file of the package is another than its list says, and the zip is made again around it.
+    let mut zip = RawZip::parse(&home.package());
+    let report = |member: &&mut RawMember| String::from_utf8_lossy(&member.central).ends_with("report.pdf");
+    let member = zip.members.iter_mut().find(report).unwrap();
+    *member = RawMember::stored("proofpack-123456789012-2026-07-01-2026-09-30/report.pdf", b"another");
+    fs::write(home.path(NAME), zip.bytes()).unwrap();
+    let (code, error) = ending(&home.archive(home.path("kept").to_str().unwrap()));
+    assert!(code == 3 && error.contains("not those that its SHA256SUMS lists"), "{error}");
+    assert!(!home.path("kept").join(NAME).exists());
 }

@@ -89,6 +89,7 @@ fn the_script_tells_how_a_run_ended() {
         let mut bash = Command::new("bash");
         hermetic(&mut bash).arg(folder().join("quarterly.sh")).arg(config).current_dir(place.root());
         bash.env("PROOFPACK", env!("CARGO_BIN_EXE_proofpack")).env("NOTIFY", place.path("notify"));
+        bash.env("OUT", place.path("quarters"));
         let code = bash.output().unwrap().status.code().unwrap();
         (code, fs::read_to_string(place.path("told")).unwrap())
     };
@@ -97,6 +98,21 @@ fn the_script_tells_how_a_run_ended() {
     assert!([0, 5].contains(&code) && told == format!("proofpack: {expected}"), "{code}: {told}");
     let summary: Value = serde_json::from_slice(&fs::read(place.path("told.json")).unwrap()).unwrap();
     assert!(summary["archived"]["location"].as_str().unwrap().ends_with(".zip"), "{summary:#}");
+    // What is there is not made again: not the package, not the report, not the bundle.
+    let folder = fs::read_dir(place.path("quarters")).unwrap().next().unwrap().unwrap().path();
+    let package = || {
+        let mut names = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+        names.find(|path| path.extension().is_some_and(|extension| extension == "zip")).unwrap()
+    };
+    let bytes = fs::read(package()).unwrap();
+    assert_eq!(run("proofpack.toml"), (0, "proofpack: evidence archived\n".to_owned()));
+    assert!(fs::read(package()).unwrap() == bytes);
+    fs::remove_file(package()).unwrap();
+    fs::remove_dir_all(place.path("archive")).unwrap();
+    for name in ["report.pdf", "manifest.json.p7s"] {
+        fs::remove_file(folder.join(name)).unwrap();
+    }
+    assert_eq!(run("proofpack.toml"), (0, "proofpack: evidence archived\n".to_owned()));
     let (code, told) = run("nothing.toml");
     assert!(code == 3 && told.contains("no evidence was archived (exit code 3)"), "{code}: {told}");
 }

@@ -169,7 +169,10 @@ fn a_package_and_a_sample_are_encrypted_for_those_who_are_named() {
     place.run(&["verify", encrypted, "--identity", "none.txt"]).failed(3, &["none.txt"]);
     place.write("bad.txt", "nobody");
     place.run(&["package", "--of", &name, "--recipients-file", "bad.txt"]).failed(3, &["bad.txt", "line 1"]);
-    assert_eq!(place.run(&["package", "--of", &name, "--recipient", "nobody"]).code, 2);
+    let private = fs::read_to_string(place.path("key.txt")).unwrap();
+    let answer = place.run(&["package", "--of", &name, "--recipient", &private]);
+    answer.failed(3, &["--recipient: this is no recipient"]);
+    assert!(!answer.stderr.contains(&private), "a private key is told");
 }
 
 #[test]

@@ -104,6 +104,10 @@ impl S3Archive {
     pub(super) async fn put(&self, parcel: &Parcel<'_>, keep: &Keep) -> Result<Stored, ArchiveError> {
         require_plain(parcel.name)?;
         let location = self.location(parcel.name);
+        let changed = || ArchiveError::Changed {
+            path: parcel.file.display().to_string(),
+            location: self.location(parcel.name),
+        };
         let known = match self.stat(parcel.name, None).await? {
             Some(stored) => stored,
             None => {
@@ -114,6 +118,9 @@ impl S3Archive {
                         path: parcel.file.display().to_string(),
                         source,
                     })?;
+                    if canonical::sha256(&bytes) != parcel.sha256 {
+                        return Err(changed());
+                    }
                     self.put_whole(parcel.name, bytes, "application/zip", keep).await?
                 };
                 match put {
@@ -134,6 +141,10 @@ impl S3Archive {
         };
         if known.bytes != parcel.bytes || !self.is_checksum_of(&known, parcel.file)? {
             return Err(ArchiveError::Exists { location });
+        }
+        // What is stored is what the file is now; the receipt tells what it was at the beginning.
+        if Parcel::of(parcel.file, parcel.name)?.sha256 != parcel.sha256 {
+            return Err(changed());
         }
         require_as_asked(&known, keep)?;
         Ok(known)

@@ -7,6 +7,8 @@ use chrono::{DateTime, Days, Utc};
 
 use super::{failure, open};
 use crate::archive::{Archive, ArchiveError, IndexEntry, Keep, LockMode, Parcel, Receipt};
+use crate::bundle::files::{Files, Folder, Hashed};
+use crate::bundle::{LONGEST_MANIFEST, checksums};
 use crate::canonical;
 use crate::cli::config::Config;
 use crate::cli::evidence;
@@ -15,6 +17,7 @@ use crate::cli::package::name_of;
 use crate::cli::workspace::Workspace;
 use crate::clock::Clock;
 use crate::model::Manifest;
+use crate::package::{Package, layout};
 use crate::sign::{self, Signer};
 
 /// The longest that Object Lock keeps an object, in days: 100 years (Amazon S3 User Guide, "Object Lock considerations").
@@ -36,6 +39,7 @@ pub(in crate::cli) async fn put(
         )));
     }
     let (manifest, manifest_sha256) = evidence::manifest(package)?;
+    require_whole(package)?;
     let name = name_of(package)?;
     let archive = open(config, destination).await?;
     let keep = keep(config, &archive, &manifest, now).map_err(failure)?;
@@ -65,6 +69,30 @@ pub(in crate::cli) async fn put(
     }
     Workspace::write(&path, &text).map_err(unwritten)?;
     Ok((receipt, path))
+}
+
+/// What is altered is not locked away for years: every file has the digest that the package lists.
+fn require_whole(path: &Path) -> Result<(), CommandError> {
+    let package = Package::open(path).map_err(CommandError::input)?;
+    let folder = package.list().keys().find_map(|name| Some(name.split_once('/')?.0.to_owned()));
+    let inside = Folder::new(&package, &folder.unwrap_or_default());
+    let hashed = Hashed::new(&inside);
+    let wrong = |what: String| {
+        CommandError::input(format!(
+            "{}: {what}; it is not archived: see what `proofpack verify` says of it",
+            path.display()
+        ))
+    };
+    if let Some((name, error)) = hashed.failures().iter().next() {
+        return Err(wrong(format!("{name}: {error}")));
+    }
+    let sums = inside.read(layout::SUMS, LONGEST_MANIFEST).map_err(|error| wrong(error.to_string()))?;
+    let mut digests = hashed.digests().clone();
+    digests.retain(|name, _| name != layout::SUMS && name != layout::SUMS_SIGNATURE);
+    if checksums::to_text(&digests).as_bytes() != sums {
+        return Err(wrong(format!("its files are not those that its {} lists", layout::SUMS)));
+    }
+    Ok(())
 }
 
 /// How the package is kept: so many days from the end of its period.

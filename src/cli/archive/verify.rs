@@ -7,17 +7,17 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::{PlaceArgument, failure};
-use crate::archive::{Archive, IndexEntry, Receipt, Stored};
+use crate::archive::{Archive, IndexEntry, Parcel, Receipt, Stored};
 use crate::catalog::Catalog;
 use crate::cli::config::CatalogArgument;
 use crate::cli::exit::{CommandError, Exit};
-use crate::cli::verify::{TrustArguments, chain_in_words};
+use crate::cli::verify::{TrustArguments, chain_in_words, other_catalog};
 use crate::cli::{CommandResult, evidence, runtime};
 use crate::clock::Clock;
 use crate::model::harmless;
 use crate::verify::chain::{Chain, Link, chain};
 use crate::verify::cms;
-use crate::verify::trust::Anchors;
+use crate::verify::trust::{Anchors, Trust};
 use crate::verify::{self, Options, Verdict};
 
 #[derive(Debug, clap::Args)]
@@ -43,14 +43,19 @@ struct Read {
     name: String,
     verdict: Option<Verdict>,
     link: Option<Link>,
+    /// What the index should say of it, where it could be read.
+    entry: Option<IndexEntry>,
     /// What contradicts index, receipts or lock.
     problems: Vec<String>,
+    /// What else there is to tell.
+    notes: Vec<String>,
 }
 
 pub(super) fn run(arguments: &VerifyArguments) -> CommandResult {
     let options = arguments.trust.options()?;
     let catalog = arguments.catalog.read()?;
-    let receipts = arguments.receipt.iter().map(|path| receipt(path)).collect::<Result<Vec<_>, _>>()?;
+    let receipts = arguments.receipt.iter().map(|path| receipt(path, &options));
+    let receipts = receipts.collect::<Result<Vec<_>, _>>()?;
     runtime()?.block_on(async {
         let archive = arguments.place.open().await?;
         let (entries, others) = archive.list().await.map_err(failure)?;
@@ -64,7 +69,9 @@ pub(super) fn run(arguments: &VerifyArguments) -> CommandResult {
             let receipts: Vec<&Receipt> = receipts.iter().filter(|receipt| receipt.package == name).collect();
             let mut one = read_back(&archive, &name, &catalog, &options).await?;
             let stored = archive.stat(&name).await.map_err(failure)?;
-            one.problems.extend(against(&archive, entry, &receipts, stored.as_ref(), now));
+            let told = Told { entry, receipts: &receipts, stored: stored.as_ref() };
+            one.problems.extend(told.against(&archive, one.entry.as_ref(), now));
+            one.notes.extend(told.of_other_places());
             if !arguments.json {
                 print!("{}", in_words(&one));
             }
@@ -78,11 +85,15 @@ pub(super) fn run(arguments: &VerifyArguments) -> CommandResult {
             .collect();
         for name in gone {
             let problems = vec!["there is a receipt of it, and it is not in the archive".to_owned()];
-            let one = Read { name, verdict: None, link: None, problems };
+            let one = Read { name, verdict: None, link: None, entry: None, problems, notes: Vec::new() };
             if !arguments.json {
                 print!("{}", in_words(&one));
             }
             read.push(one);
+        }
+        if read.is_empty() {
+            let place = archive.location();
+            return Err(CommandError::input(format!("there is no package in {place}: nothing was verified")));
         }
         let links = read.iter().filter_map(|one| one.link.clone()).collect();
         let chain = arguments.names.is_empty().then(|| chain(links));
@@ -107,7 +118,9 @@ async fn read_back(
 ) -> Result<Read, CommandError> {
     let folder = tempfile::tempdir().map_err(CommandError::output)?;
     let copy = folder.path().join("package.zip");
-    let mut read = Read { name: name.to_owned(), verdict: None, link: None, problems: Vec::new() };
+    let problems = Vec::new();
+    let mut read =
+        Read { name: name.to_owned(), verdict: None, link: None, entry: None, problems, notes: Vec::new() };
     match archive.fetch(name, &copy).await {
         Ok(_) => {}
         Err(error) => {
@@ -124,72 +137,115 @@ async fn read_back(
     read.verdict = Some(Verdict { path: name.to_owned(), ..verdict });
     if let Ok((manifest, digest)) = evidence::manifest(&copy) {
         read.link = Some(Link::new(name, &manifest, digest));
+        let parcel = Parcel::of(&copy, name).map_err(failure)?;
+        read.entry = Some(IndexEntry::new(&parcel, &manifest, digest));
     }
     Ok(read)
 }
 
-/// What the archive tells of a package, against its index object and the receipts.
-fn against(
-    archive: &Archive,
-    entry: Option<&IndexEntry>,
-    receipts: &[&Receipt],
-    stored: Option<&Stored>,
-    now: DateTime<Utc>,
-) -> Vec<String> {
-    let mut problems = Vec::new();
-    let Some(stored) = stored else { return problems };
-    match entry {
-        None => problems.push("there is no index object of it".to_owned()),
-        Some(entry) if entry.bytes != stored.bytes => {
-            problems.push(format!("it has {} bytes, the index says {}", stored.bytes, entry.bytes));
-        }
-        Some(_) => {}
-    }
-    if let Archive::S3(_) = archive
-        && stored.retain_until.is_none_or(|until| until <= now)
-        && !stored.legal_hold
-    {
-        let since =
-            stored.retain_until.map_or("never locked".to_owned(), |until| format!("locked until {until}"));
-        problems.push(format!("nothing locks it: it was {since}"));
-    }
-    for receipt in receipts {
-        let mut differs = |what: &str, told: &Option<String>, promised: &Option<String>| {
-            if told != promised {
-                let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
-                problems.push(format!("its {what} is {}, the receipt says {}", shown(told), shown(promised)));
-            }
-        };
-        differs("version", &stored.version_id, &receipt.version_id);
-        differs("checksum", &stored.checksum, &receipt.checksum);
-        if stored.retain_until < receipt.retain_until {
-            let shown =
-                |until: Option<DateTime<Utc>>| until.map_or("never".to_owned(), |until| until.to_rfc3339());
-            problems.push(format!(
-                "it is locked until {}, the receipt says {}: its retention was shortened",
-                shown(stored.retain_until),
-                shown(receipt.retain_until)
-            ));
-        }
-        if entry.is_some_and(|entry| entry.sha256 != receipt.sha256) {
-            problems.push("the SHA-256 in the index is not that of the receipt".to_owned());
-        }
-    }
-    problems
+/// What is told of a package.
+struct Told<'a> {
+    entry: Option<&'a IndexEntry>,
+    receipts: &'a [&'a Receipt],
+    stored: Option<&'a Stored>,
 }
 
-/// A receipt; where there is a signature beside it, that must hold.
-fn receipt(path: &Path) -> Result<Receipt, CommandError> {
+impl Told<'_> {
+    /// What speaks against it: the archive against its index object and the receipts, all of them against what was read.
+    fn against(&self, archive: &Archive, read: Option<&IndexEntry>, now: DateTime<Utc>) -> Vec<String> {
+        let mut problems = Vec::new();
+        let Some(stored) = self.stored else { return problems };
+        match (self.entry, read) {
+            (None, _) => problems.push("there is no index object of it that can be read".to_owned()),
+            (Some(entry), Some(read)) if entry != read => problems.push(format!(
+                "the index object says otherwise than the package that was read: it is of one with the SHA-256 {}, of {} bytes, with the manifest {}; read were {}, {}, {}",
+                entry.sha256, entry.bytes, entry.manifest_sha256, read.sha256, read.bytes, read.manifest_sha256
+            )),
+            _ => {}
+        }
+        if let Archive::S3(_) = archive
+            && stored.retain_until.is_none_or(|until| until <= now)
+            && !stored.legal_hold
+        {
+            let since = stored
+                .retain_until
+                .map_or("never locked".to_owned(), |until| format!("locked until {until}"));
+            problems.push(format!("nothing locks it: it was {since}"));
+        }
+        for receipt in self.receipts {
+            contradictions(stored, read, receipt, &mut problems);
+        }
+        problems
+    }
+}
+
+impl Told<'_> {
+    /// Receipts of another place say nothing of version and lock here.
+    fn of_other_places(&self) -> impl Iterator<Item = String> {
+        let others = self
+            .receipts
+            .iter()
+            .filter(|one| self.stored.is_none_or(|stored| stored.location != one.location));
+        others.map(|one| format!("the receipt of {} was held against the digests alone", one.location))
+    }
+}
+
+/// What the archive has, and what was read, against a receipt.
+fn contradictions(stored: &Stored, read: Option<&IndexEntry>, receipt: &Receipt, problems: &mut Vec<String>) {
+    let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
+    let mut differs = |what: &str, told: String, promised: String| {
+        if told != promised {
+            problems.push(format!("its {what} is {told}, the receipt says {promised}"));
+        }
+    };
+    differs("length", stored.bytes.to_string(), receipt.bytes.to_string());
+    if let Some(read) = read {
+        differs("SHA-256", read.sha256.to_string(), receipt.sha256.to_string());
+        differs("manifest's SHA-256", read.manifest_sha256.to_string(), receipt.manifest_sha256.to_string());
+    }
+    if stored.location != receipt.location {
+        return;
+    }
+    differs("version", text(&stored.version_id), text(&receipt.version_id));
+    differs("checksum", text(&stored.checksum), text(&receipt.checksum));
+    differs("lock", text(&stored.lock_mode), text(&receipt.lock_mode));
+    differs("key", text(&stored.kms_key), text(&receipt.kms_key));
+    if receipt.legal_hold && !stored.legal_hold {
+        problems.push("the receipt says that a legal hold is on it: it was lifted".to_owned());
+    }
+    if stored.retain_until < receipt.retain_until {
+        let shown =
+            |until: Option<DateTime<Utc>>| until.map_or("never".to_owned(), |until| until.to_rfc3339());
+        problems.push(format!(
+            "it is locked until {}, the receipt says {}: its retention was shortened",
+            shown(stored.retain_until),
+            shown(receipt.retain_until)
+        ));
+    }
+}
+
+/// A receipt. A signature beside it must hold; where certificates are trusted there must be one, by one of theirs.
+fn receipt(path: &Path, options: &Options) -> Result<Receipt, CommandError> {
     let wrong = |what: String| CommandError::input(format!("{}: {what}", path.display()));
     let text = fs::read(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
-    let receipt =
+    let receipt: Receipt =
         serde_json::from_slice(&text).map_err(|error| wrong(format!("it is no receipt: {error}")))?;
-    let signature = super::put::signature_path(path);
-    if let Ok(signature) = fs::read(&signature) {
-        let checked = cms::verify(&signature, &[&text], None, Anchors::default());
-        if let Some(problem) = checked.problems.first() {
-            return Err(wrong(format!("the signature beside it does not hold: {problem}")));
-        }
+    let Ok(signature) = fs::read(super::put::signature_path(path)) else {
+        return match options.anchors.is_empty() {
+            true => Ok(receipt),
+            false => {
+                Err(wrong("there is no signature beside it, so nobody that you trust gave it".to_owned()))
+            }
+        };
+    };
+    let anchors = Anchors { signers: &options.anchors, ..Anchors::default() };
+    let checked = cms::verify(&signature, &[&text], Some(receipt.stored_at), anchors);
+    if let Some(problem) = checked.problems.first() {
+        return Err(wrong(format!("the signature beside it does not hold: {problem}")));
+    }
+    if let Trust::Untrusted(reasons) = checked.trust {
+        let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+        return Err(wrong(format!("it is not signed by anybody that you trust: {}", reasons.join("; "))));
     }
     Ok(receipt)
 }
@@ -197,6 +253,7 @@ fn receipt(path: &Path) -> Result<Receipt, CommandError> {
 fn in_words(read: &Read) -> String {
     let mut text = format!("{}\n", harmless(&read.name, 200));
     if let Some(verdict) = &read.verdict {
+        text.push_str(&verdict.facts.as_ref().map(other_catalog).unwrap_or_default());
         for problem in &verdict.problems {
             text.push_str(&format!("  PROBLEM {problem}\n"));
         }
@@ -205,6 +262,9 @@ fn in_words(read: &Read) -> String {
     for problem in &read.problems {
         text.push_str(&format!("  PROBLEM {}\n", harmless(problem, 600)));
     }
+    for note in &read.notes {
+        text.push_str(&format!("  {}\n", harmless(note, 600)));
+    }
     text
 }
 
@@ -212,7 +272,7 @@ fn tell(as_json: bool, read: &[Read], chain: Option<&Chain>) -> Result<(), Comma
     if as_json {
         let packages: Vec<_> = read
             .iter()
-            .map(|one| json!({ "package": one.name, "verdict": one.verdict, "problems": one.problems }))
+            .map(|one| json!({ "package": one.name, "verdict": one.verdict, "problems": one.problems, "notes": one.notes }))
             .collect();
         let told = serde_json::to_string_pretty(&json!({ "packages": packages, "chain": chain }));
         println!("{}", told.map_err(CommandError::internal)?);
