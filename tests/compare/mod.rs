@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use proofpack::compare::{Side, compare};
-use proofpack::model::{Assessment, KindSources, RecordId, Resource, ResourceChanges, ResourceSet};
+use proofpack::model::{
+    Assessment, Drift, KindSources, Outcome, RecordId, Resource, ResourceChanges, ResourceSet,
+};
 
 use crate::report::synthetic::Synthetic;
 
@@ -79,4 +81,38 @@ fn a_resource_is_removed_only_where_the_later_side_would_have_seen_it() {
     let mut after = side(&["eu-west-1", "us-east-1"], vec![]);
     after.1.sources.clear();
     assert!(!gone(&after));
+}
+
+#[test]
+fn another_kind_under_the_same_arn_does_not_make_a_failure_resolved() {
+    let mut before = side(&["eu-west-1"], vec![resource("eu-west-1")]);
+    let failure = before.0.findings.iter_mut().find(|finding| finding.outcome == Outcome::Fail).unwrap();
+    failure.exception = None;
+    let key = resource("eu-west-1");
+    let subject = &mut failure.subject;
+    (subject.kind, subject.account, subject.region) = (key.kind, key.account, key.region);
+    (subject.arn, subject.id) = (key.arn, key.id);
+    let failure = failure.clone();
+    before.0.findings = vec![failure.clone()];
+    let drift = |resources: Vec<Resource>| {
+        let mut after = side(&["eu-west-1"], resources);
+        after.0.findings = vec![];
+        // Nobody could list the keys.
+        after
+            .1
+            .sources
+            .get_mut("kms-key")
+            .unwrap()
+            .missing
+            .push((ACCOUNT.to_owned(), "eu-west-1".to_owned()));
+        let compared = compare(
+            Side { assessment: &before.0, resources: &before.1 },
+            Side { assessment: &after.0, resources: &after.1 },
+        );
+        compared.findings.iter().find(|one| one.subject == failure.subject).unwrap().drift
+    };
+    assert_eq!(drift(vec![]), Drift::NoLongerDecided);
+    let tagged = Resource { kind: "tagged-resource".into(), ..resource("eu-west-1") };
+    assert_eq!(drift(vec![tagged]), Drift::NoLongerDecided);
+    assert_eq!(drift(vec![resource("eu-west-1")]), Drift::Resolved);
 }
