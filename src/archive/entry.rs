@@ -53,9 +53,14 @@ impl IndexEntry {
         }
     }
 
+    /// The name of the object that holds the entry of a package.
+    pub(super) fn name_of(package: &str) -> String {
+        format!("{INDEX}{package}.json")
+    }
+
     /// The name of the object that holds it.
     pub fn name(&self) -> String {
-        format!("{INDEX}{}.json", self.package)
+        Self::name_of(&self.package)
     }
 
     /// Reads the index object `name`.

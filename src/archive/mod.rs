@@ -175,10 +175,7 @@ impl Archive {
         let mut entries = Vec::new();
         let is_entry = |name: &&String| name.starts_with(INDEX) && name.ends_with(".zip.json");
         for name in names.iter().filter(is_entry) {
-            let bytes = match self {
-                Self::Directory(directory) => directory.read(name)?,
-                Self::S3(s3) => s3.read(name).await?,
-            };
+            let bytes = self.read(name).await?;
             // One that cannot be read is as good as none: its package is told as one without.
             entries.extend(IndexEntry::read(name, &bytes));
         }
@@ -186,6 +183,27 @@ impl Archive {
         let without = |name: &&String| name.ends_with(".zip") && !entries.iter().any(|e| e.package == **name);
         let others = names.iter().filter(without).cloned().collect();
         Ok((entries, others))
+    }
+
+    /// What the index says of a package; `None` where it has no entry that can be read.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub async fn entry(&self, package: &str) -> Result<Option<IndexEntry>, ArchiveError> {
+        let name = IndexEntry::name_of(package);
+        match self.read(&name).await {
+            Ok(bytes) => Ok(IndexEntry::read(&name, &bytes).ok()),
+            Err(ArchiveError::Missing { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A small object.
+    async fn read(&self, name: &str) -> Result<Vec<u8>, ArchiveError> {
+        match self {
+            Self::Directory(directory) => directory.read(name),
+            Self::S3(s3) => s3.read(name).await,
+        }
     }
 
     /// What the archive tells of an object; `None` where there is none.

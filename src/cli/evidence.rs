@@ -97,8 +97,7 @@ fn within<T>(
         return look(&Directory::open(&bundle).map_err(|error| wrong(&error))?, &assessment);
     }
     let package = Package::open(path).map_err(CommandError::input)?;
-    let folder = package.list().keys().find_map(|name| Some(name.split_once('/')?.0.to_owned()));
-    let inside = Folder::new(&package, &folder.unwrap_or_default());
+    let inside = package.folder();
     if inside.list().contains_key(layout::SAMPLE) {
         return Err(wrong(&sample));
     }

@@ -12,7 +12,7 @@ use age::secrecy::SecretString;
 use age::{Callbacks, DecryptError, Decryptor, Encryptor, IdentityFile};
 
 use super::source::Source;
-use super::zipping::{make_readable, parent, partial};
+use super::zipping::{parent, partial, publish};
 
 /// What an encrypted file begins with.
 pub const MAGIC: &[u8] = b"age-encryption.org/v1";
@@ -191,11 +191,9 @@ pub fn encrypt(path: &Path, recipients: &[Recipient]) -> Result<PathBuf, Encrypt
         writer.finish()?.flush()
     });
     written.map_err(failed(&target))?;
-    make_readable(output.as_file()).map_err(failed(&target))?;
-    output.as_file().sync_all().map_err(failed(&target))?;
-    output.persist_noclobber(&target).map_err(|error| match error.error.kind() {
+    publish(output, &target).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => EncryptionError::Exists(target.clone()),
-        _ => EncryptionError::Io { path: target.clone(), source: error.error },
+        _ => failed(&target)(error),
     })?;
     Ok(target)
 }

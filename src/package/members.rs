@@ -9,7 +9,7 @@ use flate2::bufread::DeflateDecoder;
 
 use super::source::{Section, Source};
 use super::structure::{self, Member};
-use crate::bundle::files::{Files, FilesError};
+use crate::bundle::files::{Files, FilesError, Folder};
 use crate::model::{Problem, Problems};
 
 /// Why a package was not opened.
@@ -60,6 +60,12 @@ impl Package {
         } else {
             Err(OpenError::Structure { path: shown(), problems: problems.into_list() })
         }
+    }
+
+    /// The files in the folder that everything in a package lies in.
+    pub fn folder(&self) -> Folder<'_, Self> {
+        let first = self.list.keys().find_map(|name| Some(name.split_once('/')?.0));
+        Folder::new(self, first.unwrap_or_default())
     }
 
     /// Everything that is wrong with the structure, and the members that can be read nevertheless: for

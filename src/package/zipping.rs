@@ -6,6 +6,7 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
 use zip::result::ZipResult;
 use zip::write::{PreparedZipFile, SimpleFileOptions, ZipFileBuilder};
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
@@ -75,8 +76,7 @@ pub(super) fn write_zip(
 ) -> Result<Summary, PackageError> {
     let io_failed = |source| PackageError::Io { path: target.to_owned(), source };
     let zip_failed = |source| PackageError::Zip { path: target.to_owned(), source };
-    let parent = parent(target);
-    let mut output = partial().tempfile_in(parent).map_err(io_failed)?;
+    let mut output = partial().tempfile_in(parent(target)).map_err(io_failed)?;
     if members.len() > layout::MOST_MEMBERS {
         let most = layout::MOST_MEMBERS as u64;
         return Err(PackageError::TooLarge { what: format!("there are {} files", members.len()), most });
@@ -113,15 +113,10 @@ pub(super) fn write_zip(
             most: layout::LARGEST_ARCHIVE,
         });
     }
-    make_readable(output.as_file()).map_err(io_failed)?;
-    output.as_file().sync_all().map_err(io_failed)?;
-    output.persist_noclobber(target).map_err(|error| match error.error.kind() {
+    publish(output, target).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => PackageError::Exists(target.to_owned()),
-        _ => io_failed(error.error),
+        _ => io_failed(error),
     })?;
-    if cfg!(unix) {
-        File::open(parent).and_then(|handle| handle.sync_all()).map_err(io_failed)?;
-    }
     Ok(Summary { sha256, bytes, files: members.len(), folder: folder.to_owned() })
 }
 
@@ -155,8 +150,19 @@ pub(super) fn scratch(target: &Path) -> Result<tempfile::TempDir, PackageError> 
         .map_err(|source| PackageError::Io { path: target.to_owned(), source })
 }
 
+/// Gives what is complete its name, unless something has it: it is on the disk, and everybody may read it.
+pub(super) fn publish(complete: NamedTempFile, target: &Path) -> io::Result<()> {
+    make_readable(complete.as_file())?;
+    complete.as_file().sync_all()?;
+    complete.persist_noclobber(target).map_err(|error| error.error)?;
+    if cfg!(unix) {
+        File::open(parent(target))?.sync_all()?;
+    }
+    Ok(())
+}
+
 /// Temporary files are private to their maker; a package is to be handed on.
-pub(super) fn make_readable(file: &File) -> io::Result<()> {
+fn make_readable(file: &File) -> io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

@@ -15,6 +15,23 @@ use crate::support::world::World;
 const PART: usize = 5 << 20;
 const KEY: &str = "p/long.zip";
 
+/// A bucket that is fit for an archive, and a long file to keep there.
+struct Begun {
+    world: World,
+    archive: Archive,
+    folder: tempfile::TempDir,
+    path: PathBuf,
+}
+
+async fn begun() -> Begun {
+    let world = World::start();
+    bucket(&world, "evidence");
+    let folder = tempfile::tempdir().unwrap();
+    let path = long(folder.path());
+    let archive = archive(&world).await;
+    Begun { world, archive, folder, path }
+}
+
 /// A file of two parts and a bit, in which no part is another's.
 fn long(folder: &Path) -> PathBuf {
     let bytes: Vec<u8> =
@@ -36,12 +53,8 @@ fn uploads(world: &World) -> Vec<Value> {
 
 #[tokio::test]
 async fn a_long_package_is_sent_in_parts_locked_and_read_back() {
-    let world = World::start();
-    bucket(&world, "evidence");
-    let folder = tempfile::tempdir().unwrap();
-    let path = long(folder.path());
+    let Begun { world, archive, folder, path } = begun().await;
     let parcel = Parcel::of(&path, "long.zip").unwrap();
-    let archive = archive(&world).await;
     let keep = Keep {
         lock: Some(LockMode::Compliance),
         legal_hold: true,
@@ -74,12 +87,8 @@ async fn a_long_package_is_sent_in_parts_locked_and_read_back() {
 
 #[tokio::test]
 async fn what_was_sent_is_not_sent_again_and_what_is_of_another_package_is() {
-    let world = World::start();
-    bucket(&world, "evidence");
-    let folder = tempfile::tempdir().unwrap();
-    let path = long(folder.path());
+    let Begun { world, archive, folder: _folder, path } = begun().await;
     let parcel = Parcel::of(&path, "long.zip").unwrap();
-    let archive = archive(&world).await;
     // The second part is refused for good.
     world.plant(
         json!({"kind": "deny", "service": "s3", "operation": "UploadPart", "contains": "partNumber=2"}),
@@ -103,11 +112,7 @@ async fn what_was_sent_is_not_sent_again_and_what_is_of_another_package_is() {
 
 #[tokio::test]
 async fn parts_of_another_package_under_the_name_are_sent_anew() {
-    let world = World::start();
-    bucket(&world, "evidence");
-    let folder = tempfile::tempdir().unwrap();
-    let path = long(folder.path());
-    let archive = archive(&world).await;
+    let Begun { world, archive, folder, path } = begun().await;
     world.plant(json!({"kind": "deny", "service": "s3", "operation": "CompleteMultipartUpload"}));
     let parcel = Parcel::of(&path, "long.zip").unwrap();
     archive.put(&parcel, &keep(), &entry(&parcel)).await.unwrap_err();
@@ -124,12 +129,8 @@ async fn parts_of_another_package_under_the_name_are_sent_anew() {
 
 #[tokio::test]
 async fn passing_faults_are_outlasted_and_lasting_ones_reported() {
-    let world = World::start();
-    bucket(&world, "evidence");
-    let folder = tempfile::tempdir().unwrap();
-    let path = long(folder.path());
+    let Begun { world, archive, folder: _folder, path } = begun().await;
     let parcel = Parcel::of(&path, "long.zip").unwrap();
-    let archive = archive(&world).await;
     for (operation, kind) in [
         ("HeadObject", "http500"),
         ("CreateMultipartUpload", "http500"),

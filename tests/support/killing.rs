@@ -7,6 +7,9 @@ use std::time::Instant;
 /// How many runs are killed before their end.
 const KILLS: u32 = 20;
 
+/// How many come to their end, at least.
+const FINISHED: u32 = 6;
+
 /// Starts runs and kills them (SIGKILL) at moments spread over what one takes, until [`KILLS`] were killed before their end and some
 /// came to it. `look` is asked after each, with whether it ended well; it says whether all is done, and then begins anew.
 ///
@@ -31,7 +34,7 @@ pub(crate) fn kill_at_any_moment(mut start: impl FnMut() -> Child, mut look: imp
             killed += 1;
             takes = takes * 21 / 20;
         }
-        if killed >= KILLS && finished >= 4 {
+        if killed >= KILLS && finished >= FINISHED {
             return;
         }
     }

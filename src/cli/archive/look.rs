@@ -77,7 +77,7 @@ pub(super) fn show(name: &str, place: &PlaceArgument, as_json: bool) -> CommandR
             let location = format!("{name} in {}", archive.location());
             return Err(failure(ArchiveError::Missing { location }));
         };
-        let entry = entry_of(&archive, name).await?;
+        let entry = archive.entry(name).await.map_err(failure)?;
         let locked = stored.retain_until.map(|until| until.to_rfc3339());
         if as_json {
             let told = json!({
@@ -116,11 +116,6 @@ pub(super) fn show(name: &str, place: &PlaceArgument, as_json: bool) -> CommandR
     })
 }
 
-async fn entry_of(archive: &Archive, name: &str) -> Result<Option<IndexEntry>, CommandError> {
-    let (entries, _) = archive.list().await.map_err(failure)?;
-    Ok(entries.into_iter().find(|entry| entry.package == name))
-}
-
 /// `archive fetch`.
 pub(super) fn fetch(name: &str, place: &PlaceArgument, to: Option<&Path>) -> CommandResult {
     require_plain(name).map_err(failure)?;
@@ -133,7 +128,7 @@ pub(super) fn fetch(name: &str, place: &PlaceArgument, to: Option<&Path>) -> Com
     }
     runtime()?.block_on(async {
         let archive = place.open().await?;
-        let entry = entry_of(&archive, name).await?;
+        let entry = archive.entry(name).await.map_err(failure)?;
         let sha256 = archive.fetch(name, to).await.map_err(failure)?;
         match entry {
             Some(entry) if entry.sha256 != sha256 => {

@@ -7,7 +7,7 @@ use chrono::{DateTime, Days, Utc};
 
 use super::{failure, open};
 use crate::archive::{Archive, ArchiveError, IndexEntry, Keep, LockMode, Parcel, Receipt};
-use crate::bundle::files::{Files, Folder, Hashed};
+use crate::bundle::files::{Files, Hashed};
 use crate::bundle::{LONGEST_MANIFEST, checksums};
 use crate::canonical;
 use crate::cli::config::Config;
@@ -74,8 +74,7 @@ pub(in crate::cli) async fn put(
 /// What is altered is not locked away for years: every file has the digest that the package lists.
 fn require_whole(path: &Path) -> Result<(), CommandError> {
     let package = Package::open(path).map_err(CommandError::input)?;
-    let folder = package.list().keys().find_map(|name| Some(name.split_once('/')?.0.to_owned()));
-    let inside = Folder::new(&package, &folder.unwrap_or_default());
+    let inside = package.folder();
     let hashed = Hashed::new(&inside);
     let wrong = |what: String| {
         CommandError::input(format!(

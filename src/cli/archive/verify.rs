@@ -67,8 +67,8 @@ pub(super) fn run(arguments: &VerifyArguments) -> CommandResult {
         for name in names {
             let entry = entries.iter().find(|entry| entry.package == name);
             let receipts: Vec<&Receipt> = receipts.iter().filter(|receipt| receipt.package == name).collect();
-            let mut one = read_back(&archive, &name, &catalog, &options).await?;
             let stored = archive.stat(&name).await.map_err(failure)?;
+            let mut one = read_back(&archive, &name, stored.as_ref(), &catalog, &options).await?;
             let told = Told { entry, receipts: &receipts, stored: stored.as_ref() };
             one.problems.extend(told.against(&archive, one.entry.as_ref(), now));
             one.notes.extend(told.of_other_places());
@@ -113,6 +113,7 @@ impl Read {
 async fn read_back(
     archive: &Archive,
     name: &str,
+    stored: Option<&Stored>,
     catalog: &Catalog,
     options: &Options,
 ) -> Result<Read, CommandError> {
@@ -121,15 +122,15 @@ async fn read_back(
     let problems = Vec::new();
     let mut read =
         Read { name: name.to_owned(), verdict: None, link: None, entry: None, problems, notes: Vec::new() };
-    match archive.fetch(name, &copy).await {
-        Ok(_) => {}
+    let sha256 = match archive.fetch(name, &copy).await {
+        Ok(sha256) => sha256,
         Err(error) => {
             read.problems.push(error.to_string());
             return Ok(read);
         }
-    }
-    if let Some(stored) = archive.stat(name).await.map_err(failure)?
-        && !archive.is_checksum_of(&stored, &copy).map_err(failure)?
+    };
+    if let Some(stored) = stored
+        && !archive.is_checksum_of(stored, &copy).map_err(failure)?
     {
         read.problems.push("the checksum that the archive tells is not that of the package".to_owned());
     }
@@ -137,7 +138,8 @@ async fn read_back(
     read.verdict = Some(Verdict { path: name.to_owned(), ..verdict });
     if let Ok((manifest, digest)) = evidence::manifest(&copy) {
         read.link = Some(Link::new(name, &manifest, digest));
-        let parcel = Parcel::of(&copy, name).map_err(failure)?;
+        let bytes = copy.metadata().map_err(CommandError::input)?.len();
+        let parcel = Parcel { name, file: &copy, sha256, bytes };
         read.entry = Some(IndexEntry::new(&parcel, &manifest, digest));
     }
     Ok(read)
@@ -177,9 +179,7 @@ impl Told<'_> {
         }
         problems
     }
-}
 
-impl Told<'_> {
     /// Receipts of another place say nothing of version and lock here.
     fn of_other_places(&self) -> impl Iterator<Item = String> {
         let others = self

@@ -47,8 +47,7 @@ pub(super) fn run(path: &Path, arguments: &SampleArguments, recipients: &[Recipi
         return draw(path, &files, arguments, recipients);
     }
     let package = Package::open(path).map_err(CommandError::input)?;
-    let folder = package.list().keys().find_map(|name| Some(name.split_once('/')?.0.to_owned()));
-    draw(path, &Folder::new(&package, &folder.unwrap_or_default()), arguments, recipients)
+    draw(path, &package.folder(), arguments, recipients)
 }
 
 fn draw(

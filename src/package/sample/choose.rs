@@ -25,6 +25,7 @@ pub fn choose(
 ) -> Result<Sample, SampleError> {
     let (manifest, manifest_sha256) = (&bundle.manifest, bundle.manifest_sha256);
     let ids: Vec<RecordId> = manifest.files.iter().flat_map(|file| file.records.iter().copied()).collect();
+    let all: BTreeSet<RecordId> = ids.iter().copied().collect();
     let mut chosen: BTreeMap<RecordId, Vec<u32>> = BTreeMap::new();
     for (number, selection) in (0_u32..).zip(&selections) {
         let (of, what) = match selection {
@@ -33,7 +34,7 @@ pub fn choose(
             Selection::Random { size: 0, .. } => return Err(SampleError::Size(0)),
             Selection::Random { size, seed, .. } => (drawn(&ids, *size, seed), "the bundle".to_owned()),
         };
-        let known: BTreeSet<RecordId> = of.intersection(&ids.iter().copied().collect()).copied().collect();
+        let known: BTreeSet<RecordId> = of.intersection(&all).copied().collect();
         if known.is_empty() {
             return Err(SampleError::Nothing(what));
         }
