@@ -7,7 +7,8 @@ use std::path::PathBuf;
 
 use super::bagit::PayloadFile;
 use super::files::{Files, FilesError};
-use super::{StoredRecord, WriteError, Writer, paths};
+use super::examine::Outlines;
+use super::{WriteError, Writer, paths};
 use crate::canonical;
 use crate::model::{AttachedFile, ProblemCode, Problems, Record, RecordId, Sha256Digest};
 
@@ -115,16 +116,18 @@ impl From<WriteError> for CopyError {
     }
 }
 
-/// Hashes the files that came with records. Those of imports are read, as assessing them needs them; gives their bytes.
+/// Hashes the files that came with records. Those of imports are read if `keep` is set, as assessing them needs them; gives their
+/// bytes.
 pub(super) fn hash(
     files: &dyn Files,
+    keep: bool,
     payload: &mut BTreeMap<String, PayloadFile>,
     problems: &mut Problems,
 ) -> BTreeMap<Sha256Digest, Vec<u8>> {
     let mut imports = BTreeMap::new();
     let mut room = MOST_KEPT;
     for (path, length) in files.list().iter().filter(|(path, _)| paths::is_attached(path)) {
-        let kept = paths::is_import(path) && *length <= room;
+        let kept = keep && paths::is_import(path) && *length <= room;
         if let (false, Some(sha256), true) = (kept, files.digest(path), *length <= LARGEST_ATTACHED) {
             payload.insert(path.clone(), PayloadFile { sha256, bytes: *length });
             continue;
@@ -158,50 +161,51 @@ pub(super) fn hash(
 /// Holds the files against the records that name them.
 pub(super) fn check(
     files: &dyn Files,
-    records: &[StoredRecord],
+    outlines: &Outlines,
     payload: &BTreeMap<String, PayloadFile>,
     problems: &mut Problems,
 ) {
     let mut wanted: BTreeSet<String> = BTreeSet::new();
-    for stored in records {
-        let place = format!("{}, line {}", stored.path, stored.line);
-        let named = match named(&stored.record) {
+    let all = outlines.iter().flat_map(|(path, file)| file.iter().map(move |record| (path, record)));
+    for (path, stored) in all {
+        let place = stored.place(path);
+        let named = match &stored.files {
             Ok(named) => named,
             Err(reason) => {
-                problems.add(ProblemCode::RecordMalformed, place, reason);
+                problems.add(ProblemCode::RecordMalformed, place, reason.clone());
                 continue;
             }
         };
         for (path, bytes) in named {
-            match payload.get(&path) {
-                Some(found) if Some(found.sha256) != paths::attached_digest(&path) => {
+            match payload.get(path) {
+                Some(found) if Some(found.sha256) != paths::attached_digest(path) => {
                     let message = format!(
                         "its SHA-256 is {}, but the record {} names the file by another: it was altered",
                         found.sha256,
                         stored.id.short()
                     );
-                    problems.add(ProblemCode::AttachedDiffers, &path, message);
+                    problems.add(ProblemCode::AttachedDiffers, path, message);
                 }
-                Some(found) if found.bytes != bytes => {
+                Some(found) if found.bytes != *bytes => {
                     let message = format!(
                         "it has {} bytes, the record {} says {bytes}",
                         found.bytes,
                         stored.id.short()
                     );
-                    problems.add(ProblemCode::AttachedDiffers, &path, message);
+                    problems.add(ProblemCode::AttachedDiffers, path, message);
                 }
                 Some(_) => {}
                 // What is there and could not be hashed was reported.
-                None if files.list().contains_key(&path) => {}
+                None if files.list().contains_key(path) => {}
                 None => {
                     let message = format!(
                         "the record {} ({place}) came with this file, but it is not there: it was removed",
                         stored.id.short()
                     );
-                    problems.add(ProblemCode::AttachedMissing, &path, message);
+                    problems.add(ProblemCode::AttachedMissing, path, message);
                 }
             }
-            wanted.insert(path);
+            wanted.insert(path.clone());
         }
     }
     let attached = files.list().keys().filter(|path| paths::is_attached(path));

@@ -13,7 +13,7 @@ use super::gaps::{gap_of, gap_summary};
 use super::writer::order_key;
 use super::{Bundle, LONGEST_LINE, LONGEST_MANIFEST, StoredRecord, attached, merkle, paths};
 use crate::canonical;
-use crate::model::{Manifest, Problem, ProblemCode, Problems, Record, RecordId, Sha256Digest};
+use crate::model::{GapReason, Manifest, Problem, ProblemCode, Problems, Record, RecordId, Sha256Digest};
 use crate::parallel;
 
 /// What a bundle holds and what is wrong with it.
@@ -46,26 +46,66 @@ impl Examination {
     }
 }
 
+/// What is remembered of a record when it was looked over, whether it is kept or not.
+#[derive(Debug)]
+pub(super) struct Outline {
+    /// Its id.
+    pub(super) id: RecordId,
+    /// Its line, from 1.
+    pub(super) line: u64,
+    /// Reason and code, where it is a gap.
+    gap: Option<(GapReason, String)>,
+    /// Where in the bag the files that came with it lie, and how long each is.
+    pub(super) files: Result<Vec<(String, u64)>, String>,
+}
+
+impl Outline {
+    /// How its place is told.
+    pub(super) fn place(&self, path: &str) -> String {
+        format!("{path}, line {}", self.line)
+    }
+}
+
+/// Whether the records are kept when they were looked over: a large bundle's do not fit into small memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keep {
+    Records,
+    Nothing,
+}
+
+/// The outlines of the records, by their files.
+pub(super) type Outlines = Vec<(String, Vec<Outline>)>;
+
 /// Checks a bundle in full: every record against its id, its file and the manifest; the Merkle root,
 /// the counts and the gaps made again; the files that came with records against them; every file against the bag's
 /// checksums, and those against each other.
 pub fn examine(files: &dyn Files) -> Examination {
+    look_over(files, Keep::Records)
+}
+
+/// As [`examine`], without keeping the records: its memory does not grow with them.
+pub fn check(files: &dyn Files) -> Examination {
+    look_over(files, Keep::Nothing)
+}
+
+fn look_over(files: &dyn Files, keep: Keep) -> Examination {
     let mut problems = Problems::default();
     let mut payload = BTreeMap::new();
     let manifest = read_manifest(files, &mut payload, &mut problems);
     let manifest_sha256 = payload.get(paths::MANIFEST).map(|file: &PayloadFile| file.sha256);
-    let mut records = Vec::new();
+    let (mut records, mut outlines) = (Vec::new(), Outlines::new());
     let paths: Vec<&String> = files.list().keys().filter(|path| is_record_file(path)).collect();
-    for (path, file) in paths.iter().zip(parallel::each(&paths, |path| RecordFile::read(files, path))) {
+    for (path, file) in paths.iter().zip(parallel::each(&paths, |path| RecordFile::read(files, path, keep))) {
         records.extend(file.records);
+        outlines.push(((*path).clone(), file.outlines));
         payload.extend(file.payload.map(|payload| ((*path).clone(), payload)));
         problems.append(file.problems);
     }
-    let imports = attached::hash(files, &mut payload, &mut problems);
-    check_repeats(&records, &mut problems);
-    attached::check(files, &records, &payload, &mut problems);
+    let imports = attached::hash(files, keep == Keep::Records, &mut payload, &mut problems);
+    check_repeats(&outlines, &mut problems);
+    attached::check(files, &outlines, &payload, &mut problems);
     if let Some(manifest) = &manifest {
-        check_against_manifest(manifest, &records, &payload, &mut problems);
+        check_against_manifest(manifest, &outlines, &payload, &mut problems);
     }
     check_tag_files(files, manifest.as_ref(), &payload, &mut problems);
     Examination { manifest, manifest_sha256, records, imports, problems }
@@ -79,15 +119,16 @@ pub fn examine_part(files: &dyn Files) -> Examination {
     let mut payload = BTreeMap::new();
     let manifest = read_manifest(files, &mut payload, &mut problems);
     let manifest_sha256 = payload.get(paths::MANIFEST).map(|file: &PayloadFile| file.sha256);
-    let mut records = Vec::new();
+    let (mut records, mut outlines) = (Vec::new(), Outlines::new());
     for path in files.list().keys().filter(|path| is_record_file(path)) {
-        let file = RecordFile::read(files, path);
+        let file = RecordFile::read(files, path, Keep::Records);
         records.extend(file.records);
+        outlines.push((path.clone(), file.outlines));
         problems.append(file.problems);
     }
-    let imports = attached::hash(files, &mut payload, &mut problems);
-    check_repeats(&records, &mut problems);
-    attached::check(files, &records, &payload, &mut problems);
+    let imports = attached::hash(files, true, &mut payload, &mut problems);
+    check_repeats(&outlines, &mut problems);
+    attached::check(files, &outlines, &payload, &mut problems);
     if let Some(manifest) = &manifest {
         let ids = || manifest.files.iter().flat_map(|file| &file.records);
         check_root(manifest, merkle::root(ids()), ids().count() as u64, &mut problems);
@@ -135,7 +176,9 @@ fn read_manifest(
 /// What one file of records holds and what is wrong with it.
 #[derive(Default)]
 struct RecordFile {
+    /// Empty where they are not kept.
     records: Vec<StoredRecord>,
+    outlines: Vec<Outline>,
     /// Its digest and length, where all of it could be read.
     payload: Option<PayloadFile>,
     problems: Problems,
@@ -143,11 +186,11 @@ struct RecordFile {
 
 impl RecordFile {
     /// Reads the lines, hashing the file as it goes; lines that are no records are reported and left out.
-    fn read(files: &dyn Files, path: &str) -> Self {
+    fn read(files: &dyn Files, path: &str, keep: Keep) -> Self {
         let mut file = Self::default();
         let known = files.digest(path);
         let mut hasher = Hashing { hasher: known.is_none().then(Sha256::new), bytes: 0 };
-        match read_lines(files, path, &mut hasher, &mut file.records, &mut file.problems) {
+        match read_lines(files, path, keep, &mut hasher, &mut file) {
             Ok(()) => {
                 let found = hasher.hasher.map(|hasher| Sha256Digest::from_bytes(hasher.finalize().into()));
                 file.payload = known.or(found).map(|sha256| PayloadFile { sha256, bytes: hasher.bytes });
@@ -176,10 +219,11 @@ impl Hashing {
 fn read_lines(
     files: &dyn Files,
     path: &str,
+    keep: Keep,
     hashing: &mut Hashing,
-    records: &mut Vec<StoredRecord>,
-    problems: &mut Problems,
+    file: &mut RecordFile,
 ) -> Result<(), String> {
+    let problems = &mut file.problems;
     let mut reader = BufReader::new(files.open(path).map_err(|error| error.to_string())?);
     let mut text = Vec::new();
     let mut previous: Option<(String, RecordId)> = None;
@@ -219,7 +263,12 @@ fn read_lines(
                         "it stands after a record that sealing would put behind it: lines were moved";
                     problems.add(ProblemCode::RecordOrder, place, message);
                 }
-                records.push(StoredRecord { id: key.1, path: path.to_owned(), line, record });
+                let id = key.1;
+                let gap = gap_of(&record).map(|(reason, code)| (reason, code.to_owned()));
+                file.outlines.push(Outline { id, line, gap, files: attached::named(&record) });
+                if keep == Keep::Records {
+                    file.records.push(StoredRecord { id, path: path.to_owned(), line, record });
+                }
                 previous = Some(key);
             }
         }
@@ -278,10 +327,11 @@ fn read_record(text: &[u8], path: &str, place: &str, problems: &mut Problems) ->
     Some((record, order))
 }
 
-fn check_repeats(records: &[StoredRecord], problems: &mut Problems) {
+fn check_repeats(outlines: &Outlines, problems: &mut Problems) {
     let mut seen = BTreeSet::new();
-    for record in records.iter().filter(|record| !seen.insert(record.id)) {
-        let place = format!("{}, line {}", record.path, record.line);
+    let all = outlines.iter().flat_map(|(path, file)| file.iter().map(move |record| (path, record)));
+    for (path, record) in all.filter(|(_, record)| !seen.insert(record.id)) {
+        let place = record.place(path);
         let message = format!("the record {} stands in the bundle a second time", record.id.short());
         problems.add(ProblemCode::RecordRepeated, place, message);
     }
@@ -289,7 +339,7 @@ fn check_repeats(records: &[StoredRecord], problems: &mut Problems) {
 
 fn check_against_manifest(
     manifest: &Manifest,
-    records: &[StoredRecord],
+    outlines: &Outlines,
     payload: &BTreeMap<String, PayloadFile>,
     problems: &mut Problems,
 ) {
@@ -302,10 +352,9 @@ fn check_against_manifest(
         let message = "the manifest does not list it: it was added after the bundle was sealed";
         problems.add(ProblemCode::ManifestFiles, path, message);
     }
-    let mut found: BTreeMap<&str, BTreeMap<u64, RecordId>> = BTreeMap::new();
-    for record in records {
-        found.entry(&record.path).or_default().insert(record.line, record.id);
-    }
+    let of_file = |file: &'_ Vec<Outline>| file.iter().map(|record| (record.line, record.id)).collect();
+    let found: BTreeMap<&str, BTreeMap<u64, RecordId>> =
+        outlines.iter().map(|(path, file)| (path.as_str(), of_file(file))).collect();
     for file in &manifest.files {
         let path = &file.path;
         if file.records.is_empty() {
@@ -337,9 +386,11 @@ fn check_against_manifest(
             problems.add(ProblemCode::RecordId, format!("{path}, line {line}"), message);
         }
     }
-    let root = merkle::root(records.iter().map(|record| &record.id));
-    check_root(manifest, root, records.len() as u64, problems);
-    let gaps = gap_summary(records.iter().filter_map(|record| gap_of(&record.record)));
+    let records = || outlines.iter().flat_map(|(_, file)| file);
+    let root = merkle::root(records().map(|record| &record.id));
+    check_root(manifest, root, records().count() as u64, problems);
+    let gaps = records().filter_map(|record| record.gap.as_ref());
+    let gaps = gap_summary(gaps.map(|(reason, code)| (*reason, code.as_str())));
     if gaps != manifest.gaps {
         let message = "the gaps among the records are not those that the manifest sums up: what could not be seen is misstated";
         problems.add(ProblemCode::GapSummary, place, message);

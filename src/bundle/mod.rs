@@ -33,10 +33,10 @@ mod writer;
 pub use amend::{AmendError, Amended, amend};
 pub use attached::{Addition, Attachment};
 pub use begun::Begun;
-pub use examine::{Examination, examine, examine_part};
+pub use examine::{Examination, check, examine, examine_part};
 pub use journal::JournalReader;
 pub use merge::{Difference, MergeError, merge};
-pub use reader::{ReadError, read, read_files};
+pub use reader::{ReadError, check_files, read, read_files};
 pub use writer::{SealInfo, WriteError, Writer};
 
 use std::collections::BTreeMap;
@@ -59,6 +59,15 @@ pub struct Bundle {
     pub records: Vec<StoredRecord>,
     /// The files of imports, by their digests. Those of attestations are hashed and never opened.
     pub imports: BTreeMap<Sha256Digest, Vec<u8>>,
+}
+
+/// A sealed bundle that was checked in full, without its records.
+#[derive(Debug, Clone)]
+pub struct Sealed {
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// SHA-256 of `data/manifest.json` as it stands on disk.
+    pub manifest_sha256: Sha256Digest,
 }
 
 /// A record and where it stands in the bag.

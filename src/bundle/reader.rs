@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::files::{Directory, Files, FilesError};
-use super::{Bundle, examine};
+use super::{Bundle, Sealed, examine};
 use crate::model::Problem;
 
 /// Why a bundle was not read.
@@ -38,4 +38,18 @@ pub fn read(bag: &Path) -> Result<Bundle, ReadError> {
 /// As [`read`].
 pub fn read_files(files: &dyn Files) -> Result<Bundle, ReadError> {
     examine(files).into_bundle().map_err(|problems| ReadError::Unsound { problems })
+}
+
+/// Checks a bundle as [`read_files`] does, and keeps none of its records.
+///
+/// # Errors
+/// As [`read`].
+pub fn check_files(files: &dyn Files) -> Result<Sealed, ReadError> {
+    let checked = examine::check(files);
+    let (Some(manifest), Some(manifest_sha256), true) =
+        (checked.manifest, checked.manifest_sha256, checked.problems.is_empty())
+    else {
+        return Err(ReadError::Unsound { problems: checked.problems.into_list() });
+    };
+    Ok(Sealed { manifest, manifest_sha256 })
 }

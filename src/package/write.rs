@@ -10,7 +10,7 @@ use super::layout;
 use super::sample::SampleError;
 use super::zipping::{Content, scratch, write_zip};
 use crate::bundle::files::{Directory, Files, FilesError, Hashed};
-use crate::bundle::{self, Bundle, ReadError, checksums};
+use crate::bundle::{self, ReadError, checksums};
 use crate::canonical::CanonicalError;
 use crate::model::{Assessment, CatalogFiles, Corroboration, Sha256Digest};
 use crate::parallel;
@@ -152,8 +152,8 @@ pub fn write(
     }
     let directory = Directory::open(contents.bundle)?;
     let bag = Hashed::new(&directory);
-    let bundle = bundle::read_files(&bag)?;
-    let assessment = assessment_of(&bundle, contents.assessment)?;
+    let bundle = bundle::check_files(&bag)?;
+    let assessment = assessment_of(bundle.manifest_sha256, contents.assessment)?;
     let catalog: CatalogFiles =
         serde_json::from_slice(contents.catalog).map_err(|error| PackageError::Catalog(error.to_string()))?;
     let digest = catalog.digest().map_err(|error| PackageError::Catalog(error.to_string()))?;
@@ -216,13 +216,13 @@ pub fn write(
     write_zip(target, &layout::folder(&bundle.manifest), &bag, &members)
 }
 
-/// The assessment, if it is one of this bundle.
-pub(super) fn assessment_of(bundle: &Bundle, text: &[u8]) -> Result<Assessment, PackageError> {
+/// The assessment, if it is one of the bundle with this manifest.
+pub(super) fn assessment_of(manifest_sha256: Sha256Digest, text: &[u8]) -> Result<Assessment, PackageError> {
     let assessment: Assessment = serde_json::from_slice(text)?;
-    if assessment.bundle.manifest_sha256 != bundle.manifest_sha256 {
+    if assessment.bundle.manifest_sha256 != manifest_sha256 {
         return Err(PackageError::OtherBundle {
             assessed: assessment.bundle.manifest_sha256,
-            bundle: bundle.manifest_sha256,
+            bundle: manifest_sha256,
         });
     }
     Ok(assessment)

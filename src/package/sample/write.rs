@@ -46,7 +46,7 @@ pub fn write_sample(
 ) -> Result<(PathBuf, Summary, Sample), PackageError> {
     let bag = contents.bundle;
     let bundle = bundle::read_files(bag)?;
-    let assessment = assessment_of(&bundle, contents.assessment)?;
+    let assessment = assessment_of(bundle.manifest_sha256, contents.assessment)?;
     let seed = seed.map_or_else(|| bundle.manifest_sha256.to_string(), str::to_owned);
     let selections: Result<Vec<Selection>, SampleError> =
         requests.iter().map(|request| request.selection(bundle.records.len() as u64, &seed)).collect();
