@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 /// The most lines of evidence that the report itself lists, and the most of one annex: a layout's memory grows with them.
-pub(super) const MOST_LINES: usize = 20_000;
+pub(super) const MOST_LINES: usize = 5_000;
 
 /// An annex that is to be rendered.
 #[derive(Debug)]

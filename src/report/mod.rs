@@ -51,7 +51,7 @@ pub struct ReportOptions {
     pub brand: Brand,
     /// What it is laid out by.
     pub template: Template,
-    /// The most lines of evidence that the report lists before they go to annexes, which it carries; without a word on that, 20,000.
+    /// The most lines of evidence that the report lists before they go to annexes, which it carries; without a word on that, 5,000.
     pub most_lines_of_evidence: Option<usize>,
     /// Marks every page as a demonstration with recorded data.
     pub demonstration: bool,
