@@ -6,8 +6,8 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use super::bagit::PayloadFile;
-use super::files::{Files, FilesError};
 use super::examine::Outlines;
+use super::files::{Files, FilesError};
 use super::{WriteError, Writer, paths};
 use crate::canonical;
 use crate::model::{AttachedFile, ProblemCode, Problems, Record, RecordId, Sha256Digest};

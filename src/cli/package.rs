@@ -16,7 +16,7 @@ use crate::package::{self, Contents, layout};
 use crate::sign::timestamp::Token;
 use crate::sign::{self, Certificate, Signer};
 use crate::verify::cms;
-use crate::verify::pdf::{self, PdfSignature};
+use crate::verify::pdf::{PdfFile, PdfSignature};
 use crate::verify::trust::Anchors;
 
 #[derive(Debug, clap::Args)]
@@ -91,7 +91,8 @@ fn signed(workspace: &Workspace, signer: &dyn Signer) -> Result<(Vec<u8>, Vec<u8
     let report = Workspace::read(&path, "sign")?;
     let signature = Workspace::read(&signature_path, "sign")?;
     let manifest = Workspace::read(&workspace.manifest(), "collect")?;
-    let checked = pdf::verify(&report, &[]);
+    let pdf = PdfFile::read(&report);
+    let checked = pdf.verify(&[]);
     if let Some(fault) = checked.fault() {
         return Err(CommandError::input(format!("{}: {fault}; run `proofpack sign` again", path.display())));
     }
@@ -111,7 +112,8 @@ fn signed(workspace: &Workspace, signer: &dyn Signer) -> Result<(Vec<u8>, Vec<u8
             )));
         }
     }
-    require_of(&manifest, &report, &path)?;
+    require_of(&manifest, &pdf, &path)?;
+    drop(pdf);
     Ok((report, signature))
 }
 

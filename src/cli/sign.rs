@@ -18,7 +18,7 @@ use crate::sign::pades::{Level, sign_to_level, visible};
 use crate::sign::timestamp::{Token, stamp};
 use crate::sign::{self, Certificate, SignError, SignatureInfo, Signer, TimestampAuthority};
 use crate::verify::attachment;
-use crate::verify::pdf::{self, PdfSignature};
+use crate::verify::pdf::{self, PdfFile, PdfSignature};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -77,7 +77,7 @@ fn sign_as(
         editions(config, workspace)?.into_iter().filter(|(unsigned, _)| unsigned.exists())
     {
         let pdf = Workspace::read(&unsigned, "report")?;
-        require_of(&manifest, &pdf, &unsigned)?;
+        require_of(&manifest, &PdfFile::read(&pdf), &unsigned)?;
         made.push((target, sign_one(config, &pdf, signer, &info, &authorities)?));
     }
     made.push((
@@ -244,7 +244,7 @@ pub(super) fn require_nothing_lost(
 }
 
 /// A report that is still there from another bundle must not be signed or packaged with this one.
-pub(super) fn require_of(manifest: &[u8], pdf: &[u8], path: &Path) -> Result<(), CommandError> {
+pub(super) fn require_of(manifest: &[u8], pdf: &PdfFile<'_>, path: &Path) -> Result<(), CommandError> {
     let attached = attachment::attached(pdf, "manifest.json").map_err(CommandError::input)?;
     if attached.iter().any(|one| one == manifest) {
         return Ok(());

@@ -183,20 +183,20 @@ pub fn write(
         is_stamped: contents.manifest_timestamp.is_some(),
         signer_sha256: fingerprint(contents.signer)?,
     };
-    let mut members: BTreeMap<String, Content> = BTreeMap::from([
-        (layout::ASSESSMENT.to_owned(), Content::Bytes(contents.assessment.to_vec())),
-        (layout::CATALOG.to_owned(), Content::Bytes(contents.catalog.to_vec())),
-        (layout::REPORT.to_owned(), Content::Bytes(contents.report.to_vec())),
-        (layout::MANIFEST_SIGNATURE.to_owned(), Content::Bytes(contents.manifest_signature.to_vec())),
-        (layout::SIGNER.to_owned(), Content::Bytes(contents.signer.to_vec())),
-        (layout::INSTRUCTIONS.to_owned(), Content::Bytes(facts.render().into_bytes())),
+    let mut members: BTreeMap<String, Content<'_>> = BTreeMap::from([
+        (layout::ASSESSMENT.to_owned(), Content::Bytes(contents.assessment.into())),
+        (layout::CATALOG.to_owned(), Content::Bytes(contents.catalog.into())),
+        (layout::REPORT.to_owned(), Content::Bytes(contents.report.into())),
+        (layout::MANIFEST_SIGNATURE.to_owned(), Content::Bytes(contents.manifest_signature.into())),
+        (layout::SIGNER.to_owned(), Content::Bytes(contents.signer.into())),
+        (layout::INSTRUCTIONS.to_owned(), Content::made(facts.render().into_bytes())),
     ]);
     if let Some((text, signature)) = contents.corroboration {
-        members.insert(layout::CORROBORATION.to_owned(), Content::Bytes(text.to_vec()));
-        members.insert(layout::CORROBORATION_SIGNATURE.to_owned(), Content::Bytes(signature.to_vec()));
+        members.insert(layout::CORROBORATION.to_owned(), Content::Bytes(text.into()));
+        members.insert(layout::CORROBORATION_SIGNATURE.to_owned(), Content::Bytes(signature.into()));
     }
     if let Some(token) = contents.manifest_timestamp {
-        members.insert(layout::MANIFEST_TIMESTAMP.to_owned(), Content::Bytes(token.to_vec()));
+        members.insert(layout::MANIFEST_TIMESTAMP.to_owned(), Content::Bytes(token.into()));
     }
     for path in bag.list().keys() {
         members.insert(format!("{}/{path}", layout::BUNDLE), Content::OfBundle(path.clone()));
@@ -211,8 +211,8 @@ pub fn write(
     })?;
     let sums = sums(&members, &bag)?;
     let signature = sign_sums(&sums).map_err(PackageError::Sign)?;
-    members.insert(layout::SUMS.to_owned(), Content::Bytes(sums));
-    members.insert(layout::SUMS_SIGNATURE.to_owned(), Content::Bytes(signature));
+    members.insert(layout::SUMS.to_owned(), Content::made(sums));
+    members.insert(layout::SUMS_SIGNATURE.to_owned(), Content::made(signature));
     write_zip(target, &layout::folder(&bundle.manifest), &bag, &members)
 }
 
@@ -229,7 +229,10 @@ pub(super) fn assessment_of(manifest_sha256: Sha256Digest, text: &[u8]) -> Resul
 }
 
 /// The list of the members' checksums.
-pub(super) fn sums(members: &BTreeMap<String, Content>, bag: &dyn Files) -> Result<Vec<u8>, PackageError> {
+pub(super) fn sums(
+    members: &BTreeMap<String, Content<'_>>,
+    bag: &dyn Files,
+) -> Result<Vec<u8>, PackageError> {
     let members: Vec<(&String, &Content)> = members.iter().collect();
     let hashed = parallel::each(&members, |(name, content)| Ok(((*name).clone(), content.digest(bag)?)));
     let digests: BTreeMap<_, _> = hashed.into_iter().collect::<Result<_, FilesError>>()?;

@@ -1,5 +1,6 @@
 //! Writing the zip itself: what stands under its name is complete, and the same contents give the same bytes.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
@@ -28,13 +29,18 @@ const BATCH: u64 = 2 * LARGE;
 const LEVEL: i64 = 6;
 
 /// What a member holds.
-pub(super) enum Content {
-    Bytes(Vec<u8>),
+pub(super) enum Content<'a> {
+    Bytes(Cow<'a, [u8]>),
     OfBundle(String),
     OfDisk(PathBuf),
 }
 
-impl Content {
+impl Content<'_> {
+    /// Its bytes, which are made for it.
+    pub(super) fn made(bytes: Vec<u8>) -> Self {
+        Self::Bytes(Cow::Owned(bytes))
+    }
+
     fn open<'a>(&'a self, bag: &'a dyn Files) -> Result<Box<dyn Read + 'a>, FilesError> {
         match self {
             Self::Bytes(bytes) => Ok(Box::new(&bytes[..])),
@@ -72,7 +78,7 @@ pub(super) fn write_zip(
     target: &Path,
     folder: &str,
     bag: &dyn Files,
-    members: &BTreeMap<String, Content>,
+    members: &BTreeMap<String, Content<'_>>,
 ) -> Result<Summary, PackageError> {
     let io_failed = |source| PackageError::Io { path: target.to_owned(), source };
     let zip_failed = |source| PackageError::Zip { path: target.to_owned(), source };
@@ -83,12 +89,12 @@ pub(super) fn write_zip(
     }
     let mut archive = ZipWriter::new(output.as_file_mut());
     let mut total = 0_u64;
-    let members: Vec<(&String, &Content)> = members.iter().collect();
+    let members: Vec<(&String, &Content<'_>)> = members.iter().collect();
     let mut rest = &members[..];
     while !rest.is_empty() {
         let (batch, after) = rest.split_at(batch(rest, bag));
         rest = after;
-        let compress = |(name, content): &(&String, &Content)| {
+        let compress = |(name, content): &(&String, &Content<'_>)| {
             prepare(&format!("{folder}/{name}"), content, bag, target)
         };
         for prepared in parallel::each(batch, compress) {
@@ -121,9 +127,9 @@ pub(super) fn write_zip(
 }
 
 /// How many of the members, from the first on, are compressed beside each other: they are held together until they are written.
-fn batch(members: &[(&String, &Content)], bag: &dyn Files) -> usize {
+fn batch(members: &[(&String, &Content<'_>)], bag: &dyn Files) -> usize {
     let mut total = 0;
-    let fits = |(_, content): &&(&String, &Content)| {
+    let fits = |(_, content): &&(&String, &Content<'_>)| {
         let is_room = total < BATCH;
         total += content.length(bag).min(LARGE);
         is_room
@@ -290,8 +296,7 @@ mod tests {
         let bag = home.join("bag");
         std::fs::create_dir(&bag).unwrap();
         let bag = crate::bundle::files::Directory::open(&bag).unwrap();
-        let member =
-            |number: usize| (format!("{number:06}"), Content::Bytes(number.to_string().into_bytes()));
+        let member = |number: usize| (format!("{number:06}"), Content::made(number.to_string().into_bytes()));
         let target = home.join("many.zip");
         write_zip(&target, "folder", &bag, &(0..MANY).map(member).collect()).unwrap();
         target

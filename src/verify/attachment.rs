@@ -6,7 +6,7 @@ use std::io::Read;
 use flate2::read::ZlibDecoder;
 use lopdf::{Dictionary, Document, Object, Stream};
 
-use super::pdf;
+use super::pdf::PdfFile;
 
 /// Longest attachment that is unpacked, in bytes.
 const LONGEST: u64 = crate::bundle::LONGEST_MANIFEST;
@@ -15,12 +15,12 @@ const LONGEST: u64 = crate::bundle::LONGEST_MANIFEST;
 ///
 /// # Errors
 /// A sentence on why they could not be read.
-pub(crate) fn attached(bytes: &[u8], name: &str) -> Result<Vec<Vec<u8>>, String> {
-    let document = pdf::load(bytes).map_err(|error| format!("the PDF cannot be read: {error}"))?;
+pub(crate) fn attached(file: &PdfFile<'_>, name: &str) -> Result<Vec<Vec<u8>>, String> {
+    let document = file.document().map_err(|error| format!("the PDF cannot be read: {error}"))?;
     let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
     for object in document.objects.values() {
         let Ok(specification) = object.as_dict() else { continue };
-        let Ok(embedded) = specification.get(b"EF").and_then(|ef| resolve_dictionary(&document, ef)) else {
+        let Ok(embedded) = specification.get(b"EF").and_then(|ef| resolve_dictionary(document, ef)) else {
             continue;
         };
         let named = |key: &[u8]| {

@@ -27,7 +27,7 @@ pub use verdict::{
 };
 
 use self::verdict::Draft;
-use crate::bundle::examine;
+use crate::bundle;
 use crate::bundle::files::{Directory, Files};
 use crate::catalog::Catalog;
 use crate::model::ProblemCode;
@@ -115,7 +115,7 @@ fn verify_directory(shown: &str, files: &Directory, catalog: &Catalog, options: 
         return draft.finish(options);
     }
     draft.reached(&[Facet::Hashes, Facet::Manifest, Facet::Records]);
-    let examination = examine(files);
+    let examination = bundle::check(files);
     draft.facts = Facts::of_bundle(&examination);
     draft.problems.extend(examination.problems.into_list());
     draft.finish(options)

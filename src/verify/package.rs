@@ -2,23 +2,24 @@
 
 use std::collections::BTreeSet;
 
+use super::assessment::{self, Stored};
 use super::facet::Facet;
+use super::report::{self, Report};
 use super::signature::{self, Checked};
 use super::trust::Anchors;
 use super::verdict::{Draft, Facts, SubjectKind, TimestampFacts, Verdict};
-use super::{Options, assessment, corroboration, report, sample};
+use super::{Options, corroboration, sample};
 use crate::bundle::checksums::{self, Codes};
 use crate::bundle::examine;
 use crate::bundle::files::{Files, Folder, Hashed};
 use crate::catalog::Catalog;
 use crate::model::{Assessment, Corroboration, Manifest, Problem, ProblemCode, Sha256Digest};
 use crate::package::{self, Package, Source, layout};
+use crate::parallel;
 use crate::sign::Certificate;
 use crate::sign::pades::validation_data::ValidationData;
 use crate::sign::timestamp::LARGEST_ANSWER;
 
-/// Longest `assessment.json`, in bytes.
-const LONGEST_ASSESSMENT: u64 = 1024 * 1024 * 1024;
 /// Longest `corroboration.json`, in bytes.
 const LONGEST_CORROBORATION: u64 = 1024 * 1024 * 1024;
 /// Longest of the small files, in bytes.
@@ -91,11 +92,49 @@ fn verify_files(
     check_names(files, draft);
     check_sums(files, draft);
 
-    let bundle = Folder::new(files, layout::BUNDLE);
-    let examination = examine(&bundle);
+    // Neither looks at what the other does: the signatures are checked beside the evidence.
+    let mut beside = draft.part();
+    let (signer, evidence) = parallel::both(
+        || check_signatures(files, options, &mut beside),
+        || check_evidence(files, catalog, draft),
+    );
+    draft.add(beside);
+    let Evidence { manifest, assessment, corroboration } = evidence;
+    let (manifest, manifest_sha256) = manifest?;
+    if let (Some(assessment), Some(signer)) = (&assessment, &signer) {
+        let told = package::Facts {
+            manifest: &manifest,
+            manifest_sha256,
+            assessment,
+            corroboration: corroboration.as_ref(),
+            is_stamped: files.list().contains_key(layout::MANIFEST_TIMESTAMP),
+            signer_sha256: Sha256Digest::from_bytes([0; 32]),
+        };
+        check_instructions(files, signer, draft, |signer_sha256| {
+            package::Facts { signer_sha256, ..told }.render()
+        });
+    }
+    Some(layout::folder(&manifest))
+}
+
+/// What the evidence is, as far as it could be read.
+struct Evidence {
+    manifest: Option<(Manifest, Sha256Digest)>,
+    /// Without its long lists.
+    assessment: Option<Assessment>,
+    corroboration: Option<Corroboration>,
+}
+
+/// Checks the bundle, and that assessment and corroboration follow from it.
+fn check_evidence(files: &Hashed<'_>, catalog: &Catalog, draft: &mut Draft) -> Evidence {
+    // Read before the records are, and kept without what follows from them: both do not fit into small memory.
+    let mut of_assessment = draft.part();
+    let text = |draft: &mut Draft| read(files, layout::ASSESSMENT, assessment::LONGEST, draft);
+    let stored = text(&mut of_assessment).and_then(|text| Stored::read(&text, &mut of_assessment.problems));
+
+    let examination = examine(&Folder::new(files, layout::BUNDLE));
     draft.facts = Facts::of_bundle(&examination);
-    let manifest = examination.manifest.clone();
-    let manifest_sha256 = examination.manifest_sha256;
+    let manifest = examination.manifest.clone().zip(examination.manifest_sha256);
     let bundle = match examination.into_bundle() {
         Ok(bundle) => Some(bundle),
         Err(problems) => {
@@ -108,37 +147,29 @@ fn verify_files(
     };
     draft.reached(&[Facet::Hashes, Facet::Manifest, Facet::Records]);
 
-    let stored = read(files, layout::ASSESSMENT, LONGEST_ASSESSMENT, draft)
-        .and_then(|bytes| Some((assessment::read(&bytes, &mut draft.problems)?, bytes)));
-    if let Some((stored, bytes)) = &stored {
-        if let Some(facts) = &mut draft.facts {
-            facts.add_assessment(stored);
-        }
-        if let Some(bundle) = &bundle {
-            draft.reached(&[Facet::Assessment]);
-            let files = read(files, layout::CATALOG, LONGEST_SMALL, draft)
-                .and_then(|bytes| assessment::read_catalog(&bytes, stored, &mut draft.problems));
-            assessment::repeat((stored, bytes), bundle, (catalog, files), draft);
-        }
+    draft.add(of_assessment);
+    if let (Some(stored), Some(facts)) = (&stored, &mut draft.facts) {
+        facts.add_assessment(&stored.assessment);
     }
-    let corroborated = read(files, layout::CORROBORATION, LONGEST_CORROBORATION, draft)
+    let corroboration = read(files, layout::CORROBORATION, LONGEST_CORROBORATION, draft)
         .and_then(|bytes| corroboration::read(&bytes, &mut draft.problems));
-    if let (Some(corroborated), Some(bundle)) = (&corroborated, &bundle) {
+    if let (Some(corroboration), Some(bundle)) = (&corroboration, &bundle) {
         draft.reached(&[Facet::Corroboration]);
-        let told = corroboration::compare(corroborated, bundle, &mut draft.problems);
+        let told = corroboration::compare(corroboration, bundle, &mut draft.problems);
         draft.facts.iter_mut().for_each(|facts| facts.corroborated = Some(told));
     }
-    drop(bundle);
-
-    let signer = check_signatures(files, manifest_sha256, options, draft);
-    if let (Some(manifest), Some(manifest_sha256), Some((stored, _)), Some(signer)) =
-        (&manifest, manifest_sha256, &stored, &signer)
-    {
-        let told =
-            Told { manifest, manifest_sha256, assessment: stored, corroboration: corroborated.as_ref() };
-        check_instructions(files, signer, draft, |signer_sha256| told.render(files, signer_sha256));
+    if let Some(stored) = &stored {
+        let is_same = bundle.is_some_and(|bundle| {
+            draft.reached(&[Facet::Assessment]);
+            let theirs = read(files, layout::CATALOG, LONGEST_SMALL, draft)
+                .and_then(|bytes| assessment::read_catalog(&bytes, &stored.assessment, &mut draft.problems));
+            assessment::repeat(stored, bundle, (catalog, theirs), files, draft)
+        });
+        if !is_same && let Some(text) = text(draft) {
+            assessment::check_form(&text, &mut draft.problems);
+        }
     }
-    manifest.map(|manifest| layout::folder(&manifest))
+    Evidence { manifest, assessment: stored.map(|stored| stored.assessment), corroboration }
 }
 
 /// Every file that a package has, and no other.
@@ -202,22 +233,18 @@ pub(super) fn check_sums(files: &Hashed<'_>, draft: &mut Draft) {
 
 /// Checks the signatures, that one signer made them all, and that `signer.pem` holds its certificates.
 /// Gives the bytes of `signer.pem`.
-fn check_signatures(
-    files: &dyn Files,
-    manifest_sha256: Option<Sha256Digest>,
-    options: &Options,
-    draft: &mut Draft,
-) -> Option<Vec<u8>> {
+fn check_signatures(files: &dyn Files, options: &Options, draft: &mut Draft) -> Option<Vec<u8>> {
     let mut all: Vec<(&str, Checked)> = Vec::new();
     let mut complete = true;
     let mut validation_data = ValidationData::default();
     if let Some(pdf) = read(files, layout::REPORT, report::LONGEST, draft) {
+        let report = Report::read(layout::REPORT, &pdf);
         let checked;
-        (checked, validation_data) = report::check_signature(layout::REPORT, &pdf, options, draft);
+        (checked, validation_data) = report.check_signature(options, draft);
         all.extend(checked.map(|checked| (layout::REPORT, checked)));
-        if let Some(expected) = manifest_sha256 {
+        if let Some(expected) = files.digest(layout::MANIFEST) {
             draft.reached(&[Facet::Report]);
-            report::check_manifest(layout::REPORT, &pdf, &expected, &mut draft.problems);
+            report.check_manifest(&expected, &mut draft.problems);
         }
     }
     // The signer's certificates are the same everywhere, and the report holds what its issuers say of them.
@@ -315,23 +342,6 @@ pub(super) fn check_signer(signer: &[u8], all: &[(&str, Checked)], draft: &mut D
             );
             draft.problems.add(ProblemCode::SignersDiffer, signature, message);
         }
-    }
-}
-
-/// What the instructions tell of.
-struct Told<'a> {
-    manifest: &'a Manifest,
-    manifest_sha256: Sha256Digest,
-    assessment: &'a Assessment,
-    corroboration: Option<&'a Corroboration>,
-}
-
-impl Told<'_> {
-    fn render(&self, files: &dyn Files, signer_sha256: Sha256Digest) -> String {
-        let Self { manifest, manifest_sha256, assessment, corroboration } = *self;
-        let is_stamped = files.list().contains_key(layout::MANIFEST_TIMESTAMP);
-        package::Facts { manifest, manifest_sha256, assessment, corroboration, is_stamped, signer_sha256 }
-            .render()
     }
 }
 

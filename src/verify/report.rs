@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use super::facet::Facet;
+use super::pdf::PdfFile;
 use super::signature::{self, Checked};
 use super::verdict::{Draft, SubjectKind, Verdict};
 use super::{Facts, Options, attachment};
@@ -33,8 +34,9 @@ pub(super) fn verify(shown: &str, path: &Path, options: &Options) -> Verdict {
             return draft.finish(options);
         }
     };
-    check_signature(shown, &pdf, options, &mut draft);
-    if let Some(bytes) = manifest_of(shown, &pdf, &mut draft.problems) {
+    let report = Report::read(shown, &pdf);
+    report.check_signature(options, &mut draft);
+    if let Some(bytes) = report.manifest(&mut draft.problems) {
         match serde_json::from_slice::<Manifest>(&bytes) {
             Ok(manifest) => draft.facts = Some(Facts::of_manifest(&manifest, canonical::sha256(&bytes))),
             Err(error) => {
@@ -47,57 +49,68 @@ pub(super) fn verify(shown: &str, path: &Path, options: &Options) -> Verdict {
     draft.finish(options)
 }
 
-/// Checks the report's signatures and notes what they say; gives the first, which certifies it, and the validation data.
-pub(super) fn check_signature(
-    place: &str,
-    pdf: &[u8],
-    options: &Options,
-    draft: &mut Draft,
-) -> (Option<Checked>, ValidationData) {
-    let checked = signature::check_pdf(place, pdf, options.anchors());
-    let mut said = BTreeSet::new();
-    for one in &checked.signatures {
-        let new = one
-            .problems(ProblemCode::ReportSignature, place)
-            .filter(|problem| said.insert(problem.message.clone()));
-        draft.problems.extend(new);
-        draft.signatures.push(one.facts(place));
-    }
-    draft.problems.extend(checked.revoked);
-    draft.report = Some(checked.facts);
-    (checked.signatures.into_iter().next(), checked.validation_data)
+/// A report that was read.
+pub(super) struct Report<'a> {
+    place: &'a str,
+    pdf: PdfFile<'a>,
 }
 
-/// Checks that the report carries exactly the manifest with this digest.
-pub(super) fn check_manifest(place: &str, pdf: &[u8], expected: &Sha256Digest, problems: &mut Problems) {
-    let Some(bytes) = manifest_of(place, pdf, problems) else { return };
-    let found = canonical::sha256(&bytes);
-    if found != *expected {
-        let message = format!(
-            "the manifest attached to the report has the SHA-256 {found}, the bundle's has {expected}: the report is of another bundle"
-        );
-        problems.add(ProblemCode::ReportManifest, place, message);
+impl<'a> Report<'a> {
+    /// Reads the report that lies at `place`.
+    pub(super) fn read(place: &'a str, bytes: &'a [u8]) -> Self {
+        Self { place, pdf: PdfFile::read(bytes) }
     }
-}
 
-/// The manifest that a report carries; all attachments under that name must be the same.
-fn manifest_of(place: &str, pdf: &[u8], problems: &mut Problems) -> Option<Vec<u8>> {
-    let mut attached = match attachment::attached(pdf, MANIFEST) {
-        Ok(attached) => attached,
-        Err(error) => {
-            problems.add(ProblemCode::ReportManifest, place, error);
+    /// Checks the signatures and notes what they say; gives the first, which certifies it, and the validation data.
+    pub(super) fn check_signature(
+        &self,
+        options: &Options,
+        draft: &mut Draft,
+    ) -> (Option<Checked>, ValidationData) {
+        let checked = signature::check_pdf(self.place, &self.pdf, options.anchors());
+        let mut said = BTreeSet::new();
+        for one in &checked.signatures {
+            let new = one
+                .problems(ProblemCode::ReportSignature, self.place)
+                .filter(|problem| said.insert(problem.message.clone()));
+            draft.problems.extend(new);
+            draft.signatures.push(one.facts(self.place));
+        }
+        draft.problems.extend(checked.revoked);
+        draft.report = Some(checked.facts);
+        (checked.signatures.into_iter().next(), checked.validation_data)
+    }
+
+    /// Checks that it carries exactly the manifest with this digest.
+    pub(super) fn check_manifest(&self, expected: &Sha256Digest, problems: &mut Problems) {
+        let Some(bytes) = self.manifest(problems) else { return };
+        let found = canonical::sha256(&bytes);
+        if found != *expected {
+            let message = format!(
+                "the manifest attached to the report has the SHA-256 {found}, the bundle's has {expected}: the report is of another bundle"
+            );
+            problems.add(ProblemCode::ReportManifest, self.place, message);
+        }
+    }
+
+    /// The manifest that it carries; all attachments under that name must be the same.
+    fn manifest(&self, problems: &mut Problems) -> Option<Vec<u8>> {
+        let mut refuse = |message: String| problems.add(ProblemCode::ReportManifest, self.place, message);
+        let mut attached = match attachment::attached(&self.pdf, MANIFEST) {
+            Ok(attached) => attached,
+            Err(error) => {
+                refuse(error);
+                return None;
+            }
+        };
+        if attached.windows(2).any(|pair| pair[0] != pair[1]) {
+            refuse(format!("the report carries different files under the name {MANIFEST}"));
             return None;
         }
-    };
-    if attached.windows(2).any(|pair| pair[0] != pair[1]) {
-        let message = format!("the report carries different files under the name {MANIFEST}");
-        problems.add(ProblemCode::ReportManifest, place, message);
-        return None;
+        let first = attached.pop();
+        if first.is_none() {
+            refuse(format!("the report carries no attachment {MANIFEST}: nothing ties it to the evidence"));
+        }
+        first
     }
-    let first = attached.pop();
-    if first.is_none() {
-        let message = format!("the report carries no attachment {MANIFEST}: nothing ties it to the evidence");
-        problems.add(ProblemCode::ReportManifest, place, message);
-    }
-    first
 }

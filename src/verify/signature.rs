@@ -5,7 +5,7 @@ use std::iter;
 use chrono::{DateTime, Utc};
 
 use super::cms::{self, CmsVerdict, Stamped};
-use super::pdf;
+use super::pdf::PdfFile;
 use super::revocation::Revocation;
 use super::trust::{Anchors, Trust};
 use super::verdict::{ReportFacts, SignatureFacts, TimestampFacts};
@@ -166,8 +166,8 @@ pub(super) struct CheckedPdf {
 }
 
 /// Checks the signatures of a PDF, and that they account for the whole file.
-pub(super) fn check_pdf(place: &str, bytes: &[u8], anchors: Anchors<'_>) -> CheckedPdf {
-    let verdict = pdf::verify(bytes, anchors);
+pub(super) fn check_pdf(place: &str, file: &PdfFile<'_>, anchors: Anchors<'_>) -> CheckedPdf {
+    let verdict = file.verify(anchors);
     let faults: Vec<String> = verdict.problems.iter().map(ToString::to_string).collect();
     let facts = ReportFacts {
         timestamps: verdict.timestamps.iter().map(timestamp_facts).collect(),

@@ -364,6 +364,28 @@ impl Draft {
         }
     }
 
+    /// An empty one of the same thing, for what is looked at beside the rest.
+    pub(super) fn part(&self) -> Self {
+        Self {
+            subject: self.subject,
+            is_corroborated: self.is_corroborated,
+            path: self.path.clone(),
+            facts: None,
+            problems: Problems::default(),
+            signatures: Vec::new(),
+            report: None,
+            reached: BTreeSet::new(),
+        }
+    }
+
+    /// Adds what was found of a part; what it says of the bundle was said to its own.
+    pub(super) fn add(&mut self, part: Self) {
+        self.problems.append(part.problems);
+        self.signatures.extend(part.signatures);
+        self.report = part.report.or(self.report.take());
+        self.reached.extend(part.reached);
+    }
+
     /// Notes that it is a sample, and not the whole.
     pub(super) fn becomes_sample(&mut self) {
         self.subject = match self.subject {

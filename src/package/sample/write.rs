@@ -65,16 +65,16 @@ pub fn write_sample(
     };
     let mut members: BTreeMap<String, Content> = BTreeMap::from([
         (layout::MANIFEST.to_owned(), Content::OfBundle(paths::MANIFEST.to_owned())),
-        (layout::MANIFEST_SIGNATURE.to_owned(), Content::Bytes(contents.manifest_signature.to_vec())),
-        (layout::SIGNER.to_owned(), Content::Bytes(contents.signer.to_vec())),
-        (layout::INSTRUCTIONS.to_owned(), Content::Bytes(facts.render().into_bytes())),
-        (layout::SAMPLE.to_owned(), Content::Bytes(text)),
+        (layout::MANIFEST_SIGNATURE.to_owned(), Content::Bytes(contents.manifest_signature.into())),
+        (layout::SIGNER.to_owned(), Content::Bytes(contents.signer.into())),
+        (layout::INSTRUCTIONS.to_owned(), Content::made(facts.render().into_bytes())),
+        (layout::SAMPLE.to_owned(), Content::made(text)),
     ]);
     if let Some(token) = contents.manifest_timestamp {
-        members.insert(layout::MANIFEST_TIMESTAMP.to_owned(), Content::Bytes(token.to_vec()));
+        members.insert(layout::MANIFEST_TIMESTAMP.to_owned(), Content::Bytes(token.into()));
     }
     add_records(&bundle, &sample, &mut members)?;
-    members.insert(layout::SUMS.to_owned(), Content::Bytes(sums(&members, bag)?));
+    members.insert(layout::SUMS.to_owned(), Content::made(sums(&members, bag)?));
     let summary = write_zip(&target, &name, bag, &members)?;
     Ok((target, summary, sample))
 }
@@ -95,7 +95,7 @@ fn add_records(
         }
     }
     for (path, lines) in files {
-        members.insert(format!("{}/{path}", layout::BUNDLE), Content::Bytes(lines));
+        members.insert(format!("{}/{path}", layout::BUNDLE), Content::made(lines));
     }
     Ok(())
 }

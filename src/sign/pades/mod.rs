@@ -7,6 +7,7 @@
 
 mod form;
 mod long_term;
+pub(crate) mod reading;
 mod update;
 pub mod validation_data;
 pub mod visible;

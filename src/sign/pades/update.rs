@@ -2,10 +2,11 @@
 //!
 //! The same bytes and the same changes give the same update: verification makes every update again that it finds.
 
-use lopdf::{Dictionary, Document, IncrementalDocument, LoadOptions, Object, ObjectId};
+use lopdf::{Dictionary, Document, IncrementalDocument, Object, ObjectId};
 
 use super::super::SignError;
-use super::{LARGEST_STREAM, name};
+use super::name;
+use super::reading::{self, Reading};
 
 /// The objects that are added or changed.
 pub(super) struct Update {
@@ -16,12 +17,7 @@ pub(super) struct Update {
 impl Update {
     /// Begins an update of `pdf` that changes nothing.
     pub(super) fn of(pdf: &[u8]) -> Result<Self, SignError> {
-        let options = LoadOptions {
-            strict: true,
-            max_decompressed_size: Some(LARGEST_STREAM),
-            ..LoadOptions::default()
-        };
-        let document = Document::load_mem_with_options(pdf, options).map_err(malformed)?;
+        let document = reading::read(pdf, Reading::Strict).map_err(malformed)?;
         if document.is_encrypted() {
             return Err(SignError::EncryptedPdf);
         }

@@ -14,13 +14,13 @@ mod problem;
 mod revisions;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
-use lopdf::{Dictionary, Document, LoadOptions, Object};
+use lopdf::{Dictionary, Document, Object};
 
 use super::cms::{self, CmsVerdict, Stamped};
 use super::revocation::Revocation;
 use super::trust::Anchors;
 use crate::sign::CertificateFacts;
-use crate::sign::pades::LARGEST_STREAM;
+use crate::sign::pades::reading::{self, Reading};
 use crate::sign::pades::validation_data::ValidationData;
 use crate::sign::revocation::require_sound;
 use crate::sign::timestamp::Token;
@@ -104,10 +104,33 @@ pub enum Coverage {
 /// Verifies a signed PDF. `anchors` are the certificates that the verifier trusts; the certificates are judged at the claimed
 /// signing time, or the attested one.
 pub fn verify<'a>(pdf: &[u8], anchors: impl Into<Anchors<'a>>) -> PdfVerdict {
-    let mut check = Check { pdf, anchors: anchors.into(), verdict: PdfVerdict::default() };
-    check.run();
-    check.verdict.intact = check.verdict.problems.is_empty();
-    check.verdict
+    PdfFile::read(pdf).verify(anchors)
+}
+
+/// A PDF that was read, once for all that is asked about it.
+pub struct PdfFile<'p> {
+    bytes: &'p [u8],
+    document: Result<Document, String>,
+}
+
+impl<'p> PdfFile<'p> {
+    /// Reads a PDF; that it cannot be read is told when it is asked about.
+    pub fn read(bytes: &'p [u8]) -> Self {
+        Self { bytes, document: load(bytes) }
+    }
+
+    /// As [`verify`].
+    pub fn verify<'a>(&self, anchors: impl Into<Anchors<'a>>) -> PdfVerdict {
+        let mut check = Check { pdf: self.bytes, anchors: anchors.into(), verdict: PdfVerdict::default() };
+        check.run(&self.document);
+        check.verdict.intact = check.verdict.problems.is_empty();
+        check.verdict
+    }
+
+    /// The document, without most of its structure tree.
+    pub(crate) fn document(&self) -> Result<&Document, &str> {
+        self.document.as_ref().map_err(String::as_str)
+    }
 }
 
 struct Check<'a> {
@@ -117,10 +140,10 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    fn run(&mut self) {
-        let document = match load(self.pdf) {
+    fn run(&mut self, document: &Result<Document, String>) {
+        let document = match document {
             Ok(document) => document,
-            Err(reason) => return self.report(PdfProblem::Unreadable(reason)),
+            Err(reason) => return self.report(PdfProblem::Unreadable(reason.clone())),
         };
         if document.xref_recovery.is_some() {
             self.report(PdfProblem::RepairedStructure);
@@ -128,10 +151,10 @@ impl Check<'_> {
         if document.is_encrypted() {
             self.report(PdfProblem::Encrypted);
         }
-        self.read_validation_data(&document);
+        self.read_validation_data(document);
         let mut signed = Vec::new();
-        for value in fields::values(&document, &mut self.verdict) {
-            if let Some(covered) = self.covered(&document, &value) {
+        for value in fields::values(document, &mut self.verdict) {
+            if let Some(covered) = self.covered(document, &value) {
                 signed.push((covered, value));
             }
         }
@@ -147,7 +170,7 @@ impl Check<'_> {
             self.check(covered, value);
         }
         if let Some((first, _)) = signed.first() {
-            let end = revisions::walk(self.pdf, first.end(), &signed, &document, &mut self.verdict.problems);
+            let end = revisions::walk(self.pdf, first.end(), &signed, document, &mut self.verdict.problems);
             self.verdict.coverage = Some(if end == self.pdf.len() {
                 Coverage::WholeFile
             } else {
@@ -240,10 +263,9 @@ impl Check<'_> {
     }
 }
 
-pub(super) fn load(pdf: &[u8]) -> Result<Document, String> {
+fn load(pdf: &[u8]) -> Result<Document, String> {
     // Lenient, so that a damaged file can still be described; a repair is reported as a problem.
-    let options = LoadOptions { max_decompressed_size: Some(LARGEST_STREAM), ..LoadOptions::default() };
-    Document::load_mem_with_options(pdf, options).map_err(|error| error.to_string())
+    reading::read(pdf, Reading::Lenient).map_err(|error| error.to_string())
 }
 
 fn claimed_time(dictionary: &Dictionary) -> Option<DateTime<Utc>> {
